@@ -292,6 +292,14 @@ impl Search {
         Ok(ranking.reads.into_iter().filter(|other| other.id != read.card.id).collect())
     }
 
+    /// What was not understood of a question, and how it is searched instead, one sentence each.
+    ///
+    /// # Errors
+    /// If the archive cannot be read.
+    pub async fn notes_on(&self, text: &str) -> Result<Vec<String>, SearchFailure> {
+        Ok(self.understood(text).await?.notes().to_vec())
+    }
+
     /// Parses a question. Adds a note for each company, source and technology that the archive does
     /// not have, with the most similar one that it has.
     pub(crate) async fn understood(&self, text: &str) -> Result<Query, SearchFailure> {

@@ -77,7 +77,7 @@ pub(crate) async fn identify(State(app): State<App>, mut request: Request, next:
     let peer = Peer::of(request.extensions());
     let (visitor, renewed) = match visitor(&app, peer, request.headers()).await {
         Ok(found) => found,
-        Err(error) => return Fault::from(error).into_response(),
+        Err(error) => return Fault::from(error).without_frame(request.uri().path()),
     };
     request.extensions_mut().insert(visitor);
     let mut answer = next.run(request).await;
@@ -188,12 +188,16 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
     }
     let refusal = match (needed, program) {
         (Needs::Token(scope), Some(_)) => Fault::NarrowToken(scope),
+        (Needs::Operator, Some(_)) => Fault::NarrowToken(Scope::Operate),
         (Needs::Saving, Some(program)) if program.scope < Scope::Write => Fault::NarrowToken(Scope::Write),
         (Needs::Token(_), None) if visitor.reader.is_some() => Fault::NoToken,
         _ if visitor.reader.is_some() => Fault::OnlyOperators,
         _ if visitor.is_unknown_user => Fault::NoAccount,
         _ => match app.readers.refusal() {
-            Fault::NotLoggedIn if programs::are_for(path.as_str()) => Fault::NoToken,
+            Fault::NotLoggedIn if programs::are_for(path.as_str()) => match needed {
+                Needs::Token(_) => Fault::NoToken,
+                _ => Fault::NoReader,
+            },
             refusal => refusal,
         },
     };
@@ -288,8 +292,8 @@ fn needs(method: &Method, path: &str) -> Needs {
         {
             Needs::Statements
         }
-        "/api/v1/reads/{id}/mine" | "/api/v1/cards/next" => Needs::Token(Scope::Read),
-        "/api/v1/searches" if reads => Needs::Token(Scope::Read),
+        "/api/v1/reads/{id}/mine" | "/api/v1/cards/next" | "/api/v1/searches" if reads => Needs::Reader,
+        "/api/v1/models" if reads => Needs::Operator,
         "/api/v1/reads/{id}/marks/{mark}"
         | "/api/v1/reads/{id}/note"
         | "/api/v1/reads/{id}/labels/{label}"
@@ -300,7 +304,7 @@ fn needs(method: &Method, path: &str) -> Needs {
         | "/api/v1/searches"
         | "/api/v1/searches/{id}"
         | "/api/v1/searches/{id}/seen" => Needs::Token(Scope::Write),
-        "/api/v1/sources" | "/api/v1/sources/{slug}" | "/api/v1/models" => Needs::Token(Scope::Operate),
+        "/api/v1/sources" | "/api/v1/sources/{slug}" => Needs::Token(Scope::Operate),
         "/api/v1/token" if reads => Needs::Token(Scope::Read),
         "/api/greader.php/accounts/ClientLogin" => Needs::Nothing,
         "/api/greader.php/reader/api/0/edit-tag" | "/api/greader.php/reader/api/0/mark-all-as-read" => {

@@ -33,6 +33,8 @@ pub(crate) enum Fault {
     ForeignCursor,
     /// The address is invalid; the text says why, for people.
     BadAddress(String),
+    /// A program's request is invalid in its headers or its body; the text says why.
+    BadRequest(String),
     /// The address does not support the method.
     NotThatWay,
     /// The address only accepts forms.
@@ -45,6 +47,8 @@ pub(crate) enum Fault {
     OnlyOperators,
     /// A trusted proxy names a user who has no account.
     NoAccount,
+    /// A program may do this only for a reader, known by a token or by a login.
+    NoReader,
     /// A program may do this only with a token.
     NoToken,
     /// The token is unknown, was removed, or has ended.
@@ -180,11 +184,13 @@ impl Fault {
             | Self::NoSuchReader
             | Self::NoSuchToken
             | Self::NoSuchSearch => StatusCode::NOT_FOUND,
-            Self::NoToken | Self::WrongToken => StatusCode::UNAUTHORIZED,
+            Self::NoReader | Self::NoToken | Self::WrongToken => StatusCode::UNAUTHORIZED,
             Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::RemarkChanged | Self::LastOperator | Self::Changed | Self::KeyInUse => StatusCode::CONFLICT,
             Self::KeyUsed => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::BadAddress(_) | Self::BadForm(_) | Self::ForeignCursor => StatusCode::BAD_REQUEST,
+            Self::BadAddress(_) | Self::BadRequest(_) | Self::BadForm(_) | Self::ForeignCursor => {
+                StatusCode::BAD_REQUEST
+            }
             Self::NotThatWay | Self::OnlyForms => StatusCode::METHOD_NOT_ALLOWED,
             Self::ReadOnly(_)
             | Self::NotLoggedIn
@@ -209,12 +215,14 @@ impl Fault {
             Self::NoSuchWeek(_) => "There is no such week",
             Self::ForeignCursor => "That cursor belongs to another list",
             Self::BadAddress(_) => "That address means nothing here",
-            Self::NotThatWay => "Pages can only be read",
+            Self::BadRequest(_) => "That request is not valid",
+            Self::NotThatWay => "This address does not take that method",
             Self::OnlyForms => "This address takes forms only",
             Self::ReadOnly(_) => "Nothing can be changed here",
             Self::NotLoggedIn => "This needs a login",
             Self::OnlyOperators => "Only operators may do that",
             Self::NoAccount => "You have no account here",
+            Self::NoReader => "This needs a token or a login",
             Self::NoToken => "This needs a token",
             Self::WrongToken => "This token is not valid",
             Self::NarrowToken(_) => "This token may not do that",
@@ -269,8 +277,8 @@ impl Fault {
             Self::ForeignCursor => {
                 "A cursor goes on with the list that gave it, with the same filters, and with no other.".to_owned()
             }
-            Self::BadAddress(why) | Self::BadForm(why) => format!("{why}."),
-            Self::NotThatWay => "This address answers GET and HEAD.".to_owned(),
+            Self::BadAddress(why) | Self::BadRequest(why) | Self::BadForm(why) => format!("{why}."),
+            Self::NotThatWay => "It takes the methods in the header `Allow` of this response.".to_owned(),
             Self::OnlyForms => "This address answers POST, sent by a form on another page.".to_owned(),
             Self::ReadOnly(why) => why.clone(),
             Self::NotLoggedIn => {
@@ -284,6 +292,7 @@ impl Fault {
                  `backissue reader add NAME`."
                     .to_owned()
             }
+            Self::NoReader => "Nobody knows which reader sends it.".to_owned(),
             Self::NoToken => {
                 "Send `Authorization: Bearer TOKEN`. A reader makes a token on the page /account, or with `backissue token add`.".to_owned()
             }
@@ -320,7 +329,9 @@ impl Fault {
                 "This reader is the only operator, so nothing was changed. Make another reader an operator first.".to_owned()
             }
             Self::FromElsewhere => {
-                "Only the pages of this archive can change something in it. Nothing was changed.".to_owned()
+                "Its headers `Origin` and `Sec-Fetch-Site` name another site. Only the pages of this archive, and programs \
+                 that are no pages, can change something in it. Nothing was changed."
+                    .to_owned()
             }
             Self::StaleForm => {
                 "Nothing was changed. Go back, load the page again, and repeat what you did. What \

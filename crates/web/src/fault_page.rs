@@ -1,8 +1,8 @@
 //! The page of an error.
 
 use axum::Json;
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{ALLOW, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::extract::{Request, State};
+use axum::http::header::{LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -20,7 +20,6 @@ pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next
     let for_programs = programs::are_for(request.uri().path());
     let uri = request.uri().clone();
     let visitor = Visitor::of(request.extensions());
-    let matched = request.extensions().get::<MatchedPath>().cloned();
     let is_page = request.method() == Method::GET && !for_programs && !documents::is_document(uri.path());
     let answer = next.run(request).await;
     let Some(fault) = answer.extensions().get::<Fault>().cloned() else { return answer };
@@ -28,23 +27,10 @@ pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next
         let back = uri.path_and_query().map_or("/", |back| back.as_str());
         return (StatusCode::SEE_OTHER, [(LOCATION, log_in_at(back))]).into_response();
     }
-    let mut shown = if v1::is_at(uri.path()) {
-        let mut problem = v1::problem(&fault, uri.path());
-        fault.tell(problem.headers_mut());
-        if fault == Fault::NotThatWay
-            && let Some(methods) = matched.and_then(|path| v1::methods(path.as_str()))
-            && let Ok(methods) = HeaderValue::from_str(&methods)
-        {
-            problem.headers_mut().insert(ALLOW, methods);
-        }
-        return problem;
-    } else if for_programs {
-        let reference = if let Fault::Broken { reference } = &fault { Some(reference) } else { None };
-        Json(json!({ "error": fault.title(), "detail": fault.explanation(), "reference": reference }))
-            .into_response()
-    } else {
-        Frame::new(&app, &uri, None, visitor).page(document(&fault)).into_response()
-    };
+    if for_programs {
+        return fault.without_frame(uri.path());
+    }
+    let mut shown = Frame::new(&app, &uri, None, visitor).page(document(&fault)).into_response();
     *shown.status_mut() = fault.status();
     fault.tell(shown.headers_mut());
     shown
@@ -82,14 +68,29 @@ fn body(fault: &Fault) -> Markup {
 }
 
 impl Fault {
-    /// Adds the headers that the status requires.
+    /// The response without a page's frame, which has nothing of the archive: problem details at
+    /// `/api/v1`, other JSON at the other addresses for programs, else plain text.
+    pub(crate) fn without_frame(self, path: &str) -> Response {
+        if !programs::are_for(path) {
+            return self.into_response();
+        }
+        let mut answer = if v1::is_at(path) {
+            v1::problem(&self, path)
+        } else {
+            let reference = if let Self::Broken { reference } = &self { Some(reference) } else { None };
+            let said = json!({ "error": self.title(), "detail": self.explanation(), "reference": reference });
+            (self.status(), Json(said)).into_response()
+        };
+        self.tell(answer.headers_mut());
+        answer
+    }
+
+    /// Adds the headers that the status requires. The router adds the allowed methods to a 405 (RFC
+    /// 9110, section 15.5.6).
     fn tell(&self, headers: &mut HeaderMap) {
         let (name, value) = match self {
-            // RFC 9110, section 15.5.6: a 405 lists the allowed methods.
-            Self::NotThatWay => (ALLOW, HeaderValue::from_static("GET, HEAD")),
-            Self::OnlyForms => (ALLOW, HeaderValue::from_static("POST")),
             // RFC 6750, section 3.
-            Self::NoToken => (WWW_AUTHENTICATE, challenge("")),
+            Self::NoReader | Self::NoToken => (WWW_AUTHENTICATE, challenge("")),
             Self::WrongToken => (WWW_AUTHENTICATE, challenge(", error=\"invalid_token\"")),
             Self::NarrowToken(scope) => {
                 let said = format!(", error=\"insufficient_scope\", scope=\"{scope}\"");

@@ -8,10 +8,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::http::header::HOST;
-use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use url::Url;
 
 use crate::fault::Fault;
@@ -21,11 +21,12 @@ pub(crate) async fn answer_only_to_own_names(
     request: Request,
     next: Next,
 ) -> Response {
+    let path = request.uri().path();
     if names_two_hosts(request.headers()) {
-        return (StatusCode::BAD_REQUEST, "The request names more than one host.\n").into_response();
+        return Fault::BadRequest("It names more than one host".to_owned()).without_frame(path);
     }
     match asked_host(&request) {
-        Some(host) if !answers_to(base_url.as_ref(), &host) => Fault::ForeignName(host).into_response(),
+        Some(host) if !answers_to(base_url.as_ref(), &host) => Fault::ForeignName(host).without_frame(path),
         // Browsers always send `Host`, so this is no browser.
         _ => next.run(request).await,
     }

@@ -15,6 +15,7 @@ mod article;
 mod assets;
 #[cfg(test)]
 mod contrast;
+mod cursors;
 mod documents;
 mod evidence;
 mod fault;
@@ -118,7 +119,7 @@ pub fn router(state: State) -> Router {
         .merge(api::search_routes())
         .merge(api::live_routes())
         .merge(greader::routes())
-        .route("/mcp", post(agents::mcp).get(agents::mcp))
+        .route("/mcp", post(agents::mcp))
         .merge(assets::routes())
         .route("/robots.txt", get(robots))
         .fallback(async || Fault::NoSuchPage)

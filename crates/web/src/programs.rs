@@ -4,7 +4,7 @@
 //! and what the visitor may do: what its scope allows, and at most what its reader may. A change on
 //! these addresses needs a token, never a cookie, so that no other site can cause one.
 //!
-//! Unknown tokens are slowed down as wrong passwords are, and each token has a number of requests
+//! Who sends unknown tokens has to wait as after wrong passwords, and each token has a number of requests
 //! per minute, which its responses tell (`RateLimit`, `RateLimit-Policy`).
 
 use std::collections::HashMap;
@@ -149,13 +149,7 @@ impl Programs {
         let known = self.count_known(&hash, now);
         match known {
             Some((rate, false)) => return (Err(Fault::TooManyRequests(rate.reset)), Some(rate)),
-            Some((_, true)) => {}
-            // Only of tokens that were not accepted before can it be a guess.
-            None => {
-                if let Err(wait) = self.guesses.attempt(client, &hash, now) {
-                    return (Err(Fault::TooManyRequests(wait)), None);
-                }
-            }
+            Some((_, true)) | None => {}
         }
         let found = match store.use_token(&hash, Timestamp::now()).await {
             Ok(found) => found,
@@ -165,15 +159,11 @@ impl Programs {
         let Some(found) = found.filter(|found| readers.only().is_none_or(|only| only == found.reader)) else {
             self.forget(&hash);
             tracing::warn!(%client, "a request from {client} has an unknown token");
-            return (Err(Fault::WrongToken), None);
+            // Only an unknown token can be a guess. A new one may be in many requests at once.
+            let waits = self.guesses.attempt(client, &hash, now);
+            return (Err(waits.map_or_else(Fault::TooManyRequests, |()| Fault::WrongToken)), None);
         };
-        let (rate, is_within) = match known {
-            Some(known) => known,
-            None => {
-                self.guesses.succeeded(client, &hash);
-                self.count_new(&hash, now)
-            }
-        };
+        let (rate, is_within) = known.unwrap_or_else(|| self.count_new(&hash, now));
         let visitor = Visitor {
             reader: Some(found.reader),
             role: if found.scope == Scope::Operate { found.role } else { Role::Reader },

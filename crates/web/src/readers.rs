@@ -238,6 +238,14 @@ impl Visitor {
         self.reader.is_some() && self.role == Role::Operator
     }
 
+    /// The reader for whom a request acts.
+    ///
+    /// # Errors
+    /// If it comes from a stranger.
+    pub(crate) fn known(self) -> Result<ReaderId, Fault> {
+        self.reader.ok_or(Fault::NoReader)
+    }
+
     /// Who sends the request with these extensions.
     pub(crate) fn of(extensions: &Extensions) -> Self {
         extensions.get().copied().unwrap_or_default()

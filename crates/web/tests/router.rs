@@ -21,7 +21,7 @@ mod settling;
 mod specimens;
 mod subscribing;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::pin::Pin;
 use std::sync::Arc;
 

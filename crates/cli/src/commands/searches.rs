@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::args::{SearchesAction, SearchesArgs};
-use crate::commands::week;
+use crate::commands::{find, week};
 use crate::exit::Outcome;
 use crate::output::{self, PLAIN, QUIET, STRONG, say};
 use crate::settings::Settings;
@@ -71,9 +71,13 @@ async fn add(
         SearchSaved::Saved(id) => id,
         refused => bail!("{}", why_not(&own.name, refused)),
     };
+    let notes = open::search(settings, store).await?.notes_on(own.question.as_str()).await?;
     if as_json {
-        output::json(&json!({ "id": id, "name": own.name, "question": own.question, "to": own.recipient }))?;
+        output::json(&json!({
+            "id": id, "name": own.name, "question": own.question, "to": own.recipient, "notes": notes,
+        }))?;
     } else {
+        find::tell_notes(&notes, None);
         say!("Saved {STRONG}{}{PLAIN}. Reads that the archive sees from now on are new to it.", own.name)?;
     }
     Ok(Outcome::Fine)

@@ -835,6 +835,60 @@ async fn guessed_tokens_wait_and_accepted_ones_do_not() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_token_in_many_requests_at_once_is_accepted() {
+    let site = site_with_password(Public::Off, true).await;
+    for n in 0..3 {
+        let token = site.add_token(ReaderId::ONE, &format!("script {n}"), Scope::Read).await;
+        let all = (0..60).map(|_| site.ask_with_token("GET", "/api/v1/token", &token));
+        for answer in futures::future::join_all(all).await {
+            assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        }
+    }
+}
+
+#[tokio::test]
+async fn cookie_reads_under_the_api_and_changes_nothing() {
+    let (site, ..) = site_with_accounts(Public::Off, true).await;
+    let anna = site.log_in_of("anna").await;
+    for path in ["/api/v1/searches", "/api/v1/reads/1/mine", "/api/v1/cards/next", "/api/v1/weeks"] {
+        assert_eq!(site.get_with(path, &anna).await.status, StatusCode::OK, "{path}");
+        let stranger = site.get(path).await;
+        assert_eq!(stranger.status, StatusCode::UNAUTHORIZED, "{path}");
+        let problem: serde_json::Value = serde_json::from_str(&stranger.body).unwrap();
+        let remedy = problem["remedy"].as_str().unwrap();
+        assert!(remedy.contains("Authorization: Bearer") && remedy.contains("/login"), "{path}: {problem}");
+    }
+    // What a login does not help with does not speak of it.
+    for (method, path) in
+        [("GET", "/api/v1/token"), ("PUT", "/api/v1/reads/1/marks/keep"), ("POST", "/api/v1/searches")]
+    {
+        let answer = site.ask(method.parse().unwrap(), path, &[("cookie", &anna)]).await;
+        let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!(
+            (answer.status, &problem["type"]),
+            (StatusCode::UNAUTHORIZED, &"/api#no-token".into()),
+            "{path}"
+        );
+        assert!(!answer.body.contains("log in"), "{path}: {}", answer.body);
+    }
+    let narrow = site.get_with("/api/v1/models", &anna).await;
+    assert!(
+        narrow.status == StatusCode::FORBIDDEN && narrow.body.contains("Only operators"),
+        "{}",
+        narrow.body
+    );
+    let operator = site.log_in().await;
+    assert!(!is_refusal(&site.get_with("/api/v1/models", &operator).await));
+    let token = site.add_token(ReaderId::ONE, "script", Scope::Write).await;
+    let narrow = site.ask_with_token("GET", "/api/v1/models", &token).await;
+    assert!(
+        narrow.status == StatusCode::FORBIDDEN && narrow.body.contains("scope operate"),
+        "{}",
+        narrow.body
+    );
+}
+
 #[tokio::test]
 async fn token_above_its_requests_per_minute_waits() {
     let site = site_with_password(Public::Off, true).await;

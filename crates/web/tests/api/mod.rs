@@ -3,7 +3,7 @@
 use backissue_model::Scope;
 use serde_json::Value;
 
-use super::access::{programs, table};
+use super::access::{example, programs, table};
 use super::*;
 
 fn json(answer: &Answer) -> Value {
@@ -229,14 +229,6 @@ async fn bad_input_is_a_problem_with_a_remedy() {
             assert!(problem[part].as_str().is_some_and(|text| !text.is_empty()), "{path}: {problem}");
         }
     }
-    let wrong = site.ask(Method::DELETE, "/api/v1/weeks", &[]).await;
-    assert_eq!(
-        (wrong.status, &wrong.headers["allow"]),
-        (StatusCode::METHOD_NOT_ALLOWED, &"GET, HEAD".parse().unwrap())
-    );
-    let note = site.ask(Method::POST, "/api/v1/reads/1/note", &[]).await;
-    let allow: BTreeSet<&str> = note.headers["allow"].to_str().unwrap().split(", ").collect();
-    assert_eq!((note.status, allow), (StatusCode::METHOD_NOT_ALLOWED, BTreeSet::from(["DELETE", "PUT"])));
     let near = json(&site.get("/api/v1/reads?source=undergroth").await);
     assert!(near["detail"].as_str().unwrap().contains("undergrowth"), "{near}");
 }
@@ -359,6 +351,16 @@ async fn bad_bodies_are_problems_with_a_remedy() {
         ("PUT", "/api/v1/reads/1/note", "", 400),
         ("PUT", "/api/v1/reads/1/note", "{", 400),
         ("PUT", "/api/v1/reads/1/note", "[]", 400),
+        ("PUT", "/api/v1/reads/1/note", r#"["x", null]"#, 400),
+        ("PUT", "/api/v1/reads/1/note", "null", 400),
+        ("PUT", "/api/v1/reads/1/note", r#"{"text": "x", "text": "y"}"#, 400),
+        ("PUT", "/api/v1/answers/1/rating", r#"["good"]"#, 400),
+        ("POST", "/api/v1/sources", r#"["https://vitess.io/blog"]"#, 400),
+        ("POST", "/api/v1/searches", r#"["a", "b"]"#, 400),
+        ("PUT", "/api/v1/searches/1", r#"["a"]"#, 400),
+        ("PUT", "/api/v1/highlights/1", r#"["a", 1]"#, 400),
+        ("POST", "/api/v1/reads/1/highlights", r#"["a", "", "", ""]"#, 400),
+        ("POST", "/api/v1/reads/1/answers", r#"["a"]"#, 400),
         ("PUT", "/api/v1/reads/1/note", r#"{"text": 5}"#, 400),
         ("PUT", "/api/v1/reads/1/note", r#"{"text": "x", "colour": "red"}"#, 400),
         ("PUT", "/api/v1/reads/1/note", deep.as_str(), 400),
@@ -383,9 +385,161 @@ async fn bad_bodies_are_problems_with_a_remedy() {
             "{what}: {}",
             answer.body
         );
+        // In plain words, not in those of the library that reads JSON.
+        for foreign in ["expected", "deserialize", "invalid type", "line 1", "`", "address means"] {
+            assert!(!answer.body.contains(foreign), "{what}: {}", answer.body);
+        }
+    }
+    for (body, says) in [
+        (r#"{"text": 5}"#, "“text” is the number 5, but has to be a text."),
+        (r#"{"colour": "red"}"#, "There is no field “colour”; the fields are text, version."),
+        ("{}", "The field “text” is missing."),
+        (r#"["x", null]"#, "The whole is a list, but has to be an object."),
+        (r#"{"text": "x", "version": "new"}"#, "“version” is the text \"new\", but has to be a number."),
+    ] {
+        let problem = json(&site.send_json("PUT", "/api/v1/reads/1/note", &token, &[], body).await);
+        assert_eq!(
+            (&problem["title"], &problem["detail"]),
+            (&"That request is not valid".into(), &says.into())
+        );
     }
     let without = site.ask(Method::PUT, "/api/v1/reads/1/marks/keep", &[]).await;
-    assert_eq!((without.status, &json(&without)["type"]), (StatusCode::UNAUTHORIZED, &"/api#login".into()));
+    assert_eq!(
+        (without.status, &json(&without)["type"]),
+        (StatusCode::UNAUTHORIZED, &"/api#no-token".into())
+    );
     let gone = json(&site.send_json("DELETE", "/api/v1/sources/undergrowth", &token, &[], "").await);
     assert!(gone["reads_kept"].as_u64().unwrap() > 0 && gone["reads_deleted"] == 0, "{gone}");
+}
+
+#[tokio::test]
+async fn method_not_allowed_lists_the_methods_that_are() {
+    let site = site(&blogs()).await;
+    let token = site.add_token(ReaderId::ONE, "script", Scope::Operate).await;
+    let mut methods: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let rows = table().into_iter().map(|row| (row.method, row.path));
+    for (method, path) in rows.chain(programs().into_iter().map(|(method, path, _)| (method, path))) {
+        let path = example(&path, "/read/1/x").replace("{*stream}", "feed/1");
+        let of_path = methods.entry(path).or_default();
+        of_path.extend((method == "GET").then(|| "HEAD".to_owned()));
+        of_path.insert(method);
+    }
+    for (path, allowed) in methods.iter().filter(|(path, _)| !path.starts_with("/hub/")) {
+        for method in ["GET", "POST", "PUT", "DELETE", "PATCH"] {
+            if allowed.contains(method) {
+                continue;
+            }
+            let answer = site.send_json(method, path, &token, &[], "").await;
+            let what = format!("{method} {path}: {}", answer.body);
+            assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{what}");
+            let listed =
+                answer.headers["allow"].to_str().unwrap().split(',').map(|name| name.trim().to_owned());
+            assert_eq!(&listed.collect::<BTreeSet<_>>(), allowed, "{what}");
+            for other in
+                ["GET", "HEAD", "POST", "PUT", "DELETE"].iter().filter(|name| !allowed.contains(**name))
+            {
+                assert!(!answer.body.contains(other), "it speaks of {other}: {what}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn requests_that_are_not_for_this_archive_are_problems_too() {
+    let site = site(&blogs()).await;
+    let token = site.add_token(ReaderId::ONE, "script", Scope::Operate).await;
+    let bearer = format!("Bearer {token}");
+    for (method, path, headers, status, kind, says) in [
+        ("GET", "/api/v1/weeks", [("host", "evil.example")], 421, "other-host", "localhost"),
+        (
+            "PUT",
+            "/api/v1/reads/1/marks/keep",
+            [("origin", "https://evil.example")],
+            403,
+            "other-site",
+            "Origin",
+        ),
+        ("DELETE", "/api/v1/reads/1/note", [("sec-fetch-site", "cross-site")], 403, "other-site", "Origin"),
+    ] {
+        let headers = [&headers[..], &[("authorization", bearer.as_str())]].concat();
+        let answer = site.ask(method.parse().unwrap(), path, &headers).await;
+        assert_eq!(answer.status.as_u16(), status, "{path}: {}", answer.body);
+        assert_eq!(answer.headers["content-type"], "application/problem+json", "{path}");
+        let problem = json(&answer);
+        assert_eq!(problem["type"], format!("/api#{kind}"));
+        assert!(problem["remedy"].as_str().unwrap().contains(says), "{problem}");
+    }
+    for path in ["/mcp", "/api/weeks", "/api/greader.php/reader/api/0/token"] {
+        let answer = site.ask(Method::GET, path, &[("host", "evil.example")]).await;
+        assert!(json(&answer)["detail"].as_str().unwrap().contains("localhost"), "{path}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn saved_search_says_what_was_not_understood() {
+    let site = site(&blogs()).await;
+    let token = site.add_token(ReaderId::ONE, "script", Scope::Write).await;
+    for (name, question, says) in
+        [("a", "queue is:zzz", "zzz"), ("b", "company:nobody queue", "nobody"), ("c", "slow queue", "")]
+    {
+        let body = serde_json::json!({ "name": name, "question": question }).to_string();
+        let saved = json(&site.send_json("POST", "/api/v1/searches", &token, &[], &body).await);
+        let notes = saved["notes"].as_array().unwrap_or_else(|| panic!("{saved}"));
+        assert_eq!(notes.is_empty(), says.is_empty(), "{saved}");
+        assert!(notes.iter().all(|note| note.as_str().unwrap().contains(says)), "{saved}");
+    }
+}
+
+/// Sends a message to `/mcp`.
+async fn mcp(site: &Site, token: &str, body: &str) -> Answer {
+    site.send_json("POST", "/mcp", token, &[("accept", "application/json, text/event-stream")], body).await
+}
+
+#[tokio::test]
+async fn bad_messages_of_agents_are_errors_of_their_protocol() {
+    let site = site(&blogs()).await;
+    let token = site.add_token(ReaderId::ONE, "agent", Scope::Read).await;
+    let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    for (body, code) in [
+        ("{", -32700),
+        ("not json", -32700),
+        (deep.as_str(), -32700),
+        ("[]", -32600),
+        ("5", -32600),
+        ("{}", -32600),
+        (r#"{"jsonrpc": "1.0", "id": 1, "method": "ping"}"#, -32600),
+        (r#"{"jsonrpc": "2.0", "id": 1, "method": 7}"#, -32600),
+    ] {
+        let answer = mcp(&site, &token, body).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{body:.40}: {}", answer.body);
+        assert_eq!(answer.headers["content-type"], "application/json", "{body:.40}");
+        let error = json(&answer);
+        assert_eq!((&error["jsonrpc"], &error["error"]["code"]), (&"2.0".into(), &code.into()), "{body:.40}");
+    }
+    let large = mcp(&site, &token, &format!("\"{}\"", "x".repeat(1 << 20))).await;
+    assert_eq!(
+        (large.status, &json(&large)["error"]["code"]),
+        (StatusCode::PAYLOAD_TOO_LARGE, &(-32600).into())
+    );
+}
+
+#[tokio::test]
+async fn agent_without_the_scope_to_write_learns_so() {
+    let site = site(&blogs()).await;
+    let reading = site.add_token(ReaderId::ONE, "reading", Scope::Read).await;
+    let writing = site.add_token(ReaderId::ONE, "writing", Scope::Write).await;
+    for (tool, arguments) in [
+        ("keep_read", r#"{"id": 1}"#),
+        ("add_note", r#"{"id": 1, "text": "x"}"#),
+        ("save_url", r#"{"url": "https://blog.example/a"}"#),
+        ("no_such_tool", "{}"),
+    ] {
+        let body = format!(
+            r#"{{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {{"name": "{tool}", "arguments": {arguments}}}}}"#
+        );
+        let refused = mcp(&site, &reading, &body).await.body;
+        assert_eq!(refused.contains("lacks the scope `write`"), tool != "no_such_tool", "{refused}");
+        let done = mcp(&site, &writing, &body).await.body;
+        assert!(!done.contains("scope"), "{done}");
+    }
 }

@@ -21,6 +21,7 @@ use crate::fault::Fault;
 use crate::pages::{not_highlighted, refused, too_many_labels};
 use crate::programs::Program;
 use crate::read_address::read_id;
+use crate::readers::Visitor;
 
 /// What a reader did with a read.
 #[derive(Serialize, ToSchema)]
@@ -142,15 +143,15 @@ async fn own(store: &Store, reader: ReaderId, read: ReadId) -> Result<Response, 
 }
 
 /// What the reader did with a read.
-#[utoipa::path(get, path = "/api/v1/reads/{id}/mine", operation_id = "get_mine", tag = "Mine", security(("token" = ["read"])),
+#[utoipa::path(get, path = "/api/v1/reads/{id}/mine", operation_id = "get_mine", tag = "Mine", security((), ("token" = ["read"])),
     params(("id" = i64, Path, description = "The read's number.", minimum = 1)), responses((status = 200, body = Own)))]
 pub(super) async fn mine(
     Path(id): Path<String>,
     Params(Nothing {}): Params<Nothing>,
-    program: Program,
+    visitor: Visitor,
     State(store): State<Store>,
 ) -> Result<Response, Fault> {
-    own(&store, program.reader, read_id(&id)?).await
+    own(&store, visitor.known()?, read_id(&id)?).await
 }
 
 /// A mark of a reader on a read.
@@ -460,14 +461,14 @@ struct NextCard {
 }
 
 /// The card that is due since longest, else a read that was not practised with yet.
-#[utoipa::path(get, path = "/api/v1/cards/next", operation_id = "next_card", tag = "Mine", security(("token" = ["read"])),
+#[utoipa::path(get, path = "/api/v1/cards/next", operation_id = "next_card", tag = "Mine", security((), ("token" = ["read"])),
     responses((status = 200, body = NextCard)))]
 pub(super) async fn next_card(
     Params(Nothing {}): Params<Nothing>,
-    program: Program,
+    visitor: Visitor,
     State(store): State<Store>,
 ) -> Result<Response, Fault> {
-    let (reader, now, deck) = (program.reader, Timestamp::now(), Deck::Everything);
+    let (reader, now, deck) = (visitor.known()?, Timestamp::now(), Deck::Everything);
     let (due, drawn) = tokio::try_join!(store.due_cards(reader, now), store.draw(reader, &deck, &[], now))?;
     let card = match drawn {
         Some(read) => store.card(read).await?,

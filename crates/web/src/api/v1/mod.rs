@@ -7,10 +7,10 @@ mod article;
 mod concepts;
 mod digests;
 mod document;
-mod kept_answers;
 mod mine;
 mod operate;
 mod own_searches;
+mod plain_words;
 mod problem;
 mod reads;
 mod repeated;
@@ -36,9 +36,8 @@ use utoipa_axum::routes;
 use crate::App;
 use crate::fault::Fault;
 use crate::forms::FORM_MAX;
-pub(crate) use kept_answers::Repeated;
 pub(crate) use problem::{REMEDIES, problem};
-pub(crate) use repeated::answer_once;
+pub(crate) use repeated::{Repeated, answer_once};
 
 /// Whether errors at `path` are problem details.
 pub(crate) fn is_at(path: &str) -> bool {
@@ -107,14 +106,6 @@ pub(crate) fn document() -> &'static Value {
     static DOCUMENT: LazyLock<Value> =
         LazyLock::new(|| document::document_of(archive().merge(searching()).merge(own())));
     &DOCUMENT
-}
-
-/// The methods of a path of the API, for the header `Allow`. `None` if it has no such path.
-pub(crate) fn methods(path: &str) -> Option<String> {
-    let item = document()["paths"][path].as_object()?;
-    let names =
-        item.keys().map(|name| if name == "get" { "GET, HEAD".to_owned() } else { name.to_uppercase() });
-    Some(names.collect::<Vec<_>>().join(", "))
 }
 
 /// Whether the API has `path`, but not with this method.

@@ -156,7 +156,7 @@ impl Day {
 }
 
 /// The language models and what they were asked.
-#[utoipa::path(get, path = "/api/v1/models", operation_id = "list_models", tag = "Models", security(("token" = ["operate"])),
+#[utoipa::path(get, path = "/api/v1/models", operation_id = "list_models", tag = "Models", security((), ("token" = ["operate"])),
     responses((status = 200, body = Models)))]
 pub(super) async fn models(
     Params(Nothing {}): Params<Nothing>,

@@ -4,17 +4,20 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use backissue_model::{ReaderId, SavedQuestion, SearchName};
-use backissue_store::{OwnSearch, SavedSearch, SearchChange, Store};
+use backissue_search::Search;
+use backissue_store::{OwnSearch, SavedSearch, SearchChange};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::App;
 use crate::api::answer::live;
 use crate::api::v1::request::{Body, Nothing, Params};
 use crate::fault::Fault;
 use crate::pages::saved_id;
 use crate::programs::Program;
 use crate::question::href;
+use crate::readers::Visitor;
 
 /// A saved search.
 #[derive(Serialize, ToSchema)]
@@ -33,11 +36,14 @@ struct Saved {
     unseen: u64,
     /// The path of the search.
     search: String,
+    /// What was not understood of the question, and how it is searched instead.
+    notes: Vec<String>,
 }
 
-impl From<SavedSearch> for Saved {
-    fn from(saved: SavedSearch) -> Self {
-        Self {
+impl Saved {
+    async fn of(saved: SavedSearch, search: &Search) -> Result<Self, Fault> {
+        Ok(Self {
+            notes: search.notes_on(saved.question.as_str()).await?,
             id: saved.id,
             search: href("/api/v1/search", saved.question.as_str(), 1),
             name: saved.name.to_string(),
@@ -46,7 +52,7 @@ impl From<SavedSearch> for Saved {
             since: saved.since,
             answers: saved.answers,
             unseen: saved.unseen,
-        }
+        })
     }
 }
 
@@ -56,22 +62,25 @@ struct SavedSearches {
     items: Vec<Saved>,
 }
 
-async fn one(store: &Store, reader: ReaderId, id: i64) -> Result<Saved, Fault> {
-    let all = store.saved_searches(reader).await?;
-    all.into_iter().find(|saved| saved.id == id).map(Saved::from).ok_or(Fault::NoSuchSearch)
+async fn one(app: &App, reader: ReaderId, id: i64) -> Result<Saved, Fault> {
+    let all = app.store.saved_searches(reader).await?;
+    let saved = all.into_iter().find(|saved| saved.id == id).ok_or(Fault::NoSuchSearch)?;
+    Saved::of(saved, &app.search).await
 }
 
 /// The reader's saved searches, by name.
-#[utoipa::path(get, path = "/api/v1/searches", operation_id = "list_saved_searches", tag = "Saved searches", security(("token" = ["read"])),
+#[utoipa::path(get, path = "/api/v1/searches", operation_id = "list_saved_searches", tag = "Saved searches", security((), ("token" = ["read"])),
     responses((status = 200, body = SavedSearches)))]
 pub(super) async fn list(
     Params(Nothing {}): Params<Nothing>,
-    program: Program,
-    State(store): State<Store>,
+    visitor: Visitor,
+    State(app): State<App>,
 ) -> Result<Response, Fault> {
-    live(&SavedSearches {
-        items: store.saved_searches(program.reader).await?.into_iter().map(Saved::from).collect(),
-    })
+    let mut items = Vec::new();
+    for saved in app.store.saved_searches(visitor.known()?).await? {
+        items.push(Saved::of(saved, &app.search).await?);
+    }
+    live(&SavedSearches { items })
 }
 
 /// A search to save.
@@ -90,7 +99,7 @@ pub(super) struct NewSearch {
 pub(super) async fn save(
     Params(Nothing {}): Params<Nothing>,
     program: Program,
-    State(store): State<Store>,
+    State(app): State<App>,
     Body(new): Body<NewSearch>,
 ) -> Result<Response, Fault> {
     let invalid = |why: &dyn std::fmt::Display| Fault::BadForm(why.to_string());
@@ -99,9 +108,9 @@ pub(super) async fn save(
         question: new.question.parse::<SavedQuestion>().map_err(|why| invalid(&why))?,
         recipient: None,
     };
-    let saved = store.save_search(program.reader, &own, Timestamp::now()).await?;
+    let saved = app.store.save_search(program.reader, &own, Timestamp::now()).await?;
     let id = saved_id(&own.name, saved)?;
-    Ok((StatusCode::CREATED, live(&one(&store, program.reader, id).await?)?).into_response())
+    Ok((StatusCode::CREATED, live(&one(&app, program.reader, id).await?)?).into_response())
 }
 
 /// A saved search's new name.
@@ -118,15 +127,15 @@ pub(super) async fn rename(
     Path(id): Path<String>,
     Params(Nothing {}): Params<Nothing>,
     program: Program,
-    State(store): State<Store>,
+    State(app): State<App>,
     Body(new): Body<Renamed>,
 ) -> Result<Response, Fault> {
     let id = id.parse().map_err(|_| Fault::NoSuchSearch)?;
-    let recipient = one(&store, program.reader, id).await?.recipient;
+    let recipient = one(&app, program.reader, id).await?.recipient;
     let name = new.name.parse::<SearchName>().map_err(|why| Fault::BadForm(why.to_string()))?;
     let change = SearchChange { name, recipient };
-    saved_id(&change.name, store.change_search(program.reader, id, &change).await?)?;
-    live(&one(&store, program.reader, id).await?)
+    saved_id(&change.name, app.store.change_search(program.reader, id, &change).await?)?;
+    live(&one(&app, program.reader, id).await?)
 }
 
 /// Removes a saved search.
@@ -136,10 +145,10 @@ pub(super) async fn remove(
     Path(id): Path<String>,
     Params(Nothing {}): Params<Nothing>,
     program: Program,
-    State(store): State<Store>,
+    State(app): State<App>,
 ) -> Result<StatusCode, Fault> {
     let id = id.parse().map_err(|_| Fault::NoSuchSearch)?;
-    match store.remove_search(program.reader, id).await? {
+    match app.store.remove_search(program.reader, id).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Fault::NoSuchSearch),
     }
@@ -152,11 +161,11 @@ pub(super) async fn seen(
     Path(id): Path<String>,
     Params(Nothing {}): Params<Nothing>,
     program: Program,
-    State(store): State<Store>,
+    State(app): State<App>,
 ) -> Result<Response, Fault> {
     let id = id.parse().map_err(|_| Fault::NoSuchSearch)?;
-    match store.see_answers(program.reader, id, Timestamp::now()).await? {
-        true => live(&one(&store, program.reader, id).await?),
+    match app.store.see_answers(program.reader, id, Timestamp::now()).await? {
+        true => live(&one(&app, program.reader, id).await?),
         false => Err(Fault::NoSuchSearch),
     }
 }

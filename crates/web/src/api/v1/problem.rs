@@ -39,10 +39,15 @@ pub(crate) fn problem(fault: &Fault, path: &str) -> Response {
         fault => fault.status(),
     };
     let (code, remedy) = remedy(fault);
+    let title = match fault {
+        Fault::BadAddress(_) => "A parameter is not valid",
+        Fault::BadForm(_) => "That cannot be done",
+        fault => fault.title(),
+    };
     let reference = if let Fault::Broken { reference } = fault { Some(reference.clone()) } else { None };
     let problem = Problem {
         kind: format!("/api#{code}"),
-        title: fault.title(),
+        title,
         status: status.as_u16(),
         detail: fault.explanation(),
         remedy,
@@ -54,19 +59,23 @@ pub(crate) fn problem(fault: &Fault, path: &str) -> Response {
 }
 
 /// The kinds of problems and what to do about each, for the page `/api`.
-pub(crate) const REMEDIES: [(&str, &str); 20] = [
+pub(crate) const REMEDIES: [(&str, &str); 23] = [
     ("no-such-path", "See the paths in /api/openapi.json."),
     ("no-such-read", "Find the read's number with /api/v1/search or /api/v1/reads."),
     ("no-such-source", "See the slugs of sources in /api/v1/sources."),
     ("no-such-concept", "See the slugs of concepts in /api/v1/concepts."),
     ("no-such-week", "See the weeks in /api/v1/weeks; write one as 2026-W20."),
-    ("invalid", "Correct the parameter or field that the detail names; /api describes them all."),
+    ("invalid", "Correct the parameter, header or field that the detail names; /api describes them all."),
     (
         "foreign-cursor",
         "Ask for the list again without `cursor`, then pass its `next` with the same filters.",
     ),
     ("method", "Use one of the methods in the header `Allow`."),
     ("login", "Send the header `Authorization: Bearer TOKEN`, or log in at /login."),
+    (
+        "no-token",
+        "Send the header `Authorization: Bearer TOKEN`. Make a token on /account, or with `backissue token add`.",
+    ),
     ("wrong-token", "Make a new token on /account, or with `backissue token add`, and send it over HTTPS."),
     (
         "narrow-token",
@@ -77,6 +86,11 @@ pub(crate) const REMEDIES: [(&str, &str); 20] = [
     ("key-used", "Use a new key for each new request."),
     ("key-in-use", "Send the same request again in a moment."),
     ("impossible", "Change what the detail names."),
+    (
+        "other-site",
+        "Send it without the headers `Origin` and `Sec-Fetch-Site`: not from a page of another site, but from a program.",
+    ),
+    ("other-host", "Send it to localhost, to the bare address, or to the name in the setting `base_url`."),
     ("forbidden", "Ask an operator of this archive to do it, or to let you do it."),
     ("too-large", "Send less."),
     ("gone", "Ask for the list again; it may have been removed."),
@@ -90,14 +104,17 @@ fn remedy(fault: &Fault) -> (&'static str, &'static str) {
         Fault::NoSuchSource(..) => "no-such-source",
         Fault::NoSuchConcept(_) => "no-such-concept",
         Fault::NoSuchWeek(_) => "no-such-week",
-        Fault::BadAddress(_) => "invalid",
+        Fault::BadAddress(_) | Fault::BadRequest(_) => "invalid",
         Fault::BadForm(_) => "impossible",
         Fault::Changed | Fault::RemarkChanged => "changed",
         Fault::KeyUsed => "key-used",
         Fault::KeyInUse => "key-in-use",
         Fault::ForeignCursor => "foreign-cursor",
         Fault::NotThatWay | Fault::OnlyForms => "method",
-        Fault::NotLoggedIn | Fault::NoToken => "login",
+        Fault::NotLoggedIn | Fault::NoReader => "login",
+        Fault::NoToken => "no-token",
+        Fault::FromElsewhere => "other-site",
+        Fault::ForeignName(_) => "other-host",
         Fault::WrongToken | Fault::TokenInTheClear => "wrong-token",
         Fault::NarrowToken(_) => "narrow-token",
         Fault::TooManyRequests(_) => "too-often",

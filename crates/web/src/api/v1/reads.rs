@@ -41,23 +41,14 @@ pub(super) struct Narrow {
     kind: Option<Kind>,
 }
 
-/// The parameters of a list of reads.
+/// The parameters of a list of reads, with what narrows it.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Narrowed {
-    /// Only of this ISO week.
-    #[param(pattern = r"^[0-9]{4}-W[0-9]{2}$", example = "2026-W20")]
-    week: Option<String>,
-    /// Only those that this source names, by its slug.
-    #[param(min_length = 1)]
-    source: Option<String>,
-    /// Only those with this concept, by its slug or name.
-    #[param(min_length = 1)]
-    concept: Option<String>,
-    /// Only of this kind.
-    #[param(schema_with = kinds)]
-    kind: Option<Kind>,
+    #[serde(flatten)]
+    #[param(ignore)]
+    narrow: Narrow,
     /// Only those with which the reader did this. It needs a reader.
     #[param(schema_with = shows)]
     show: Option<String>,
@@ -103,14 +94,13 @@ impl Narrow {
 }
 
 /// Reads, with filters.
-#[utoipa::path(get, path = "/api/v1/reads", operation_id = "list_reads", tag = "Reads", params(Narrowed), responses((status = 200, body = List<Read>)))]
+#[utoipa::path(get, path = "/api/v1/reads", operation_id = "list_reads", tag = "Reads", params(Narrow, Narrowed), responses((status = 200, body = List<Read>)))]
 pub(super) async fn list(
     Params(given): Params<Narrowed>,
     visitor: Visitor,
     State(app): State<App>,
 ) -> Result<Response, Fault> {
-    let Narrowed { week, source, concept, kind, show, order, limit, cursor, fields } = given;
-    let narrow = Narrow { week, source, concept, kind };
+    let Narrowed { narrow, show, order, limit, cursor, fields } = given;
     let order = match order.unwrap_or_default() {
         Sorted::Newest => Order::Newest,
         Sorted::ProblemsFirst => Order::ProblemsFirst,

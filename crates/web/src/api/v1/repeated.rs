@@ -3,17 +3,18 @@
 //!
 //! The responses are kept in memory for a day, so a restart forgets them.
 
-use std::time::Instant;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderName, HeaderValue, Method};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::kept_answers::{Answer, Working};
 use crate::App;
 use crate::fault::Fault;
 use crate::forms::FORM_MAX;
@@ -23,6 +24,81 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Maximum characters of a key.
 const LONGEST: usize = 255;
+/// How long a response is kept.
+const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// Maximum responses that are kept, of all readers.
+const MOST: usize = 1_000;
+
+/// The responses to requests with a key.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Repeated(Arc<Mutex<HashMap<u128, Known>>>);
+
+#[derive(Debug)]
+struct Known {
+    at: Instant,
+    /// The hash of the request's body.
+    request: u128,
+    /// `None` while the request is worked on.
+    answer: Option<Answer>,
+}
+
+#[derive(Clone, Debug)]
+struct Answer {
+    status: StatusCode,
+    media_type: Option<HeaderValue>,
+    body: Bytes,
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, self.body).into_response();
+        response.headers_mut().remove(CONTENT_TYPE);
+        response.headers_mut().extend(self.media_type.map(|media_type| (CONTENT_TYPE, media_type)));
+        response
+    }
+}
+
+impl Repeated {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u128, Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The response to an earlier request with this key, or `None` if this is the first one.
+    fn earlier(&self, key: u128, request: u128, now: Instant) -> Result<Option<Answer>, Fault> {
+        let mut known = self.lock();
+        known.retain(|_, known| now.duration_since(known.at) < KEPT);
+        match known.get(&key) {
+            Some(known) if known.request != request => Err(Fault::KeyUsed),
+            Some(Known { answer: Some(answer), .. }) => Ok(Some(answer.clone())),
+            Some(_) => Err(Fault::KeyInUse),
+            None => {
+                if known.len() >= MOST
+                    && let Some(oldest) = known.iter().min_by_key(|(_, known)| known.at).map(|(key, _)| *key)
+                {
+                    known.remove(&oldest);
+                }
+                known.insert(key, Known { at: now, request, answer: None });
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Forgets a request that ended without a response that is kept.
+struct Working<'r> {
+    repeated: &'r Repeated,
+    key: u128,
+}
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        let mut known = self.repeated.lock();
+        if known.get(&self.key).is_some_and(|known| known.answer.is_none()) {
+            known.remove(&self.key);
+        }
+    }
+}
+
 /// Answers a request whose key is known as it was answered before.
 pub(crate) async fn answer_once(State(app): State<App>, request: Request, next: Next) -> Response {
     let Some(key) = request.headers().get(KEY).filter(|_| *request.method() == Method::POST) else {
@@ -30,7 +106,7 @@ pub(crate) async fn answer_once(State(app): State<App>, request: Request, next: 
     };
     if key.is_empty() || key.len() > LONGEST {
         let why = format!("“Idempotency-Key” has 1 to {LONGEST} characters");
-        return Fault::BadAddress(why).into_response();
+        return Fault::BadRequest(why).into_response();
     }
     let reader = Visitor::of(request.extensions()).reader;
     let key = xxh3_128(&[format!("{reader:?} {} ", request.uri()).as_bytes(), key.as_bytes()].concat());

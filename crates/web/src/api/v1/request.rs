@@ -1,18 +1,24 @@
 //! What requests have in common: strict parameters, cursors, and the choice of fields.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use axum::Json;
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use backissue_model::{Week, hex};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use backissue_model::Week;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::App;
+use crate::api::v1::plain_words::in_plain_words;
 use crate::api::v1::schemas::fields_of;
+use crate::cursors::{open, seal};
 use crate::fault::Fault;
 use crate::forms::FORM_MAX;
 
@@ -20,8 +26,6 @@ use crate::forms::FORM_MAX;
 const USUAL: u32 = 50;
 /// Most items of a page.
 const MOST: u32 = 100;
-/// Hexadecimal digits of a list's hash.
-const HASH: usize = 16;
 
 /// The parameters of a request. Unknown and wrong ones are refused.
 pub(super) struct Params<T>(pub(super) T);
@@ -31,7 +35,8 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Fault> {
         let query = Query::<T>::from_request_parts(parts, app).await;
-        query.map(|Query(query)| Self(query)).map_err(|refused| Fault::BadAddress(refused.body_text()))
+        let wrong = |text: String| Fault::BadAddress(in_plain_words("parameter", &text));
+        query.map(|Query(query)| Self(query)).map_err(|refused| wrong(refused.body_text()))
     }
 }
 
@@ -70,13 +75,41 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = Fault;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Fault> {
-        let body = Json::<T>::from_request(request, app).await;
-        body.map(|Json(body)| Self(body)).map_err(|refused| match refused.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => {
+        let body = Json::<Object<T>>::from_request(request, app).await;
+        body.map(|Json(Object(body))| Self(body)).map_err(|refused| match refused {
+            JsonRejection::JsonDataError(error) => {
+                Fault::BadRequest(in_plain_words("field", &error.body_text()))
+            }
+            JsonRejection::JsonSyntaxError(_) => Fault::BadRequest("Its body is not valid JSON".to_owned()),
+            JsonRejection::MissingJsonContentType(_) => {
+                Fault::BadRequest("It lacks the header `Content-Type: application/json`".to_owned())
+            }
+            refused if refused.status() == StatusCode::PAYLOAD_TOO_LARGE => {
                 Fault::TooLarge(format!("A request has at most {} KiB", FORM_MAX / 1024))
             }
-            _ => Fault::BadAddress(refused.body_text()),
+            _ => Fault::BadRequest("Its body could not be read".to_owned()),
         })
+    }
+}
+
+/// A JSON object. serde would also take a list of a struct's values for the struct.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(Fields(PhantomData))
     }
 }
 
@@ -186,38 +219,9 @@ pub(super) fn week(name: &str) -> Result<Week, Fault> {
     name.parse().map_err(|_| Fault::NoSuchWeek(name.to_owned()))
 }
 
-/// A cursor: a place in a list, with the list's hash before it.
-pub(super) fn seal(list: &str, place: &str) -> String {
-    format!("{:016x}{}", xxh3_64(list.as_bytes()), hex(place.as_bytes()))
-}
-
-/// The place that a cursor of this list has.
-pub(super) fn open(list: &str, cursor: &str) -> Result<String, Fault> {
-    let place = cursor.get(..HASH).zip(cursor.get(HASH..)).and_then(|(hash, place)| {
-        let is_own = hash == format!("{:016x}", xxh3_64(list.as_bytes()));
-        String::from_utf8(backissue_model::unhex(place).filter(|_| is_own)?).ok()
-    });
-    place.ok_or(Fault::ForeignCursor)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn cursor_opens_only_in_its_own_list() {
-        let cursor = seal("weeks", "2026-W20");
-        assert_eq!(open("weeks", &cursor), Ok("2026-W20".to_owned()));
-        for (list, cursor) in [
-            ("sources", cursor.as_str()),
-            ("weeks", ""),
-            ("weeks", "é"),
-            ("weeks", &cursor[..17]),
-            ("weeks", "zz"),
-        ] {
-            assert_eq!(open(list, cursor), Err(Fault::ForeignCursor), "{list} {cursor}");
-        }
-    }
 
     #[test]
     fn whole_list_is_cut_into_pages_that_meet() {
