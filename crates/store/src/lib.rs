@@ -141,7 +141,7 @@ pub use saving::{PageSaved, SAVED, SavedWaiting};
 pub use sendings::{Dispatch, RecipientState, Resend, Sending, SendingClaim, SendingResult, SendingState};
 pub use sessions::{SESSION_LASTS, Session};
 pub use sources::{ClaimedSource, Follow, Scope, SourceChange, SourceFilter, Unfollow, Unfollowed};
-pub use streams::{Stream, StreamFilter};
+pub use streams::{Stream, StreamFilter, StreamItem, Tag, Tagged};
 pub use subscribers::{LINK_LASTS, Subscriber};
 pub use tokens::{TOKENS_MAX, Token, TokenAdded};
 pub use turns::{BusyHost, HostTurn, RobotsTurn, SharedRobots, Wakeups};

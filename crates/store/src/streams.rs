@@ -3,17 +3,17 @@
 //! An app wants the numbers of new and of unread reads, the newest ones first, of everything or of
 //! one of its folders. The number of a read is the position in such a list.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use backissue_model::{ConceptSlug, Label, Mark, ReadId, ReaderId, SourceId};
+use backissue_model::{ConceptSlug, Label, Mark, Marks, ReadId, ReaderId, SourceId};
 use jiff::Timestamp;
 
 use crate::cards::{Mine, NOT_HIDDEN};
-use crate::database::{Sql, Value, sql, sql_of};
+use crate::database::{Sql, Tried, Tx, Value, placeholders, sql, sql_listing, sql_of};
 use crate::keys::concept_list;
-use crate::marks::{Action, change, existing, read_of_row};
+use crate::marks::{Action, change, read_of_row};
 use crate::times::millis;
-use crate::{Store, StoreError};
+use crate::{LABELS_MAX, ReadSummary, Store, StoreError};
 
 /// What a list is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,41 @@ pub struct StreamFilter {
     pub since: Option<Timestamp>,
     /// Only those that the archive saw first at this time or earlier.
     pub until: Option<Timestamp>,
+}
+
+/// A read with what its reader did, for an app.
+#[derive(Clone, Debug)]
+pub struct StreamItem {
+    /// The read.
+    pub read: ReadSummary,
+    /// Its article as safe HTML.
+    pub html: String,
+    /// The last date of change that a source gave.
+    pub updated: Option<Timestamp>,
+    /// The reader's marks.
+    pub marks: Marks,
+    /// The reader's labels.
+    pub labels: Vec<Label>,
+}
+
+/// What an app sets on reads, or removes from them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tag {
+    /// A mark of the reader.
+    Mark(Mark),
+    /// A label of the reader.
+    Label(Label),
+}
+
+/// The result of [`Store::tag_reads`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tagged {
+    /// All tags are set and removed.
+    Done,
+    /// There is no read with this id. Nothing was changed.
+    NoSuchRead(ReadId),
+    /// This read would have too many labels. Nothing was changed.
+    TooManyLabels(ReadId),
 }
 
 impl StreamFilter {
@@ -140,43 +175,77 @@ impl Store {
         .await
     }
 
-    /// The reader's labels on these reads. Skips reads without labels.
-    pub async fn labels_on(
+    /// These reads, in this order, with what an app shows of them. Skips those that are not in the
+    /// archive. The id of a merged read means the read it was merged into.
+    pub async fn stream_items(
         &self,
         reader: ReaderId,
         reads: &[ReadId],
-    ) -> Result<HashMap<ReadId, Vec<Label>>, StoreError> {
+    ) -> Result<Vec<StreamItem>, StoreError> {
         if reads.is_empty() {
-            return Ok(HashMap::new());
+            return Ok(Vec::new());
         }
-        self.run("looking up labels", self.labels_of(reader, reads)).await
+        let query = merged_into(reads);
+        let merged = self.list("looking up merged reads", query, |row| {
+            Ok((ReadId(row.int("id")?), ReadId(row.int("into_id")?)))
+        });
+        let merged: HashMap<_, _> = merged.await?.into_iter().collect();
+        let reads: Vec<ReadId> = reads.iter().map(|id| *merged.get(id).unwrap_or(id)).collect();
+        let found = self.summaries_of_reads(&reads).await?;
+        self.run("looking up reads for an app", async {
+            let mut marks = self.try_marks(reader, &reads).await?;
+            let mut labels = self.labels_of(reader, &reads).await?;
+            let query = format!(
+                "SELECT a.read_id, a.html, (SELECT max(p.updated) FROM place p WHERE p.read_id = a.read_id) AS updated
+                 FROM article a WHERE a.read_id IN ({})",
+                placeholders(1, reads.len())
+            );
+            let query = sql_listing(query, reads.len()).bind_all(reads.iter().map(|id| id.0));
+            let mut articles = HashMap::new();
+            for row in self.database.rows(query).await? {
+                articles.insert(read_of_row(&row)?, (row.text("html")?, row.opt_moment("updated")?));
+            }
+            let item = |read: ReadSummary| {
+                let id = read.card.id;
+                let (html, updated) = articles.remove(&id)?;
+                let (marks, labels) =
+                    (marks.remove(&id).unwrap_or_default(), labels.remove(&id).unwrap_or_default());
+                Some(StreamItem { read, html, updated, marks, labels })
+            };
+            Ok(found.into_iter().filter_map(item).collect())
+        })
+        .await
     }
 
-    /// Sets or removes a mark on these reads at once. Skips those that are not in the archive.
-    /// Returns how many there are.
+    /// Sets and removes marks and labels of these reads, all or nothing. A read with a new label is
+    /// kept.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
-    pub async fn mark_reads(
+    pub async fn tag_reads(
         &self,
         reader: ReaderId,
         reads: &[ReadId],
-        mark: Mark,
-        set: bool,
+        tags: &[(Tag, bool)],
         now: Timestamp,
-    ) -> Result<usize, StoreError> {
-        let done = self.retry("marking reads", || async {
+    ) -> Result<Tagged, StoreError> {
+        let done = self.retry("tagging reads", || async {
             let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
-            let mut there = Vec::new();
-            for read in reads {
-                there.extend(existing(&mut tx, *read).await?);
+            let there = match existing_of(&mut tx, reads).await? {
+                Ok(there) => there,
+                Err(missing) => {
+                    tx.abandon().await?;
+                    return Ok(Some(Tagged::NoSuchRead(missing)));
+                }
+            };
+            for (tag, set) in tags {
+                if let Some(full) = set_tag(&mut tx, reader, &there, tag, set.then_some(now)).await? {
+                    tx.abandon().await?;
+                    return Ok(Some(Tagged::TooManyLabels(full)));
+                }
             }
-            // Two numbers can be of one read, if it was merged.
-            there.sort_unstable();
-            there.dedup();
-            change(&mut tx, reader, &there, mark, set.then_some(now)).await?;
             tx.commit().await?;
-            Ok(Some(there.len()))
+            Ok(Some(Tagged::Done))
         });
         done.await?.ok_or_else(|| self.no_reader(reader))
     }
@@ -195,4 +264,76 @@ impl Store {
         filter.only.push(Mine::Unread);
         self.mark_found_done("marking reads as done", reader, filter.query(reader, None, ""), now).await
     }
+}
+
+/// The reads into which some of these were merged.
+fn merged_into(reads: &[ReadId]) -> Sql {
+    let query = format!("SELECT id, into_id FROM merged WHERE id IN ({})", placeholders(1, reads.len()));
+    sql_listing(query, reads.len()).bind_all(reads.iter().map(|id| id.0))
+}
+
+/// The reads with these ids, locked against deletion; or the first id without a read.
+async fn existing_of(tx: &mut Tx, reads: &[ReadId]) -> Tried<Result<Vec<ReadId>, ReadId>> {
+    let mut missing = None;
+    // A read that was merged while its lock was awaited has a new id.
+    for _ in 0..2 {
+        let mut merged = HashMap::new();
+        for row in tx.rows(merged_into(reads)).await? {
+            merged.insert(ReadId(row.int("id")?), ReadId(row.int("into_id")?));
+        }
+        let of = |id: &ReadId| *merged.get(id).unwrap_or(id);
+        // Two ids can be of one read.
+        let wanted: BTreeSet<ReadId> = reads.iter().map(of).collect();
+        let lock = tx.for_key_share();
+        let query = format!(
+            "SELECT id AS read_id FROM read WHERE id IN ({}) ORDER BY id {lock}",
+            placeholders(1, wanted.len())
+        );
+        let query = sql_listing(query, wanted.len()).bind_all(wanted.iter().map(|id| id.0));
+        let there: Vec<ReadId> = tx.rows(query).await?.iter().map(read_of_row).collect::<Tried<_>>()?;
+        missing = reads.iter().find(|id| !there.contains(&of(id))).copied();
+        if missing.is_none() {
+            return Ok(Ok(there));
+        }
+    }
+    Ok(Err(missing.unwrap_or(ReadId(0))))
+}
+
+/// Sets a tag of these reads at a time, or removes it. Returns a read that has too many labels
+/// then.
+async fn set_tag(
+    tx: &mut Tx,
+    reader: ReaderId,
+    reads: &[ReadId],
+    tag: &Tag,
+    since: Option<Timestamp>,
+) -> Tried<Option<ReadId>> {
+    let label = match tag {
+        Tag::Mark(mark) => return change(tx, reader, reads, *mark, since).await.map(|_| None),
+        Tag::Label(label) => label,
+    };
+    let these = |from| placeholders(from, reads.len());
+    let on_reads = |text: String| sql_listing(text, reads.len()).bind(reader.0);
+    let ids = || reads.iter().map(|id| id.0);
+    if since.is_none() {
+        let delete =
+            format!("DELETE FROM label WHERE reader_id = $1 AND name = $2 AND read_id IN ({})", these(3));
+        tx.run(on_reads(delete).bind(label.as_str()).bind_all(ids())).await?;
+        return Ok(None);
+    }
+    let insert = format!(
+        "INSERT INTO label (reader_id, read_id, name) SELECT CAST($1 AS BIGINT), id, CAST($2 AS TEXT) FROM read
+         WHERE id IN ({}) ON CONFLICT (reader_id, read_id, name) DO NOTHING",
+        these(3)
+    );
+    tx.run(on_reads(insert).bind(label.as_str()).bind_all(ids())).await?;
+    let full = format!(
+        "SELECT read_id FROM label WHERE reader_id = $1 AND read_id IN ({}) GROUP BY read_id
+         HAVING count(*) > {LABELS_MAX} ORDER BY read_id LIMIT 1",
+        these(2)
+    );
+    if let Some(row) = tx.row(on_reads(full).bind_all(ids())).await? {
+        return read_of_row(&row).map(Some);
+    }
+    change(tx, reader, reads, Mark::Keep, since).await.map(|_| None)
 }

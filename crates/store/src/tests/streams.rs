@@ -25,11 +25,14 @@ on_both!(stream_has_what_its_filter_lets_through, |db| {
     assert_eq!(list(&all, Some(third), false, 9).await, [second, first]);
     assert_eq!(list(&all, Some(second), true, 9).await, [third, fourth]);
 
-    let done = db.store.mark_reads(ONE, &[first, ReadId(999)], Mark::Done, true, at(9)).await.unwrap();
-    assert_eq!(done, 1, "one of them is not there");
-    db.store.mark_reads(ONE, &[first, second], Mark::Keep, true, at(9)).await.unwrap();
+    let tag = async |reads: &[ReadId], tags: &[(Tag, bool)]| {
+        db.store.tag_reads(ONE, reads, tags, at(9)).await.unwrap()
+    };
+    let (done, keep) = (Tag::Mark(Mark::Done), Tag::Mark(Mark::Keep));
+    assert_eq!(tag(&[first], &[(done.clone(), true)]).await, Tagged::Done);
+    assert_eq!(tag(&[first, second], &[(keep.clone(), true)]).await, Tagged::Done);
     db.store.mark(ONE, third, Mark::Hide, true, at(9)).await.unwrap();
-    db.store.add_label(ONE, second, &"later".parse().unwrap(), at(9)).await.unwrap();
+    assert_eq!(tag(&[second], &[(Tag::Label("later".parse().unwrap()), true)]).await, Tagged::Done);
     let only = |mine: Mine| StreamFilter { only: vec![mine], ..all.clone() };
     let label = StreamFilter::all_of(Stream::Label("later".parse().unwrap()));
     let group = StreamFilter::all_of(Stream::Group("none".to_owned()));
@@ -47,8 +50,27 @@ on_both!(stream_has_what_its_filter_lets_through, |db| {
     ] {
         assert_eq!(list(&filter, None, false, 9).await, expected, "{name}");
     }
-    let labels = db.store.labels_on(ONE, &reads).await.unwrap();
-    assert_eq!(labels.keys().copied().collect::<Vec<_>>(), [second]);
+    let items = db.store.stream_items(ONE, &[second, ReadId(999), first]).await.unwrap();
+    assert_eq!(items.iter().map(|item| item.read.card.id).collect::<Vec<_>>(), [second, first]);
+    assert!(items[0].labels.len() == 1 && items[0].marks.kept.is_some() && !items[0].html.is_empty());
+    assert!(items[1].labels.is_empty() && items[1].marks.done.is_some());
+
+    // All or nothing.
+    let label = |name: String| (Tag::Label(name.parse().unwrap()), true);
+    let many: Vec<_> = (0..LABELS_MAX).map(|n| label(format!("label {n}"))).collect();
+    let undone = [(done, false), (keep, false)];
+    assert_eq!(tag(&[first, ReadId(999)], &undone).await, Tagged::NoSuchRead(ReadId(999)));
+    let full = tag(&[first, second], &[&undone[..], &many].concat()).await;
+    assert_eq!(full, Tagged::TooManyLabels(second), "it has one already");
+    let after = db.store.stream_items(ONE, &[second, first]).await.unwrap();
+    assert_eq!(
+        after.iter().map(|item| item.marks).collect::<Vec<_>>(),
+        items.iter().map(|item| item.marks).collect::<Vec<_>>()
+    );
+    assert_eq!(tag(&[first, first], &many).await, Tagged::Done);
+    assert_eq!(db.store.labels(ONE, first).await.unwrap().len(), many.len());
+    assert_eq!(tag(&[first, second], &[(Tag::Label("label 0".parse().unwrap()), false)]).await, Tagged::Done);
+    assert_eq!(db.store.labels(ONE, first).await.unwrap().len(), many.len() - 1);
 
     let unread = db.store.unread_by_source(ONE).await.unwrap();
     assert_eq!(unread.iter().map(|of| (of.0, of.1)).collect::<Vec<_>>(), [(acme.id, 1), (globex.id, 1)]);
@@ -58,7 +80,7 @@ on_both!(stream_has_what_its_filter_lets_through, |db| {
     let unread = db.store.unread_by_source(ONE).await.unwrap();
     assert_eq!(unread.iter().map(|of| (of.0, of.1)).collect::<Vec<_>>(), [(globex.id, 1)]);
     assert!(matches!(
-        db.store.mark_reads(ReaderId(7), &[first], Mark::Done, true, at(9)).await,
+        db.store.tag_reads(ReaderId(7), &[first], &[], at(9)).await,
         Err(StoreError::NotFound { .. })
     ));
 });

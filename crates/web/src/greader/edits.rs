@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
-use backissue_model::{Label, Mark, ReadId, Source, typed_address};
-use backissue_store::{Follow, Labelled, Mine, SourceChange, StreamFilter, Unfollow};
+use backissue_model::{Label, Mark, Source, typed_address};
+use backissue_store::{Follow, LABELS_MAX, Mine, SourceChange, StreamFilter, Tag, Tagged, Unfollow};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -20,84 +20,56 @@ use crate::programs::Program;
 /// How long looking for a feed may take. A request has a minute.
 const FIND_WITHIN: Duration = Duration::from_secs(45);
 
-/// What a tag on an item stands for.
-enum Tag {
-    State(Mark, bool),
-    Label(Label),
-    /// Google's own bookkeeping, which says nothing here.
-    Ignored,
-}
-
-fn tag_of(tag: &str) -> Result<Tag, Fault> {
+/// What a tag on an item stands for, and whether adding it sets that. `None` for Google's own
+/// bookkeeping, which says nothing here.
+fn tag_of(tag: &str) -> Result<Option<(Tag, bool)>, Fault> {
     if let Some(mine) = state_of(tag) {
-        return Ok(match mine {
-            Mine::Kept => Tag::State(Mark::Keep, true),
-            Mine::Unread => Tag::State(Mark::Done, false),
-            Mine::Done | Mine::Noted => Tag::State(Mark::Done, true),
-        });
+        return Ok(Some(match mine {
+            Mine::Kept => (Tag::Mark(Mark::Keep), true),
+            Mine::Unread => (Tag::Mark(Mark::Done), false),
+            Mine::Done | Mine::Noted => (Tag::Mark(Mark::Done), true),
+        }));
     }
     if let Some(name) = ids::name_of(tag) {
-        let label = name.parse();
-        return label.map(Tag::Label).map_err(|why| Fault::BadForm(format!("“{name}” is no label: {why}")));
+        let label = name.parse::<Label>();
+        let label = label.map_err(|why| Fault::BadForm(format!("“{name}” is no label: {why}")))?;
+        return Ok(Some((Tag::Label(label), true)));
     }
     let known = ["/state/com.google/tracking-kept-unread", "/state/com.google/fresh"];
     if known.iter().any(|end| tag.ends_with(end)) {
-        return Ok(Tag::Ignored);
+        return Ok(None);
     }
     let tag: String = tag.chars().take(200).collect();
     Err(Fault::BadForm(format!("“{tag}” is no tag; tags are read, kept-unread, starred and labels")))
 }
 
-/// `edit-tag`: adds the tags `a` to the items `i`, and removes the tags `r`.
+/// `edit-tag`: adds the tags `a` to the items `i`, and removes the tags `r`. All or nothing.
 pub(super) async fn tag(program: Program, State(app): State<App>, asked: Asked) -> Result<Response, Fault> {
     let reads = reads_of(&asked)?;
     let added = asked.all("a").map(|tag| (tag, true));
     let removed = asked.all("r").map(|tag| (tag, false));
-    let tags = added.chain(removed).filter(|(tag, _)| !tag.is_empty());
-    // All are understood before anything changes.
-    let tags: Vec<(Tag, bool)> =
-        tags.map(|(tag, added)| Ok((tag_of(tag)?, added))).collect::<Result<_, Fault>>()?;
-    if tags.is_empty() {
+    let (mut tags, mut is_empty) = (Vec::new(), true);
+    for (tag, added) in added.chain(removed).filter(|(tag, _)| !tag.is_empty()) {
+        is_empty = false;
+        match tag_of(tag)? {
+            // That an item is not kept unread any more does not say that it was read.
+            Some((Tag::Mark(Mark::Done), false)) if !added => {}
+            Some((tag, set)) => tags.push((tag, set == added)),
+            None => {}
+        }
+    }
+    if is_empty {
         return Err(Fault::BadForm("It lacks the parameters “a” and “r”".to_owned()));
     }
-    let now = Timestamp::now();
-    for (tag, added) in &tags {
-        match tag {
-            // That an item is not kept unread any more does not say that it was read.
-            Tag::State(Mark::Done, false) if !added => {}
-            Tag::State(mark, set) => {
-                let there = app.store.mark_reads(program.reader, &reads, *mark, *set == *added, now).await?;
-                if there == 0 {
-                    return Err(Fault::NoSuchRead);
-                }
-            }
-            Tag::Label(label) => label_reads(&app, program, &reads, label, *added, now).await?,
-            Tag::Ignored => {}
+    match app.store.tag_reads(program.reader, &reads, &tags, Timestamp::now()).await? {
+        Tagged::Done => Ok(done()),
+        Tagged::NoSuchRead(read) => {
+            Err(Fault::BadForm(format!("There is no item with the number {read}; nothing was changed")))
         }
+        Tagged::TooManyLabels(read) => Err(Fault::BadForm(format!(
+            "Read {read} would have more labels than the {LABELS_MAX} that a read can have; nothing was changed"
+        ))),
     }
-    Ok(done())
-}
-
-async fn label_reads(
-    app: &App,
-    program: Program,
-    reads: &[ReadId],
-    label: &Label,
-    added: bool,
-    now: Timestamp,
-) -> Result<(), Fault> {
-    for read in reads {
-        if added {
-            let labelled = app.store.add_label(program.reader, *read, label, now).await;
-            if labelled.map_err(Fault::or(Fault::NoSuchRead))? == Labelled::TooMany {
-                return Err(Fault::BadForm(format!("Read {read} has as many labels as a read can have")));
-            }
-        } else {
-            let removed = app.store.remove_label(program.reader, *read, label).await;
-            removed.map_err(Fault::or(Fault::NoSuchRead))?;
-        }
-    }
-    Ok(())
 }
 
 /// `mark-all-as-read`: all of the stream `s` that the archive saw first at `ts` (in microseconds)

@@ -1,18 +1,17 @@
 //! Reads as items: `stream/contents`, `stream/items/ids`, `stream/items/contents`, and as Atom.
 
-use std::collections::HashMap;
-
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use backissue_digest::feed::{self, Channel, Ids, State as ItemState, atom};
 use backissue_digest::{Site, html};
-use backissue_model::{Label, Marks, ReadId};
-use backissue_store::{Mine, ReadPage, ReadSummary, Stream, StreamFilter};
+use backissue_model::ReadId;
+use backissue_store::{Mine, Stream, StreamFilter, StreamItem};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::cursors::{open, seal};
 use crate::fault::Fault;
 use crate::feeds::origin;
 use crate::greader::asked::{Asked, data, stream};
@@ -33,6 +32,8 @@ const IDS_MAX: u32 = 10_000;
 
 /// A position in a stream and a number of items.
 struct Part {
+    /// The list, to which its continuations belong. Apps compute times anew for each part.
+    list: String,
     filter: StreamFilter,
     after: Option<ReadId>,
     oldest_first: bool,
@@ -52,11 +53,6 @@ impl Part {
             }
             Some(_) => return Err(wrong("n", "no number of items")),
         };
-        let after = asked.one("c").map(|c| {
-            let digits = c.bytes().all(|byte| byte.is_ascii_digit());
-            let number = c.parse().ok().filter(|number: &i64| digits && *number > 0);
-            number.map(ReadId).ok_or_else(|| wrong("c", "no continuation of ours; begin the list again"))
-        });
         let time = |name: &str| {
             let seconds = asked.one(name).map(|text| {
                 let time = text.parse().ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
@@ -85,7 +81,14 @@ impl Part {
                 .only
                 .push(mine.ok_or_else(|| wrong("it", "no state; it is read, kept-unread or starred"))?);
         }
-        Ok(Self { filter, after: after.transpose()?, oldest_first: asked.one("r") == Some("o"), limit })
+        let oldest_first = asked.one("r") == Some("o");
+        let StreamFilter { stream, only, not_kept, .. } = &filter;
+        let list = format!("stream {stream:?} {only:?} {not_kept} {oldest_first}");
+        let after = asked.one("c").map(|c| {
+            let place = open(&list, c)?;
+            place.parse().map(ReadId).map_err(|_| Fault::ForeignCursor)
+        });
+        Ok(Self { after: after.transpose()?, list, filter, oldest_first, limit })
     }
 
     /// The reads of this part, and the continuation if there are more.
@@ -95,43 +98,13 @@ impl Part {
         let mut reads = found.await?;
         let has_more = reads.len() > self.limit as usize;
         reads.truncate(self.limit as usize);
-        let next = reads.last().filter(|_| has_more).map(ToString::to_string);
+        let next = reads.last().filter(|_| has_more).map(|last| seal(&self.list, &last.to_string()));
         Ok((reads, next))
     }
 }
 
-/// A read with what its reader did.
-struct Known {
-    read: ReadSummary,
-    /// Its article as safe HTML.
-    html: String,
-    /// The last date of change that a source gave.
-    updated: Option<Timestamp>,
-    marks: Marks,
-    labels: Vec<Label>,
-}
-
-/// These reads, in this order. Skips those that are not in the archive.
-async fn known(app: &App, program: Program, reads: &[ReadId]) -> Result<Vec<Known>, Fault> {
-    let mut marks = app.store.marks(program.reader, reads).await?;
-    let mut labels: HashMap<ReadId, Vec<Label>> = app.store.labels_on(program.reader, reads).await?;
-    let mut all = Vec::with_capacity(reads.len());
-    for id in reads {
-        let Some(read) = app.store.read(*id).await? else { continue };
-        let ReadPage { card, precis, article, updated, .. } = read;
-        all.push(Known {
-            read: ReadSummary { card, precis },
-            html: article.html,
-            updated,
-            marks: marks.remove(id).unwrap_or_default(),
-            labels: labels.remove(id).unwrap_or_default(),
-        });
-    }
-    Ok(all)
-}
-
 /// What the archive says of a read, then its article if this visitor may see it.
-fn content(app: &App, visitor: Visitor, site: &Site, known: &Known) -> String {
+fn content(app: &App, visitor: Visitor, site: &Site, known: &StreamItem) -> String {
     let said = html::read(&known.read, site);
     if !visitor.sees_articles(app) {
         return said;
@@ -145,7 +118,7 @@ fn content(app: &App, visitor: Visitor, site: &Site, known: &Known) -> String {
     format!("{said}<hr>{}", article.html.into_string())
 }
 
-fn as_item(app: &App, visitor: Visitor, site: &Site, known: &Known) -> Value {
+fn as_item(app: &App, visitor: Visitor, site: &Site, known: &StreamItem) -> Value {
     let card = &known.read.card;
     let states = [(known.marks.done, READ), (known.marks.kept, STARRED)];
     let states = states.into_iter().filter(|(since, _)| since.is_some()).map(|(_, state)| state.to_owned());
@@ -179,7 +152,7 @@ fn items(
     visitor: Visitor,
     headers: &HeaderMap,
     id: &str,
-    known: &[Known],
+    known: &[StreamItem],
     next: Option<String>,
 ) -> Result<Response, Fault> {
     let site = site(app, headers)?;
@@ -234,7 +207,8 @@ async fn contents_of(
 ) -> Result<Response, Fault> {
     let part = Part::of(asked, stream(app, program, id).await?, CONTENTS_MAX)?;
     let (reads, next) = part.reads(app, program).await?;
-    items(app, visitor, headers, id, &known(app, program, &reads).await?, next)
+    let known = app.store.stream_items(program.reader, &reads).await?;
+    items(app, visitor, headers, id, &known, next)
 }
 
 /// `stream/items/ids`
@@ -269,7 +243,7 @@ pub(super) async fn these(
     headers: HeaderMap,
     asked: Asked,
 ) -> Result<Response, Fault> {
-    let known = known(&app, program, &reads_of(&asked)?).await?;
+    let known = app.store.stream_items(program.reader, &reads_of(&asked)?).await?;
     items(&app, visitor, &headers, READING_LIST, &known, None)
 }
 
@@ -287,8 +261,8 @@ pub(super) async fn atom(
     let id = in_path(path)?;
     let part = Part::of(&asked, stream(&app, program, &id).await?, CONTENTS_MAX)?;
     let (reads, _) = part.reads(&app, program).await?;
-    let (known, site, name) =
-        (known(&app, program, &reads).await?, site(&app, &headers)?, app.store.name().await?);
+    let known = app.store.stream_items(program.reader, &reads).await?;
+    let (site, name) = (site(&app, &headers)?, app.store.name().await?);
     let archive = Ids { archive: &name };
     let entries = known.iter().map(|known| {
         let states = [

@@ -104,6 +104,20 @@ async fn streams_are_read_page_by_page() {
         }
     }
     assert_eq!(paged, all);
+    // A continuation belongs to its list. Another number of items is the same list.
+    let first = app.get(&format!("stream/items/ids?s={ALL}&n=2")).await;
+    let c = first["continuation"].as_str().unwrap();
+    let rest = app.get(&format!("stream/contents/{ALL}?n=1&ot=1&c={c}")).await;
+    assert!(
+        rest["items"][0]["id"].as_str().unwrap().ends_with(&format!("{:x}", all[2].parse::<i64>().unwrap()))
+    );
+    for other in
+        [format!("s={STARRED}"), format!("s={ALL}&r=o"), format!("s={ALL}&xt={READ}"), "s=feed/1".to_owned()]
+    {
+        let refused = app.send("GET", &format!("{API}/stream/items/ids?{other}&c={c}"), "").await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{other}: {}", refused.body);
+        assert!(refused.body.contains("another list"), "{other}: {}", refused.body);
+    }
     let oldest = app.get(&format!("stream/items/ids?s={ALL}&r=o&n=1")).await;
     assert_eq!(oldest["itemRefs"][0]["id"], *all.last().unwrap());
     for (time, count) in [("ot=0", all.len()), ("nt=0", 0), ("ot=99999999999", 0)] {
@@ -166,6 +180,20 @@ async fn states_and_labels_of_an_app_are_those_of_the_pages() {
         assert!(tags.iter().any(|known| known == tag), "{tag}: {tags:?}");
     }
 
+    // All or nothing.
+    let before = (read(one).await.1, read(two).await.1);
+    for tags in [
+        format!("r={READ}&r={STARRED}"),
+        format!("a={STARRED}&a=user/-/label/new"),
+        format!("a=user/-/label/{}", "x".repeat(200)),
+    ] {
+        let refused =
+            app.send("POST", &format!("{API}/edit-tag"), &format!("i={one}&i={two}&i=999999&{tags}")).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{tags}: {}", refused.body);
+        assert_eq!((read(one).await.1, read(two).await.1), before, "{tags}");
+    }
+    assert_eq!(site.store.labels(ReaderId::ONE, id).await.unwrap().len(), 1);
+
     app.post("edit-tag", &format!("i={one}&r={STARRED}&r=user/-/label/For+%C3%BCs")).await;
     app.post("edit-tag", &format!("i={two}&r={READ}&a=user/-/state/com.google/kept-unread")).await;
     assert!(read(one).await.1.kept.is_none() && read(two).await.1.done.is_none());
@@ -196,6 +224,7 @@ async fn bad_requests_of_apps_are_refused_with_the_reason() {
         ("GET", "stream/items/ids?n=many", ""),
         ("GET", "stream/items/ids?c=x", ""),
         ("GET", "stream/items/ids?c=-5", ""),
+        ("GET", "stream/items/ids?c=7", ""),
         ("GET", "stream/items/ids?c=99999999999999999999", ""),
         ("GET", "stream/items/ids?ot=yesterday", ""),
         ("GET", "stream/items/ids?ot=99999999999999", ""),
