@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use backissue_model::{
-    Days, Kind, Label, Limit, ReadField, ReadId, ReaderName, Role, Scope, SearchName, TokenName, Week,
+    Days, Event, Kind, Label, Limit, ReadField, ReadId, ReaderName, Role, Scope, SearchName, TokenName,
+    Week,
 };
 use backissue_store::Location;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -204,6 +205,13 @@ pub enum Command {
                       backissue token remove phone\n\nA program sends it as `Authorization: Bearer TOKEN`. A running `serve` knows a new or removed token at once."
     )]
     Token(TokenArgs),
+    /// Webhooks: programs elsewhere that are told what happens
+    #[command(
+        after_help = "Example:\n  backissue webhook add https://hooks.example.com/backissue --event read.annotated --event source.failing\n  \
+                      backissue webhook list\n\nMessages are signed as standardwebhooks.com says. A running `serve` or `work` \
+                      delivers them. docs/API.md has their contents."
+    )]
+    Webhook(WebhookArgs),
     /// The reads that answer a question in your own words, best first
     #[command(
         after_help = "Example:\n  backissue find one customer slows everyone down\n  backissue find 'kind:incident after:2024 cache' --limit 5\n  \
@@ -737,6 +745,56 @@ pub enum TokenWhat {
         /// For whom.
         #[command(flatten)]
         who: ForReader,
+    },
+}
+
+/// Arguments of `webhook`.
+#[derive(Debug, Args)]
+pub struct WebhookArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub what: WebhookWhat,
+}
+
+/// What to do with a webhook.
+#[derive(Debug, Subcommand)]
+pub enum WebhookWhat {
+    /// Add a webhook, and print the key that signs its messages this once
+    #[command(
+        after_help = "Example:\n  backissue webhook add https://hooks.example.com/backissue --event week.closed"
+    )]
+    Add {
+        /// Where messages are sent by POST: https://, or http:// on this machine
+        url: String,
+        /// What it is told: read.annotated, week.closed, search.hit or source.failing; several times
+        /// for several
+        #[arg(long = "event", value_name = "EVENT", required = true)]
+        events: Vec<Event>,
+        /// For whom, which must be an operator.
+        #[command(flatten)]
+        who: ForReader,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the webhooks with their last answers
+    #[command(after_help = "Example:\n  backissue webhook list --json")]
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Send a webhook a message that tests it, and what else is due
+    #[command(after_help = "Example:\n  backissue webhook test 1")]
+    Test {
+        /// Its number
+        id: i64,
+    },
+    /// Remove a webhook; it is told nothing more
+    #[command(after_help = "Example:\n  backissue webhook remove 1")]
+    Remove {
+        /// Its number
+        id: i64,
     },
 }
 

@@ -72,6 +72,7 @@ async fn run(command: Command, settings: Settings) -> anyhow::Result<exit::Outco
         Command::Note(args) => commands::reader::note(args, settings).await,
         Command::Reader(args) => commands::login::run(args, settings).await,
         Command::Token(args) => commands::token::run(args, settings).await,
+        Command::Webhook(args) => commands::webhook::run(args, settings).await,
         Command::Correct(args) => commands::correct::run(args, settings).await,
         Command::Withdraw(args) => commands::withdraw::run(args, settings).await,
         Command::Merge(args) => commands::withdraw::merge(args, settings).await,

@@ -152,6 +152,14 @@ impl Operator for Serving {
         shown.collect()
     }
 
+    fn why_no_webhook(&self, url: &str) -> Option<String> {
+        backissue_send::check_webhook(url, &self.settings.ca.value).err().map(|why| why.to_string())
+    }
+
+    fn new_signing_key(&self) -> String {
+        backissue_send::new_signing_key()
+    }
+
     fn configuration_file(&self) -> String {
         self.settings.config.value.display().to_string()
     }

@@ -38,6 +38,7 @@ mod slug;
 mod source;
 mod token;
 mod typed;
+mod webhook;
 mod week;
 
 pub use address::{owns, same_site, site_of, without_credentials};
@@ -71,4 +72,5 @@ pub use slug::Slug;
 pub use source::{Health, NewSource, Source, SourceId, Standing};
 pub use token::{Scope, TOKEN_NAME_MAX, TokenName, TokenNameError, UnknownScope};
 pub use typed::{typed_address, typed_read};
+pub use webhook::{Event, UnknownEvent};
 pub use week::{Week, WeekError};

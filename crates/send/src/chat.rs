@@ -93,11 +93,11 @@ impl Chat {
         self.settings.service
     }
 
-    /// Sends a message.
+    /// Sends a message. Returns the status of the answer.
     ///
     /// # Errors
     /// See [`SendError`].
-    pub(crate) async fn send(&self, delivery: Delivery<'_>) -> Result<(), SendError> {
+    pub(crate) async fn send(&self, delivery: Delivery<'_>) -> Result<String, SendError> {
         let answer = self.request(delivery)?.send().await;
         let response = answer.map_err(|error| {
             // Only a request that left can have arrived.
@@ -106,7 +106,7 @@ impl Chat {
         })?;
         let status = response.status();
         if status.is_success() {
-            return Ok(());
+            return Ok(status.to_string());
         }
         let wait = retry_after(response.headers(), SystemTime::now());
         let said = format!("{status}{}", self.answer(response).await);

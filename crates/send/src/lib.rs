@@ -2,12 +2,13 @@
 //! to chat servers' webhooks.
 //!
 //! [`Sender::send`] composes a week, claims its sending, sends it and records the result.
-//! [`Schedule`] tells when a week is due. [`compare`] finds the new reads that answer saved
+//! [`Caller`] tells webhooks what happens. [`Schedule`] tells when a week is due. [`compare`] finds the new reads that answer saved
 //! searches. Addresses of webhooks, passwords and keys are secrets: no error and no log shows them.
 //!
 //! It writes no SQL, decides nothing about reads, and speaks to the operator's servers alone.
 
 mod answer;
+mod calling;
 mod chat;
 mod comparing;
 mod error;
@@ -17,6 +18,7 @@ mod sender;
 mod unsubscribe;
 
 pub use backissue_fetch::Secret;
+pub use calling::{Caller, check_webhook, keep_calling, new_signing_key};
 pub use chat::{Chat, ChatSettings};
 pub use comparing::{compare, keep_comparing};
 pub use error::SendError;

@@ -203,7 +203,7 @@ impl Sender {
             Way::Chat(chat) => {
                 let id = self.id(&recipient.name, dispatch);
                 let message = chat.service().message(digest, &self.site);
-                chat.send(Delivery { id: &id, at: now, message: &message }).await
+                chat.send(Delivery { id: &id, at: now, message: &message }).await.map(|_| ())
             }
         }
     }

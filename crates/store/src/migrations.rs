@@ -60,6 +60,7 @@ macro_rules! steps {
                 ("week_lists", include_str!(concat!("../migrations/", $folder, "/0034_week_lists.sql"))),
                 ("subscribers", include_str!(concat!("../migrations/", $folder, "/0035_subscribers.sql"))),
                 ("turns", include_str!(concat!("../migrations/", $folder, "/0036_turns.sql"))),
+                ("programs", include_str!(concat!("../migrations/", $folder, "/0037_programs.sql"))),
                 ("retention", include_str!(concat!("../migrations/", $folder, "/0040_retention.sql"))),
             ])
         })

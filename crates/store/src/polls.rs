@@ -23,6 +23,7 @@ use crate::rows::to_json;
 use crate::sources::{TITLE, on_the_web};
 use crate::times::{filed, millis, opt_millis};
 use crate::titles::title_key;
+use crate::webhooks::tell_failing;
 use crate::{ClaimedSource, Store, StoreError, clock};
 
 /// The result of a poll.
@@ -313,6 +314,9 @@ async fn record_health(
         .bind(cut(error, MAX_ERROR).as_ref()),
     };
     tx.run(statement).await?;
+    if matches!(outcome, PollOutcome::Failed { .. } | PollOutcome::Gone { .. }) {
+        tell_failing(tx, source, now).await?;
+    }
     if let PollOutcome::Fetched { polling_hints, .. } = outcome {
         settle_hub(tx, source, polling_hints, now).await?;
     }

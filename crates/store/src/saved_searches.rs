@@ -15,6 +15,7 @@ use crate::error::Failure;
 use crate::marks::new_number;
 use crate::pages::{CARD, card_of_row};
 use crate::times::millis;
+use crate::webhooks::tell_hits;
 use crate::{ReadCard, Store, StoreError};
 
 /// Maximum saved searches of a reader.
@@ -401,6 +402,7 @@ async fn store_one(tx: &mut Tx, one: &Compared, up_to: u64, now: Timestamp) -> T
         );
         let insert = sql_listing(insert, some.len()).bind(one.search).bind(millis(now));
         new += tx.run(insert.bind_all(some.iter().map(|id| id.0))).await?;
+        tell_hits(tx, one.search, some, now).await?;
     }
     for some in one.others.chunks(STRETCH) {
         let update = format!(

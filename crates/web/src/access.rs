@@ -293,7 +293,7 @@ fn needs(method: &Method, path: &str) -> Needs {
             Needs::Statements
         }
         "/api/v1/reads/{id}/mine" | "/api/v1/cards/next" | "/api/v1/searches" if reads => Needs::Reader,
-        "/api/v1/models" if reads => Needs::Operator,
+        "/api/v1/models" | "/api/v1/webhooks" if reads => Needs::Operator,
         "/api/v1/reads/{id}/marks/{mark}"
         | "/api/v1/reads/{id}/note"
         | "/api/v1/reads/{id}/labels/{label}"
@@ -304,7 +304,11 @@ fn needs(method: &Method, path: &str) -> Needs {
         | "/api/v1/searches"
         | "/api/v1/searches/{id}"
         | "/api/v1/searches/{id}/seen" => Needs::Token(Scope::Write),
-        "/api/v1/sources" | "/api/v1/sources/{slug}" => Needs::Token(Scope::Operate),
+        "/api/v1/sources"
+        | "/api/v1/sources/{slug}"
+        | "/api/v1/webhooks"
+        | "/api/v1/webhooks/{id}"
+        | "/api/v1/webhooks/{id}/test" => Needs::Token(Scope::Operate),
         "/api/v1/token" if reads => Needs::Token(Scope::Read),
         "/api/greader.php/accounts/ClientLogin" => Needs::Nothing,
         "/api/greader.php/reader/api/0/edit-tag" | "/api/greader.php/reader/api/0/mark-all-as-read" => {

@@ -85,6 +85,8 @@ pub(crate) enum Fault {
     NoSuchHighlight,
     /// The reader has no such saved search.
     NoSuchSearch,
+    /// There is no such webhook.
+    NoSuchWebhook,
     /// What a program wants to change was changed in the meantime.
     Changed,
     /// The key of a request that was repeated belongs to another request.
@@ -183,7 +185,8 @@ impl Fault {
             | Self::NoSuchLink
             | Self::NoSuchReader
             | Self::NoSuchToken
-            | Self::NoSuchSearch => StatusCode::NOT_FOUND,
+            | Self::NoSuchSearch
+            | Self::NoSuchWebhook => StatusCode::NOT_FOUND,
             Self::NoReader | Self::NoToken | Self::WrongToken => StatusCode::UNAUTHORIZED,
             Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::RemarkChanged | Self::LastOperator | Self::Changed | Self::KeyInUse => StatusCode::CONFLICT,
@@ -240,6 +243,7 @@ impl Fault {
             Self::NoSuchAnswer => "There is no such answer",
             Self::NoSuchHighlight => "There is no such highlight",
             Self::NoSuchSearch => "There is no such saved search",
+            Self::NoSuchWebhook => "There is no such webhook",
             Self::Changed => "It was changed meanwhile",
             Self::KeyUsed => "That key belongs to another request",
             Self::KeyInUse => "That request is still worked on",
@@ -341,7 +345,7 @@ impl Fault {
             Self::NothingToUndo => {
                 "It was undone already, or more than a hundred changes were made since.".to_owned()
             }
-            Self::NoSuchAnswer | Self::NoSuchHighlight | Self::NoSuchSearch => {
+            Self::NoSuchAnswer | Self::NoSuchHighlight | Self::NoSuchSearch | Self::NoSuchWebhook => {
                 "It may have been removed.".to_owned()
             }
             Self::Changed => "Its version is another one now, so nothing was saved.".to_owned(),

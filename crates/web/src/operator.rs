@@ -30,6 +30,12 @@ pub trait Operator: fmt::Debug + Send + Sync {
     /// The recipients of weeks and alerts that are configured, without secrets.
     fn recipients(&self) -> Vec<ConfiguredRecipient>;
 
+    /// Why no webhook can have this address, for people. `None` if one can.
+    fn why_no_webhook(&self, url: &str) -> Option<String>;
+
+    /// A new random key that signs messages to a webhook.
+    fn new_signing_key(&self) -> String;
+
     /// The configuration file, for people.
     fn configuration_file(&self) -> String;
 

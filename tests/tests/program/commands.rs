@@ -13,7 +13,7 @@ fn alone() -> Archive {
     Archive::new(Vec::new()).unwrap()
 }
 
-const COMMANDS: [&str; 41] = [
+const COMMANDS: [&str; 42] = [
     "serve",
     "work",
     "sync",
@@ -37,6 +37,7 @@ const COMMANDS: [&str; 41] = [
     "shelf",
     "reader",
     "token",
+    "webhook",
     "find",
     "searches",
     "prior-art",
@@ -172,6 +173,7 @@ fn wrong_values_have_our_error_messages() {
         (vec!["token", "add", "x", "--scope", "all"], "read, write and operate"),
         (vec!["token", "add", "x", "--days", "0"], "from 1 to 3650"),
         (vec!["config", "--requests-per-minute", "0"], "from 1 to 1000000"),
+        (vec!["webhook", "add", "https://hooks.example/", "--event", "all"], "read.annotated"),
         (vec!["serve", "--demo", "--data", "reads"], "temporary folder"),
         (vec!["--data", "reads", "serve", "--demo"], "temporary folder"),
         (vec!["serve", "--demo", "--database", "postgres://me@db/reads"], "temporary folder"),

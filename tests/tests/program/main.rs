@@ -39,6 +39,7 @@ mod serving;
 mod settling;
 mod several;
 mod syncing;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

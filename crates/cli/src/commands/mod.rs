@@ -33,6 +33,7 @@ pub mod sync;
 pub mod token;
 pub mod unfollow;
 pub mod use_model;
+pub mod webhook;
 pub mod week;
 pub mod weeks;
 pub mod withdraw;

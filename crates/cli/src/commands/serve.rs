@@ -13,7 +13,7 @@ use backissue_ingest::{HubAnswer, HubQuestion, Ingest};
 use backissue_llm::is_on_this_machine;
 use backissue_model::Progress;
 use backissue_search::{Caught, Search, SearchFailure};
-use backissue_send::Way;
+use backissue_send::{Caller, Way};
 use backissue_store::{Store, StoreError};
 use backissue_web::{
     Accounts, FormKey, HubCalls, HubQuery, HubReply, Limits, LogIn, Proxies, ProxyUsers, Readers,
@@ -127,6 +127,11 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         let gather = settings.gather_answers.value.0;
         tokio::spawn(backissue_send::keep_sending(sender, mailings, gather, asked, stop.cancelled_owned()))
     });
+    let caller = Caller::new(store.clone(), open::site(&settings, &store), &settings.ca.value).await?;
+    let calling = work.is_some().then(|| {
+        let stop = stop.clone();
+        tokio::spawn(backissue_send::keep_calling(caller, stop.cancelled_owned()))
+    });
     let comparing = tokio::spawn(backissue_send::keep_comparing(
         store.clone(),
         search.clone(),
@@ -152,6 +157,9 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
             pruning.await.context("the removal of old articles stopped")?;
         }
         comparing.await.context("the comparing with saved searches stopped")?;
+        if let Some(calling) = calling {
+            end_calling(calling).await?;
+        }
         if let Some(sending) = sending {
             match tokio::time::timeout(SENDING_ENDS_WITHIN, sending).await {
                 Ok(ended) => ended.context("the sending stopped")?,
@@ -171,6 +179,17 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
     store.close().await;
     tell!("Stopped; nothing was left half done.");
     Ok(Outcome::Fine)
+}
+
+/// Waits for a message to a webhook that has begun.
+pub(super) async fn end_calling(calling: JoinHandle<()>) -> anyhow::Result<()> {
+    match tokio::time::timeout(SENDING_ENDS_WITHIN, calling).await {
+        Ok(ended) => ended.context("the telling of webhooks stopped"),
+        Err(_) => {
+            anstream::eprintln!("A webhook was being told something; it is told again after the next start.");
+            Ok(())
+        }
+    }
 }
 
 /// The flag with the secret key of forms.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
+use backissue_send::Caller;
 use backissue_store::Store;
 use backissue_web::Limits;
 use tokio::net::TcpListener;
@@ -46,6 +47,8 @@ pub async fn run(args: WorkArgs, settings: Settings) -> anyhow::Result<Outcome> 
     let ended = stop.clone().cancelled_owned();
     let sending = backissue_send::keep_sending(sender, mailings, gather, asked, ended);
     let sending = tokio::spawn(sending);
+    let caller = Caller::new(store.clone(), open::site(&settings, &store), &settings.ca.value).await?;
+    let calling = tokio::spawn(backissue_send::keep_calling(caller, stop.clone().cancelled_owned()));
     let ended = stop.clone().cancelled_owned();
     let comparing = backissue_send::keep_comparing(store.clone(), search.clone(), INDEX_EVERY, ended);
     let comparing = tokio::spawn(comparing);
@@ -67,6 +70,7 @@ pub async fn run(args: WorkArgs, settings: Settings) -> anyhow::Result<Outcome> 
         if let Some(monitoring) = monitoring {
             monitoring.await.context("the monitor stopped")??;
         }
+        serve::end_calling(calling).await?;
         match tokio::time::timeout(SENDING_ENDS_WITHIN, sending).await {
             Ok(ended) => ended.context("the sending stopped")?,
             Err(_) => tell!("A week was being sent; the next process sends it again."),

@@ -11,6 +11,7 @@ use crate::database::{Tried, Tx, sql};
 use crate::rows::to_json;
 use crate::shown::{list_precis, show_precis};
 use crate::times::millis;
+use crate::webhooks::tell_annotated;
 use crate::{ClaimedRead, Finished, Store, StoreError, corrections};
 
 impl Store {
@@ -55,6 +56,7 @@ impl Store {
         list_on_sources(&mut tx, &[read.id]).await?;
         list_precis(&mut tx, read.id, &shown).await?;
         count(&mut tx, &Which::These(vec![read.id]), Sign::More).await?;
+        tell_annotated(&mut tx, read.id, now).await?;
         tx.commit().await?;
         Ok(Finished::Done)
     }

@@ -33,3 +33,4 @@ mod surviving;
 mod tokens;
 mod trouble;
 mod turns;
+mod webhooks;

@@ -12,7 +12,7 @@ use backissue_model::bounds::{MAX_NAME, MAX_TITLE};
 use backissue_model::{Limit, Size, Source, SourceId, typed_address, without_credentials};
 use backissue_store::{
     AlertState, Follow, SetAside, SourceChange, SourceFilter, Spent, Store, StoreError, Unfollow, Unfollowed,
-    Withdrawn,
+    Webhook, Withdrawn,
 };
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -47,6 +47,7 @@ struct Said {
 struct Shown {
     sources: usize,
     recipients: Vec<(ConfiguredRecipient, Vec<String>)>,
+    webhooks: Vec<Webhook>,
     models: Vec<(ConfiguredModel, Option<Spent>)>,
     others: Vec<(String, Spent)>,
     set_aside: Vec<SetAside>,
@@ -68,12 +69,13 @@ pub(crate) async fn settings(
 async fn page(frame: &Frame, app: &App, said: Said) -> Result<Response, Fault> {
     let store = &app.store;
     let all = SourceFilter::default();
-    let (sources, spent, set_aside, tally, hidden) = tokio::try_join!(
+    let (sources, spent, set_aside, tally, hidden, webhooks) = tokio::try_join!(
         store.sources(&all),
         store.spent_by_model(),
         store.set_aside(LISTED),
         store.tally(frame.now),
         store.withdrawn(LISTED),
+        store.webhooks(),
     )?;
     let mut spent: HashMap<String, Spent> = spent.into_iter().collect();
     let models = operator(app)?.models().into_iter();
@@ -88,6 +90,7 @@ async fn page(frame: &Frame, app: &App, said: Said) -> Result<Response, Fault> {
     let shown = Shown {
         sources: sources.len(),
         recipients,
+        webhooks,
         models,
         others,
         set_aside,
@@ -392,6 +395,7 @@ fn document(frame: &Frame, operator: &Arc<dyn Operator>, shown: &Shown, said: &S
             }
             (sources(frame, operator, shown.sources, said))
             (recipients(operator, &shown.recipients))
+            (webhooks(frame, &shown.webhooks))
             (models(operator, shown))
             (set_aside(frame, shown))
             (hidden(frame, &shown.hidden))
@@ -481,6 +485,33 @@ fn recipients(operator: &Arc<dyn Operator>, all: &[(ConfiguredRecipient, Vec<Str
                     }
                 }
                 p.quiet { code { "backissue send --to NAME --again" } " sends the last week once more." }
+            }
+        }
+    }
+}
+
+fn webhooks(frame: &Frame, all: &[Webhook]) -> Markup {
+    html! {
+        section aria-labelledby="webhooks" {
+            h2 #webhooks .section { "Webhooks" }
+            @if all.is_empty() {
+                p.say { "No program elsewhere is told what happens. " code { "backissue webhook add URL" } " adds one." }
+            } @else {
+                dl.facts.wide {
+                    @for webhook in all {
+                        dt { (webhook.id) ": " (words::server_of(&webhook.url)) }
+                        dd {
+                            "Is told of " (webhook.events.iter().map(|event| event.as_str()).collect::<Vec<_>>().join(", ")) "."
+                            @if webhook.waiting > 0 { " " (words::count(webhook.waiting, "message")) " not delivered yet." }
+                            @match &webhook.last {
+                                Some(last) if last.accepted => { " Last answer " (words::ago(last.at, frame.now, frame.zone())) ": " (last.text) "." }
+                                Some(last) => { p.wrong role="alert" { "Last answer " (words::ago(last.at, frame.now, frame.zone())) ": " (sentence(&last.text)) } }
+                                None => { " No answer yet." }
+                            }
+                        }
+                    }
+                }
+                p.quiet { code { "backissue webhook test NUMBER" } " sends a message to try one, and " code { "remove" } " removes it." }
             }
         }
     }

@@ -87,6 +87,15 @@ impl Operator for StandIn {
         vec![recipient("team", None), recipient("broken", Some("it has no `url`; copy the address there"))]
     }
 
+    fn why_no_webhook(&self, url: &str) -> Option<String> {
+        (!url.starts_with("https://"))
+            .then(|| "its `url` is secret, so it must begin with https://".to_owned())
+    }
+
+    fn new_signing_key(&self) -> String {
+        "whsec_c2VjcmV0".to_owned()
+    }
+
     fn configuration_file(&self) -> String {
         "/home/me/config.toml".into()
     }

@@ -20,6 +20,7 @@ mod search;
 mod shapes;
 mod sources;
 mod token;
+mod webhooks;
 mod weeks;
 
 use std::sync::LazyLock;
@@ -75,6 +76,9 @@ fn own() -> OpenApiRouter<App> {
         .routes(routes!(own_searches::rename, own_searches::remove))
         .routes(routes!(own_searches::seen))
         .routes(routes!(operate::models))
+        .routes(routes!(webhooks::list, webhooks::add))
+        .routes(routes!(webhooks::remove))
+        .routes(routes!(webhooks::test))
 }
 
 fn archive() -> OpenApiRouter<App> {

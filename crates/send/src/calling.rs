@@ -1,0 +1,267 @@
+//! Tells webhooks what happened: composes each message, claims it, delivers it signed, and stores
+//! the answer.
+//!
+//! A message that failed is tried again, later each time, and given up after [`ATTEMPTS_MAX`]
+//! attempts. If the process dies, or no answer comes, it may arrive twice, with the same id.
+
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use backissue_digest::Site;
+use backissue_digest::chat::Service;
+use backissue_model::Week;
+use backissue_store::{Call, CallResult, ReadSummary, Store, StoreError, Subject, Webhook};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::{SignedDuration, Timestamp};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+use url::Url;
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::chat::{Chat, ChatSettings, Delivery};
+use crate::recipient::{ATTEMPTS_MAX, pause_after};
+use crate::{Secret, SendError};
+
+/// How long a message is held. Any attempt ends earlier.
+const LEASE: SignedDuration = SignedDuration::from_mins(5);
+/// The pause between two checks for what is due.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Most messages to a webhook before the others are looked at again.
+const AT_ONCE: usize = 50;
+/// The weeks that are told of if the program did not run for a while.
+const WEEKS_BACK: i32 = 4;
+/// Longest pause that a server can demand.
+const RETRY_AFTER_MAX: SignedDuration = SignedDuration::from_hours(48);
+/// Bytes of a signing key.
+const KEY: usize = 32;
+
+/// Tells the webhooks of one archive.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    store: Store,
+    site: Site,
+    archive: String,
+    ca: Vec<PathBuf>,
+    /// Whether no other message is begun.
+    stopping: Arc<AtomicBool>,
+}
+
+/// A new random key that signs messages, as Standard Webhooks writes it.
+pub fn new_signing_key() -> String {
+    let mut bytes = [0; KEY];
+    SystemRandom::new().fill(&mut bytes).expect("the system has random numbers");
+    format!("whsec_{}", STANDARD.encode(bytes))
+}
+
+/// Checks that a webhook can have this address: the same rule as for chat servers.
+///
+/// # Errors
+/// [`SendError::Setup`] if not.
+pub fn check_webhook(url: &str, ca: &[PathBuf]) -> Result<(), SendError> {
+    chat("this webhook", url, None, ca).map(|_| ())
+}
+
+fn chat(name: &str, url: &str, key: Option<&str>, ca: &[PathBuf]) -> Result<Chat, SendError> {
+    Chat::new(ChatSettings {
+        name: name.to_owned(),
+        service: Service::Webhook,
+        url: Secret::new(url),
+        key: key.map(Secret::new),
+        room: None,
+        ca: ca.to_vec(),
+    })
+}
+
+impl Caller {
+    /// A caller for this archive, which trusts these certificate authorities besides the machine's.
+    ///
+    /// # Errors
+    /// If the archive cannot be read.
+    pub async fn new(store: Store, site: Site, ca: &[PathBuf]) -> Result<Self, StoreError> {
+        let archive = store.name().await?;
+        Ok(Self { store, site, archive, ca: ca.to_vec(), stopping: Arc::default() })
+    }
+
+    /// Delivers a message to this webhook that somebody tests it, and what else is due. Returns the
+    /// result of the last attempt.
+    ///
+    /// # Errors
+    /// If the archive cannot be read or written.
+    pub async fn test(&self, webhook: &Webhook) -> Result<Option<CallResult>, StoreError> {
+        self.store.test_webhook(webhook.id, Timestamp::now()).await?;
+        self.deliver_due(webhook).await
+    }
+
+    /// Stores which weeks are over, and tells each webhook what is due.
+    ///
+    /// # Errors
+    /// If the archive cannot be read or written. Failures of delivery are in the archive.
+    pub async fn call_due(&self) -> Result<(), StoreError> {
+        let now = Timestamp::now();
+        self.close_weeks(now).await?;
+        let mut calls = JoinSet::new();
+        for webhook in self.store.webhooks_due(now).await? {
+            let caller = self.clone();
+            calls.spawn(async move { caller.deliver_due(&webhook).await });
+        }
+        let mut failed = Ok(());
+        while let Some(called) = calls.join_next().await {
+            if let Ok(Err(error)) = called {
+                failed = Err(error);
+            }
+        }
+        failed
+    }
+
+    async fn close_weeks(&self, now: Timestamp) -> Result<(), StoreError> {
+        let zone = &self.site.time_zone;
+        let mut week = Week::of(now, zone);
+        for _ in 0..WEEKS_BACK {
+            let ended_at = zone.to_ambiguous_timestamp(week.monday().at(0, 0, 0, 0)).compatible();
+            week = week.previous();
+            self.store.close_week(week, ended_at.unwrap_or(now), now).await?;
+        }
+        Ok(())
+    }
+
+    /// Delivers what is due to one webhook, until an attempt fails.
+    async fn deliver_due(&self, webhook: &Webhook) -> Result<Option<CallResult>, StoreError> {
+        let mut last = None;
+        for _ in 0..AT_ONCE {
+            if self.stopping.load(Ordering::Relaxed) {
+                break;
+            }
+            let Some(call) = self.store.claim_call(webhook.id, LEASE, Timestamp::now()).await? else {
+                break;
+            };
+            let result = self.deliver(webhook, &call).await?;
+            self.store.finish_call(&call, &result, Timestamp::now()).await?;
+            let (id, event) = (webhook.id, call.subject.event());
+            match &result {
+                CallResult::Accepted(_) => info!(webhook = id, event, "told webhook {id} of {event}"),
+                CallResult::Again(at, why) => {
+                    warn!(webhook = id, event, "{why}; not before {at:.0}");
+                }
+                CallResult::GivenUp(why) => {
+                    warn!(webhook = id, event, "webhook {id} is not told of {event}: {why}");
+                }
+            }
+            let failed = matches!(result, CallResult::Again(..));
+            last = Some(result);
+            if failed {
+                break;
+            }
+        }
+        Ok(last)
+    }
+
+    async fn deliver(&self, webhook: &Webhook, call: &Call) -> Result<CallResult, StoreError> {
+        let Some(message) = self.message(call).await? else {
+            return Ok(CallResult::GivenUp("what it is about is not in the archive any more".to_owned()));
+        };
+        let id = format!("{:032x}", xxh3_128(format!("{}\nwebhook\n{}", self.archive, call.id).as_bytes()));
+        let name = format!("webhook {}", webhook.id);
+        let sent = match chat(&name, &webhook.url, Some(&webhook.key), &self.ca) {
+            Ok(chat) => chat.send(Delivery { id: &id, at: Timestamp::now(), message: &message }).await,
+            Err(error) => Err(error),
+        };
+        Ok(result(call, sent, Timestamp::now()))
+    }
+
+    /// What a webhook is told. `None` if what it is about has left the archive.
+    async fn message(&self, call: &Call) -> Result<Option<Value>, StoreError> {
+        let data = match call.subject {
+            Subject::Read(id) => {
+                let read = self.store.summaries_of_reads(&[id]).await?.pop();
+                read.map(|read| json!({ "read": self.read(&read) }))
+            }
+            Subject::Hit(search, read) => self.store.hit(search, read).await?.map(|(read, name, question)| {
+                json!({ "search": { "id": search, "name": name, "question": question }, "read": self.read(&read) })
+            }),
+            Subject::Week(week) => {
+                let count = self.store.week_count(week).await?;
+                Some(json!({
+                    "week": week, "reads": count.reads, "problems": count.problems,
+                    "page": self.page(&format!("/week/{week}")),
+                }))
+            }
+            Subject::Source(id) => self.store.source(id).await?.map(|source| {
+                json!({
+                    "source": source.slug, "title": source.title, "company": source.company,
+                    "failures": source.health.failures, "failing_since": source.health.failing_since,
+                    "error": source.health.last_error, "page": self.page(&format!("/source/{}", source.slug)),
+                })
+            }),
+            Subject::Test => Some(json!({})),
+        };
+        Ok(data
+            .map(|data| json!({ "type": call.subject.event(), "timestamp": call.happened_at, "data": data })))
+    }
+
+    fn read(&self, ReadSummary { card, .. }: &ReadSummary) -> Value {
+        json!({
+            "id": card.id, "title": card.title, "url": card.url, "source": card.source_slug,
+            "company": card.company, "week": card.week, "published": card.published, "kind": card.kind,
+            "problem": card.problem, "concepts": card.concepts,
+            "page": self.page(&format!("/read/{}/{}", card.id, card.slug)),
+        })
+    }
+
+    fn page(&self, path: &str) -> Option<Url> {
+        self.site.page(path)
+    }
+}
+
+/// What is stored about an attempt.
+fn result(call: &Call, sent: Result<String, SendError>, now: Timestamp) -> CallResult {
+    let error = match sent {
+        Ok(said) => return CallResult::Accepted(said),
+        Err(error) => error,
+    };
+    // The receiver may be set up wrongly for a while, so that a refusal can pass too.
+    if matches!(error, SendError::Setup { .. }) || call.attempts >= ATTEMPTS_MAX {
+        return CallResult::GivenUp(error.to_string());
+    }
+    let demanded = error.retry_after().and_then(|wait| SignedDuration::try_from(wait).ok());
+    let pause = pause_after(call.attempts).max(demanded.unwrap_or_default().min(RETRY_AFTER_MAX));
+    CallResult::Again(now.saturating_add(pause).unwrap_or(Timestamp::MAX), error.to_string())
+}
+
+/// Tells webhooks what happens, until `stop`. A message that has begun is finished. Answers are in the archive and in the log.
+pub async fn keep_calling(caller: Caller, stop: impl Future<Output = ()>) {
+    let mut stop = pin!(stop);
+    let mut is_failing = false;
+    loop {
+        let mut calling = pin!(caller.call_due());
+        let called = tokio::select! {
+            called = &mut calling => called,
+            () = &mut stop => {
+                caller.stopping.store(true, Ordering::Relaxed);
+                // What failed is due again after the next start.
+                let _ = calling.await;
+                return;
+            }
+        };
+        match called {
+            Ok(()) => is_failing = false,
+            Err(failure) if !is_failing => {
+                is_failing = true;
+                warn!(
+                    error = &failure as &dyn std::error::Error,
+                    "webhooks are not told what happens: {failure}; it is tried again"
+                );
+            }
+            Err(_) => {}
+        }
+        tokio::select! {
+            () = &mut stop => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! Webhooks and what they are told: tables `webhook` and `webhook_call`.
+//!
+//! Whoever stores that something happened stores in the same transaction that the webhooks are to
+//! be told, so nothing is lost if the process dies, and nothing is told that was rolled back. A
+//! message is claimed for a lease before it leaves, and its result stored afterwards: one process
+//! delivers it, and again if that process died. Receivers recognise a message that comes twice by
+//! its id.
+
+use std::fmt;
+
+use backissue_model::{Event, ReadId, ReaderId, SourceId, Week};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::cards::ReadSummary;
+use crate::database::{Row, Sql, Tried, Tx, placeholders, sql, sql_listing, sql_of};
+use crate::times::millis;
+use crate::{Store, StoreError};
+
+/// Maximum webhooks of an archive.
+pub const WEBHOOKS_MAX: u64 = 20;
+/// Polls in a row that fail before a source is failing.
+pub const FAILING_AFTER: u32 = 3;
+/// For how long it is remembered what was told.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// The name of the message of a test.
+const TEST: &str = "webhook.test";
+/// A webhook counts as long as its reader is an operator.
+const OPEN: &str = "JOIN reader o ON o.id = w.reader_id AND o.role = 'operator' AND o.closed_at IS NULL";
+
+/// A program elsewhere that is told what happens.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// Its id.
+    pub id: i64,
+    /// The operator who added it.
+    pub reader: ReaderId,
+    /// Its address, which is secret.
+    pub url: String,
+    /// The key that signs messages, which is secret.
+    pub key: String,
+    /// What it is told.
+    pub events: Vec<Event>,
+    /// When it was added. It is told what happens from then on.
+    pub made_at: Timestamp,
+    /// Messages that are not delivered yet.
+    pub waiting: u64,
+    /// The last answer.
+    pub last: Option<LastAnswer>,
+}
+
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Webhook").field("id", &self.id).field("events", &self.events).finish_non_exhaustive()
+    }
+}
+
+/// What a webhook answered to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastAnswer {
+    /// When.
+    pub at: Timestamp,
+    /// The answer, or why there was none, in words.
+    pub text: String,
+    /// Whether the message was accepted.
+    pub accepted: bool,
+}
+
+/// A webhook to add.
+#[derive(Clone, Copy)]
+pub struct NewWebhook<'w> {
+    /// Its address.
+    pub url: &'w str,
+    /// The key that signs messages.
+    pub key: &'w str,
+    /// What it is told.
+    pub events: &'w [Event],
+}
+
+impl fmt::Debug for NewWebhook<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewWebhook").field("events", &self.events).finish_non_exhaustive()
+    }
+}
+
+/// The right to deliver a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Its id.
+    pub id: i64,
+    /// What happened.
+    pub subject: Subject,
+    /// When it happened.
+    pub happened_at: Timestamp,
+    /// Attempts that were begun, with this one.
+    pub attempts: u32,
+    claim: i64,
+}
+
+/// What happened, and to what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A read is shown.
+    Read(ReadId),
+    /// A week is over.
+    Week(Week),
+    /// A read answers the saved search with this id.
+    Hit(i64, ReadId),
+    /// A source is failing.
+    Source(SourceId),
+    /// Nothing; somebody tests the webhook.
+    Test,
+}
+
+impl Subject {
+    /// The name of what happened.
+    pub fn event(self) -> &'static str {
+        match self {
+            Self::Read(_) => Event::ReadAnnotated.as_str(),
+            Self::Week(_) => Event::WeekClosed.as_str(),
+            Self::Hit(..) => Event::SearchHit.as_str(),
+            Self::Source(_) => Event::SourceFailing.as_str(),
+            Self::Test => TEST,
+        }
+    }
+
+    fn of(event: &str, subject: &str) -> Option<Self> {
+        let (first, second) = subject.split_once('/').unwrap_or((subject, ""));
+        let number = |text: &str| text.parse::<i64>().ok();
+        Some(match event.parse() {
+            Ok(Event::ReadAnnotated) => Self::Read(ReadId(number(first)?)),
+            Ok(Event::WeekClosed) => Self::Week(first.parse().ok()?),
+            Ok(Event::SearchHit) => Self::Hit(number(first)?, ReadId(number(second)?)),
+            Ok(Event::SourceFailing) => Self::Source(SourceId(number(first)?)),
+            Err(_) => return (event == TEST).then_some(Self::Test),
+        })
+    }
+}
+
+/// The result of an attempt to deliver a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallResult {
+    /// The webhook accepted it, with this answer.
+    Accepted(String),
+    /// It failed and is due again at this moment.
+    Again(Timestamp, String),
+    /// It failed and is given up.
+    GivenUp(String),
+}
+
+impl Store {
+    /// Adds a webhook of this operator. Returns its id, or `None` if there are [`WEBHOOKS_MAX`].
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
+    pub async fn add_webhook(
+        &self,
+        reader: ReaderId,
+        new: NewWebhook<'_>,
+        now: Timestamp,
+    ) -> Result<Option<i64>, StoreError> {
+        let events: String = new.events.iter().map(|event| format!(" {} ", event.as_str())).collect();
+        let added = self.retry("adding a webhook", || async {
+            let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
+            let count = tx.row(sql("SELECT count(*) AS webhooks FROM webhook")).await?;
+            if count.map_or(Ok(0), |row| row.count("webhooks"))? >= WEBHOOKS_MAX {
+                tx.abandon().await?;
+                return Ok(Some(None));
+            }
+            let insert = sql("INSERT INTO webhook (reader_id, url, signing_key, events, made_at)
+                 VALUES ($1, $2, $3, $4, $5) RETURNING id");
+            let insert = insert.bind(reader.0).bind(new.url).bind(new.key).bind(events.as_str());
+            let id = tx.row(insert.bind(millis(now))).await?.map(|row| row.int("id")).transpose()?;
+            tx.commit().await?;
+            Ok(Some(id))
+        });
+        added.await?.ok_or_else(|| self.no_reader(reader))
+    }
+
+    /// All webhooks, the oldest first, with their last answers.
+    pub async fn webhooks(&self) -> Result<Vec<Webhook>, StoreError> {
+        self.list("listing webhooks", webhooks("", ""), webhook_of_row).await
+    }
+
+    /// The webhook with this id.
+    pub async fn webhook(&self, id: i64) -> Result<Option<Webhook>, StoreError> {
+        self.one("looking up a webhook", webhooks("", "WHERE w.id = $1").bind(id), webhook_of_row).await
+    }
+
+    /// The webhooks that have a message to be delivered now.
+    pub async fn webhooks_due(&self, now: Timestamp) -> Result<Vec<Webhook>, StoreError> {
+        const DUE: &str =
+            "WHERE EXISTS (SELECT 1 FROM webhook_call d WHERE d.webhook_id = w.id AND d.due_at <= $1)";
+        self.list("looking for due webhooks", webhooks(OPEN, DUE).bind(millis(now)), webhook_of_row).await
+    }
+
+    /// Removes a webhook, with what it is still to be told. Returns whether there was one.
+    pub async fn remove_webhook(&self, id: i64) -> Result<bool, StoreError> {
+        let delete = sql("DELETE FROM webhook WHERE id = $1");
+        Ok(self.change("removing a webhook", delete.bind(id)).await? > 0)
+    }
+
+    /// Stores that a webhook is to be told that somebody tests it.
+    pub async fn test_webhook(&self, id: i64, now: Timestamp) -> Result<(), StoreError> {
+        let insert = sql("INSERT INTO webhook_call (webhook_id, event, subject, happened_at, due_at)
+             SELECT id, $2, $3, $4, $4 FROM webhook WHERE id = $1
+             ON CONFLICT (webhook_id, event, subject) DO NOTHING");
+        let insert = insert.bind(id).bind(TEST).bind(millis(now).to_string()).bind(millis(now));
+        self.change("testing a webhook", insert).await.map(|_| ())
+    }
+
+    /// Stores that the webhooks are to be told that a week is over since `ended_at`, unless that is
+    /// stored already. Forgets what was told long ago.
+    pub async fn close_week(
+        &self,
+        week: Week,
+        ended_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.retry("closing a week", || async {
+            let known = sql_of(format!(
+                "SELECT w.id FROM webhook w {OPEN} WHERE w.events LIKE $1 AND w.made_at <= $2 AND NOT EXISTS
+                    (SELECT 1 FROM webhook_call c WHERE c.webhook_id = w.id AND c.event = $3 AND c.subject = $4)"
+            ));
+            let known = known.bind(like(Event::WeekClosed)).bind(millis(ended_at));
+            let known = known.bind(Event::WeekClosed.as_str()).bind(week.to_string());
+            if self.database.row(known).await?.is_none() {
+                return Ok(());
+            }
+            let mut tx = self.database.begin().await?;
+            let told = sql_of(telling("$4", "FROM webhook w", "AND w.made_at <= $5"));
+            let told = about(told, Event::WeekClosed, now);
+            tx.run(told.bind(week.to_string()).bind(millis(ended_at))).await?;
+            let forget = sql("DELETE FROM webhook_call WHERE due_at IS NULL AND happened_at < $1");
+            tx.run(forget.bind(millis(now.saturating_sub(REMEMBERED).unwrap_or(Timestamp::MIN)))).await?;
+            tx.commit().await
+        })
+        .await
+    }
+
+    /// Claims the message to this webhook that is due since longest, for `lease`.
+    pub async fn claim_call(
+        &self,
+        webhook: i64,
+        lease: SignedDuration,
+        now: Timestamp,
+    ) -> Result<Option<Call>, StoreError> {
+        self.retry("claiming a message", || async {
+            loop {
+                let due = sql("SELECT id, event, subject, happened_at, attempts, claim FROM webhook_call
+                     WHERE webhook_id = $1 AND due_at <= $2 ORDER BY due_at, id LIMIT 1");
+                let Some(row) = self.database.row(due.bind(webhook).bind(millis(now))).await? else {
+                    return Ok(None);
+                };
+                let (id, claim, attempts) = (row.int("id")?, row.int("claim")?, row.small("attempts")?);
+                let subject = Subject::of(&row.text("event")?, &row.text("subject")?);
+                // What an older program does not know is nothing that it could tell.
+                let until = subject.map(|_| millis(now.saturating_add(lease).unwrap_or(Timestamp::MAX)));
+                let mut tx = self.database.begin().await?;
+                let take =
+                    sql("UPDATE webhook_call SET claim = claim + 1, attempts = attempts + 1, due_at = $3
+                     WHERE id = $1 AND claim = $2 AND due_at IS NOT NULL");
+                let taken = tx.run(take.bind(id).bind(claim).bind(until)).await?;
+                tx.commit().await?;
+                if let (1, Some(subject)) = (taken, subject) {
+                    return Ok(Some(Call {
+                        id,
+                        subject,
+                        happened_at: row.moment("happened_at")?,
+                        attempts: attempts + 1,
+                        claim: claim + 1,
+                    }));
+                }
+            }
+        })
+        .await
+    }
+
+    /// Stores the result of an attempt. Returns false and stores nothing if the lease was lost.
+    pub async fn finish_call(
+        &self,
+        call: &Call,
+        result: &CallResult,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (due_at, answer, accepted) = match result {
+            CallResult::Accepted(answer) => (None, answer, true),
+            CallResult::Again(at, answer) => (Some(millis(*at)), answer, false),
+            CallResult::GivenUp(answer) => (None, answer, false),
+        };
+        let update = sql("UPDATE webhook_call SET due_at = $3, answered_at = $4, answer = $5, accepted = $6
+             WHERE id = $1 AND claim = $2");
+        let update = update.bind(call.id).bind(call.claim).bind(due_at).bind(millis(now));
+        let update = update.bind(answer.as_str()).bind(i64::from(accepted));
+        Ok(self.change("storing a webhook's answer", update).await? > 0)
+    }
+
+    /// A new answer to a saved search: the read, and the search's name and question. `None` if the
+    /// read does not answer it any more, or its reader hid it.
+    pub async fn hit(
+        &self,
+        search: i64,
+        read: ReadId,
+    ) -> Result<Option<(ReadSummary, String, String)>, StoreError> {
+        let query =
+            sql("SELECT s.name, s.question FROM search_hit h JOIN saved_search s ON s.id = h.search_id
+                LEFT JOIN mark m ON m.read_id = h.read_id AND m.reader_id = s.reader_id
+             WHERE h.search_id = $1 AND h.read_id = $2 AND h.holds = 1 AND m.hidden_at IS NULL");
+        let found = self.one("looking up an answer", query.bind(search).bind(read.0), |row| {
+            Ok((row.text("name")?, row.text("question")?))
+        });
+        let Some((name, question)) = found.await? else { return Ok(None) };
+        let read = self.summaries_of_reads(&[read]).await?.pop();
+        Ok(read.map(|read| (read, name, question)))
+    }
+}
+
+/// Stores that the webhooks are to be told that a read is shown.
+pub(crate) async fn tell_annotated(tx: &mut Tx, read: ReadId, now: Timestamp) -> Tried<()> {
+    let told = about(sql_of(telling("$4", "FROM webhook w", "")), Event::ReadAnnotated, now);
+    tx.run(told.bind(read.0.to_string())).await.map(|_| ())
+}
+
+/// Stores that the webhooks of a saved search's reader are to be told of the answers among these
+/// reads that were found at this moment, if a feed brought them: a backfill finds old reads.
+pub(crate) async fn tell_hits(tx: &mut Tx, search: i64, reads: &[ReadId], now: Timestamp) -> Tried<()> {
+    let rows = "FROM search_hit h JOIN saved_search q ON q.id = h.search_id JOIN webhook w ON w.reader_id = q.reader_id";
+    let these = placeholders(5, reads.len());
+    let which = format!(
+        "AND h.search_id = $4 AND h.found_at = $3 AND h.read_id IN ({these}) AND EXISTS
+            (SELECT 1 FROM place p WHERE p.read_id = h.read_id AND p.found_by = 'feed')"
+    );
+    let subject = "CAST(h.search_id AS TEXT) || '/' || CAST(h.read_id AS TEXT)";
+    let told = sql_listing(telling(subject, rows, &which), reads.len());
+    let told = about(told, Event::SearchHit, now).bind(search).bind_all(reads.iter().map(|id| id.0));
+    tx.run(told).await.map(|_| ())
+}
+
+/// Stores that the webhooks are to be told that a source is failing, if it is: once for each row of
+/// failures.
+pub(crate) async fn tell_failing(tx: &mut Tx, source: SourceId, now: Timestamp) -> Tried<()> {
+    let which = format!(
+        "AND s.id = $4 AND s.failing_since IS NOT NULL AND (s.failures >= {FAILING_AFTER} OR s.standing = 'retired')"
+    );
+    let subject = "CAST(s.id AS TEXT) || '/' || CAST(s.failing_since AS TEXT)";
+    let told = sql_of(telling(subject, "FROM source s CROSS JOIN webhook w", &which));
+    tx.run(about(told, Event::SourceFailing, now).bind(source.0)).await.map(|_| ())
+}
+
+/// A statement that stores messages for the webhooks `w` that want an event, with the values of
+/// [`about`] first.
+fn telling(subject: &str, rows: &str, which: &str) -> String {
+    format!(
+        "INSERT INTO webhook_call (webhook_id, event, subject, happened_at, due_at)
+         SELECT w.id, CAST($1 AS TEXT), {subject}, CAST($3 AS BIGINT), CAST($3 AS BIGINT) {rows} {OPEN}
+         WHERE w.events LIKE $2 {which}
+         ON CONFLICT (webhook_id, event, subject) DO NOTHING"
+    )
+}
+
+/// Binds an event, the webhooks that want it, and the moment.
+fn about(told: Sql, event: Event, now: Timestamp) -> Sql {
+    told.bind(event.as_str()).bind(like(event)).bind(millis(now))
+}
+
+/// What the events of a webhook look like that wants this one.
+fn like(event: Event) -> String {
+    format!("% {} %", event.as_str())
+}
+
+fn webhooks(join: &str, which: &str) -> Sql {
+    sql_of(format!(
+        "SELECT w.id, w.reader_id, w.url, w.signing_key, w.events, w.made_at, l.answered_at, l.answer, l.accepted,
+            (SELECT count(*) FROM webhook_call c WHERE c.webhook_id = w.id AND c.due_at IS NOT NULL) AS waiting
+         FROM webhook w {join} LEFT JOIN webhook_call l ON l.id =
+            (SELECT c.id FROM webhook_call c WHERE c.webhook_id = w.id AND c.answered_at IS NOT NULL
+             ORDER BY c.answered_at DESC, c.id DESC LIMIT 1)
+         {which} ORDER BY w.id"
+    ))
+}
+
+fn webhook_of_row(row: &Row) -> Tried<Webhook> {
+    let last = match row.opt_moment("answered_at")? {
+        Some(at) => Some(LastAnswer {
+            at,
+            text: row.opt_text("answer")?.unwrap_or_default(),
+            accepted: row.yes("accepted")?,
+        }),
+        None => None,
+    };
+    Ok(Webhook {
+        id: row.int("id")?,
+        reader: ReaderId(row.int("reader_id")?),
+        url: row.text("url")?,
+        key: row.text("signing_key")?,
+        // An event that a newer program knows is left out.
+        events: row.text("events")?.split_whitespace().filter_map(|name| name.parse().ok()).collect(),
+        made_at: row.moment("made_at")?,
+        waiting: row.count("waiting")?,
+        last,
+    })
+}
