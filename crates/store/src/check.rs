@@ -198,7 +198,7 @@ fn of_read(row: &Row) -> Tried<()> {
 }
 
 /// Redundant data, each with a query for rows in which the copies differ.
-fn recounts() -> [(&'static str, &'static str, String); 4] {
+fn recounts() -> [(&'static str, &'static str, String); 5] {
     let weeks = both_ways(
         "SELECT week AS what, reads, problems FROM week_count WHERE reads <> 0 OR problems <> 0",
         "SELECT week AS what, count(*) AS reads, CAST(sum(has_problem) AS BIGINT) AS problems
@@ -211,6 +211,10 @@ fn recounts() -> [(&'static str, &'static str, String); 4] {
              GROUP BY list, facet",
             pairs("", "")
         ),
+    );
+    let firsts = both_ways(
+        "SELECT 'source ' || source_id AS what, reads FROM first_count WHERE reads <> 0",
+        "SELECT 'source ' || source_id AS what, count(*) AS reads FROM read WHERE stage = 'annotated' GROUP BY source_id",
     );
     let lists = both_ways(
         "SELECT list || ' ' || read_id AS what, kind, has_problem, filed_at FROM listing
@@ -229,6 +233,7 @@ fn recounts() -> [(&'static str, &'static str, String); 4] {
         ("reads", "every read has its address, its place and what its stage says", rows),
         ("week counts", "the counters of weeks are right", weeks),
         ("lists", "every read is on the lists of its sources", lists),
+        ("source counts", "the counters of sources are right", firsts),
         ("list counts", "the counters of lists are right", tallies),
     ]
 }

@@ -1,4 +1,4 @@
-//! Lists and counters of annotated reads: tables `listing`, `tally`, `week_count`.
+//! Lists and counters of annotated reads: tables `listing`, `tally`, `week_count`, `first_count`.
 //!
 //! Before a change of anything counted, call [`count`] with [`Sign::Less`], and after it with
 //! [`Sign::More`]. Do so in the same transaction, after `touch`.
@@ -61,10 +61,22 @@ pub(crate) async fn count(tx: &mut Tx, which: &Which, sign: Sign) -> Tried<()> {
         which.condition("id")
     );
     tx.run(which.statement(weeks)).await?;
+    tx.run(which.statement(first_counts(minus, &format!("AND {}", which.condition("id"))))).await?;
     match sign {
         Sign::More => mark_changed(tx, which).await,
         Sign::Less => Ok(()),
     }
+}
+
+/// Counts the chosen reads for the sources that named them first.
+fn first_counts(minus: &str, chosen_read: &str) -> String {
+    format!(
+        "INSERT INTO first_count (source_id, reads, newest)
+         SELECT source_id, {minus}count(*), max(first_seen) FROM read
+         WHERE stage = 'annotated' {chosen_read} GROUP BY source_id
+         ON CONFLICT (source_id) DO UPDATE SET reads = first_count.reads + excluded.reads,
+            newest = CASE WHEN excluded.newest > first_count.newest THEN excluded.newest ELSE first_count.newest END"
+    )
 }
 
 /// Each list of the chosen reads, combined with each facet of the same read. Lists are those of
@@ -106,6 +118,8 @@ pub(crate) async fn count_anew(tx: &mut Tx) -> Tried<()> {
         pairs("", "")
     );
     tx.run(sql_of(insert)).await?;
+    tx.run(sql("DELETE FROM first_count")).await?;
+    tx.run(sql_of(first_counts("", ""))).await?;
     crate::filing::count_anew(tx).await
 }
 

@@ -279,8 +279,8 @@ impl Store {
                 // Its remaining reads are those that stay with it, and those with another source.
                 let listing = format!("DELETE FROM listing WHERE list = $2 AND read_id NOT IN ({ONLY_HERE})");
                 tx.run(sql_of(listing).bind(id.0).bind(source_list(id))).await?;
-                count(&mut tx, &which, Sign::More).await?;
                 tx.run(sql(HAND_OVER_READS).bind(id.0)).await?;
+                count(&mut tx, &which, Sign::More).await?;
                 let elsewhere = format!(
                     "DELETE FROM place WHERE source_id = $1 AND read_id NOT IN
                 ({ONLY_HERE})"

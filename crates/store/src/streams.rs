@@ -160,15 +160,17 @@ impl Store {
     }
 
     /// How many reads of each source the reader has neither done nor hidden, and when the archive
-    /// first saw the newest of them. Reads every read that is shown.
+    /// first saw the source's newest read. Reads the reader's marks, and no other reads.
     pub async fn unread_by_source(
         &self,
         reader: ReaderId,
     ) -> Result<Vec<(SourceId, u64, Timestamp)>, StoreError> {
-        let query = sql("SELECT r.source_id, count(*) AS unread, max(r.first_seen) AS newest FROM read r
-             LEFT JOIN mark m ON m.read_id = r.id AND m.reader_id = $1
-             WHERE r.stage = 'annotated' AND m.done_at IS NULL AND m.hidden_at IS NULL
-             GROUP BY r.source_id ORDER BY r.source_id");
+        let query = sql("SELECT f.source_id, f.reads - coalesce(d.reads, 0) AS unread, f.newest
+             FROM first_count f LEFT JOIN
+                (SELECT r.source_id, count(*) AS reads FROM mark m JOIN read r ON r.id = m.read_id
+                 WHERE m.reader_id = $1 AND (m.done_at IS NOT NULL OR m.hidden_at IS NOT NULL)
+                    AND r.stage = 'annotated' GROUP BY r.source_id) AS d ON d.source_id = f.source_id
+             WHERE f.reads > coalesce(d.reads, 0) ORDER BY f.source_id");
         self.list("counting unread reads", query.bind(reader.0), |row| {
             Ok((SourceId(row.int("source_id")?), row.count("unread")?, row.moment("newest")?))
         })
