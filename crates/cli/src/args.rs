@@ -11,7 +11,7 @@ use backissue_store::Location;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use url::Url;
 
-use crate::values::{Pause, Size};
+use crate::values::{JsonFormat, Pause, Size};
 use crate::{exit, settings, values};
 
 /// Every engineering read, week by week, problem first.
@@ -321,6 +321,12 @@ pub enum Command {
         after_help = "Example:\n  backissue doctor\n  backissue doctor --retry\n  backissue doctor --deep /mnt/backups/reads.sqlite"
     )]
     Doctor(DoctorArgs),
+    /// What --json prints, as JSON Schema
+    #[command(
+        after_help = "Example:\n  backissue schema\n  backissue schema token list\n  backissue schema 'sources --health'\n\nThe number at the end of `$id` grows if a \
+                      field goes or changes its meaning. New fields leave it."
+    )]
+    Schema(SchemaArgs),
     /// The settings in force and where each comes from
     #[command(after_help = "Example:\n  backissue config\n  backissue config --json")]
     Config(JsonArgs),
@@ -342,6 +348,31 @@ pub struct JsonArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// How commands print a list that can be long.
+#[derive(Debug, Args)]
+pub struct ListFormat {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Print `json`, or `ndjson`: a line of JSON per item
+    #[arg(long, value_name = "FORMAT", conflicts_with = "json")]
+    pub format: Option<JsonFormat>,
+}
+
+impl ListFormat {
+    /// The form of JSON to print. `None` for text.
+    pub fn json(&self) -> Option<JsonFormat> {
+        self.format.or_else(|| self.json.then_some(JsonFormat::Json))
+    }
+}
+
+/// Arguments of `schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// The command with its flags in quotation marks, such as 'sources --health'
+    pub command: Vec<String>,
 }
 
 /// Arguments of `serve`.
@@ -532,9 +563,9 @@ pub struct SourcesArgs {
     /// and changes of address
     #[arg(long)]
     pub health: bool,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
+    /// JSON.
+    #[command(flatten)]
+    pub list: ListFormat,
 }
 
 /// Arguments of `import`.
@@ -878,11 +909,11 @@ pub struct ShelfArgs {
     #[arg(long)]
     pub label: Option<Label>,
     /// Print Markdown: a list of links, with notes as quotations
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, conflicts_with_all = ["json", "format"])]
     pub markdown: bool,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
+    /// JSON.
+    #[command(flatten)]
+    pub list: ListFormat,
 }
 
 /// Arguments of `weeks`.
@@ -891,9 +922,9 @@ pub struct WeeksArgs {
     /// Only this year's
     #[arg(long, value_parser = values::whole::<i16>(1000, 9999))]
     pub year: Option<i16>,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
+    /// JSON.
+    #[command(flatten)]
+    pub list: ListFormat,
 }
 
 /// Arguments of `week`.
@@ -912,11 +943,11 @@ pub struct WeekArgs {
     #[arg(long)]
     pub kind: Option<Kind>,
     /// Print Markdown: the best reads first, the rest by concept
-    #[arg(long, conflicts_with = "json")]
+    #[arg(long, conflicts_with_all = ["json", "format"])]
     pub markdown: bool,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
+    /// JSON.
+    #[command(flatten)]
+    pub list: ListFormat,
 }
 
 /// Arguments of `show`.

@@ -17,6 +17,7 @@ mod prices;
 mod progress;
 mod recipients;
 mod rows;
+mod schemas;
 mod settings;
 mod settings_file;
 mod signals;
@@ -78,6 +79,7 @@ async fn run(command: Command, settings: Settings) -> anyhow::Result<exit::Outco
         Command::Merge(args) => commands::withdraw::merge(args, settings).await,
         Command::Shelf(args) => commands::reader::shelf(args, settings).await,
         Command::Find(args) => commands::find::run(args, settings).await,
+        Command::Schema(args) => commands::schema::run(&args),
         Command::Searches(args) => commands::searches::run(args, settings).await,
         Command::PriorArt(args) => commands::prior_art::run(args, settings).await,
         Command::Reindex(args) => commands::reindex::run(args, settings).await,

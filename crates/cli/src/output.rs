@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use crate::values::JsonFormat;
+
 /// Errors.
 pub const ALERT: Style = AnsiColor::Red.on_default().bold();
 /// Success.
@@ -28,6 +30,21 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     // As an error of the output, so that a closed pipe is known as one.
     serde_json::to_writer_pretty(&mut out, value).map_err(std::io::Error::from)?;
     writeln!(out)?;
+    Ok(())
+}
+
+/// Prints a list as one JSON document, or a line per item.
+pub fn json_list(format: JsonFormat, items: &[impl Serialize]) -> anyhow::Result<()> {
+    use std::io::Write;
+    if format == JsonFormat::Json {
+        return json(&items);
+    }
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    for item in items {
+        serde_json::to_writer(&mut out, item)?;
+        writeln!(out)?;
+    }
+    out.flush()?;
     Ok(())
 }
 

@@ -107,6 +107,21 @@ names! {
     Refuse = "refuse", Reader = "reader",
 }
 
+/// The form of JSON that a command prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JsonFormat {
+    /// One document.
+    Json,
+    /// A line per item.
+    Ndjson,
+}
+
+names! {
+    JsonFormat, String,
+    |text| format!("`{text}` is no form of JSON; write json or ndjson"),
+    Json = "json", Ndjson = "ndjson",
+}
+
 /// The form of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {

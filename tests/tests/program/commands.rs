@@ -13,7 +13,7 @@ fn alone() -> Archive {
     Archive::new(Vec::new()).unwrap()
 }
 
-const COMMANDS: [&str; 42] = [
+const COMMANDS: [&str; 43] = [
     "serve",
     "work",
     "sync",
@@ -38,6 +38,7 @@ const COMMANDS: [&str; 42] = [
     "reader",
     "token",
     "webhook",
+    "schema",
     "find",
     "searches",
     "prior-art",
@@ -174,6 +175,8 @@ fn wrong_values_have_our_error_messages() {
         (vec!["token", "add", "x", "--days", "0"], "from 1 to 3650"),
         (vec!["config", "--requests-per-minute", "0"], "from 1 to 1000000"),
         (vec!["webhook", "add", "https://hooks.example/", "--event", "all"], "read.annotated"),
+        (vec!["weeks", "--format", "xml"], "json or ndjson"),
+        (vec!["week", "--format", "json", "--markdown"], "--markdown"),
         (vec!["serve", "--demo", "--data", "reads"], "temporary folder"),
         (vec!["--data", "reads", "serve", "--demo"], "temporary folder"),
         (vec!["serve", "--demo", "--database", "postgres://me@db/reads"], "temporary folder"),

@@ -33,6 +33,7 @@ mod operating;
 mod practising;
 mod publishing;
 mod reader_apps;
+mod schemas;
 mod searching;
 mod sending;
 mod serving;

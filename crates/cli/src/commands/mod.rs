@@ -22,6 +22,7 @@ pub mod prune;
 pub mod publish;
 pub mod reader;
 pub mod reindex;
+pub mod schema;
 pub mod searches;
 pub mod send;
 pub mod serve;

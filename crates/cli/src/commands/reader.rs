@@ -120,8 +120,8 @@ pub async fn shelf(args: ShelfArgs, settings: Settings) -> anyhow::Result<Outcom
     let reader = open::reader(&store, args.who.reader.as_ref()).await?;
     let filter = ShelfFilter { label: args.label, ..ShelfFilter::default() };
     let kept = all_kept(&store, reader, &filter).await?;
-    if args.json {
-        output::json(&kept.iter().map(as_json).collect::<Vec<_>>())?;
+    if let Some(format) = args.list.json() {
+        output::json_list(format, &kept.iter().map(as_json).collect::<Vec<_>>())?;
     } else {
         for own in &kept {
             if args.markdown { say!("{}", as_markdown(own))? } else { tell(own)? }

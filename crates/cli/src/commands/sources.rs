@@ -19,12 +19,13 @@ pub async fn run(args: SourcesArgs, settings: Settings) -> anyhow::Result<Outcom
     let filter = SourceFilter { troubled_only: args.troubled, ..SourceFilter::default() };
     let sources = store.sources(&filter).await?;
     let zone = store.zone();
-    match (args.json, args.health) {
-        (true, true) => {
-            output::json(&sources.iter().map(|source| in_json(source, zone)).collect::<Vec<_>>())?;
+    match (args.list.json(), args.health) {
+        (Some(format), true) => {
+            let all: Vec<Value> = sources.iter().map(|source| in_json(source, zone)).collect();
+            output::json_list(format, &all)?;
         }
-        (true, false) => output::json(&sources)?,
-        (false, _) if sources.is_empty() => say!(
+        (Some(format), false) => output::json_list(format, &sources)?,
+        (None, _) if sources.is_empty() => say!(
             "{}",
             if args.troubled {
                 "Every source is well."
@@ -32,8 +33,8 @@ pub async fn run(args: SourcesArgs, settings: Settings) -> anyhow::Result<Outcom
                 "Nothing is followed yet. Try `backissue starter`, or `backissue follow URL`."
             }
         )?,
-        (false, true) => tell_health(&sources, zone)?,
-        (false, false) => list(&sources, zone)?,
+        (None, true) => tell_health(&sources, zone)?,
+        (None, false) => list(&sources, zone)?,
     }
     Ok(Outcome::Fine)
 }

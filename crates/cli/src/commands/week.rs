@@ -14,6 +14,7 @@ use crate::exit::Outcome;
 use crate::open;
 use crate::output::{self, PLAIN, QUIET, STRONG, say};
 use crate::settings::Settings;
+use crate::values::JsonFormat;
 
 /// Rows per query.
 const PAGE: u32 = 200;
@@ -60,7 +61,9 @@ pub async fn run(args: WeekArgs, settings: Settings) -> anyhow::Result<Outcome> 
             issue.as_ref(),
         );
         print!("{}", output::safe(&markdown::week(&digest, &open::site(&settings, &store))));
-    } else if args.json {
+    } else if args.list.json() == Some(JsonFormat::Ndjson) {
+        output::json_list(JsonFormat::Ndjson, &reads.iter().map(as_json).collect::<Vec<_>>())?;
+    } else if args.list.json().is_some() {
         output::json(
             &json!({ "week": week, "from": week.monday(), "to": week.sunday(), "reads": reads.iter().map(as_json).collect::<Vec<_>>() }),
         )?;

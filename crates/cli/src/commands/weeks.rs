@@ -16,12 +16,12 @@ pub async fn run(args: WeeksArgs, settings: Settings) -> anyhow::Result<Outcome>
     let mut weeks = store.weeks().await?;
     let years = weeks.last().zip(weeks.first()).map(|(old, new)| (old.week.year(), new.week.year()));
     weeks.retain(|w| args.year.is_none_or(|year| w.week.year() == year));
-    if args.json {
+    if let Some(format) = args.list.json() {
         let rows: Vec<_> = weeks
             .iter()
             .map(|w| json!({ "week": w.week, "reads": w.reads, "problems": w.problems }))
             .collect();
-        output::json(&rows)?;
+        output::json_list(format, &rows)?;
         return Ok(Outcome::Fine);
     }
     if let (true, Some(year), Some((oldest, newest))) = (weeks.is_empty(), args.year, years) {

@@ -1,0 +1,518 @@
+//! What `--json` prints, as JSON Schema: for `backissue schema`.
+//!
+//! The types only make the schemas. A test compares them with what the commands print. If a field
+//! goes or changes its meaning, the command's version grows; a new field leaves it.
+
+#![expect(dead_code, reason = "only their schemas are used")]
+
+use std::collections::BTreeMap;
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::{Value, json};
+
+/// The output of a command.
+pub struct Output {
+    /// The command with its flags.
+    pub command: &'static str,
+    /// Grows if a field goes or changes its meaning.
+    version: u32,
+    schema: fn(&mut SchemaGenerator) -> schemars::Schema,
+}
+
+/// The outputs of all commands that list something.
+pub const OUTPUTS: [Output; 18] = [
+    output::<BTreeMap<String, Setting>>("config"),
+    output::<Checks>("doctor"),
+    output::<FoundReads>("find"),
+    output::<Models>("models"),
+    output::<PriorArt>("prior-art"),
+    output::<Vec<Reader>>("reader list"),
+    output::<Vec<SavedSearch>>("searches"),
+    output::<Vec<Recipient>>("send"),
+    output::<Vec<KeptRead>>("shelf"),
+    output::<Vec<Source>>("sources"),
+    output::<Vec<SourceHealth>>("sources --health"),
+    output::<Vec<StarterGroup>>("starter"),
+    output::<Vec<StarterBlog>>("starter GROUP"),
+    output::<Vec<Token>>("token list"),
+    output::<Vec<Webhook>>("webhook list"),
+    output::<WeekReads>("week"),
+    output::<Vec<WeekCount>>("weeks"),
+    output::<Vec<HiddenRead>>("withdraw"),
+];
+
+const fn output<T: JsonSchema>(command: &'static str) -> Output {
+    Output { command, version: 1, schema: |generator| generator.root_schema_for::<T>() }
+}
+
+impl Output {
+    /// The schema as JSON.
+    pub fn schema(&self) -> Value {
+        let mut generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+        let mut schema = (self.schema)(&mut generator).to_value();
+        let name = self.command.replace(" --", "-").replace(' ', "-").to_lowercase();
+        schema["$id"] = json!(format!("urn:backissue:{name}:{}", self.version));
+        schema["title"] = json!(format!("backissue {} --json", self.command));
+        schema
+    }
+}
+
+/// A moment in UTC (RFC 3339).
+#[derive(JsonSchema)]
+#[schemars(inline, extend("format" = "date-time"))]
+struct Moment(String);
+
+/// A span of time (ISO 8601), such as `PT1H`.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+struct Span(String);
+
+/// An ISO week, such as `2026-W20`.
+#[derive(JsonSchema)]
+#[schemars(inline, extend("pattern" = "^[0-9]{4}-W[0-9]{2}$"))]
+struct Week(String);
+
+/// A struct with the fields of a read in lists before its own.
+macro_rules! read {
+    ($(#[$meta:meta])* struct $name:ident { $($rest:tt)* }) => {
+        $(#[$meta])*
+        #[derive(JsonSchema)]
+        #[schemars(deny_unknown_fields)]
+        struct $name {
+            /// The read's number.
+            id: i64,
+            title: String,
+            /// The article's address.
+            url: String,
+            /// The slug of the source that named it first.
+            source: String,
+            company: String,
+            author: Option<String>,
+            published: Option<Moment>,
+            week: Week,
+            /// The kind of post, such as `case-study`.
+            kind: String,
+            problem: Option<String>,
+            /// Whose words the problem uses: `quoted`, `written` or `corrected`.
+            problem_form: Option<String>,
+            /// Whether the problem is sure enough to stand above the title.
+            problem_leads: bool,
+            /// Minutes to read it.
+            minutes: u32,
+            /// The slugs of its concepts, best first.
+            concepts: Vec<String>,
+            $($rest)*
+        }
+    };
+}
+
+read! {
+    /// A read of a list.
+    struct Read {}
+}
+
+read! {
+    /// A read on the shelf.
+    struct KeptRead {
+        /// When it was kept.
+        kept: Moment,
+        labels: Vec<String>,
+        /// The note in Markdown; empty if there is none.
+        note: String,
+        highlights: Vec<Highlight>,
+    }
+}
+
+read! {
+    /// A read that answers a question.
+    struct FoundRead {
+        approach: Option<String>,
+        outcome: Option<String>,
+        /// Quotes that show the problem.
+        evidence: Vec<String>,
+        score: f64,
+        /// The rank by words, from 1. Null if the read has no word of the question.
+        by_words: Option<u32>,
+        /// The closeness of the meaning, up to 1.
+        similarity: Option<f64>,
+        /// The passage of the article that answers best.
+        passage: Option<String>,
+    }
+}
+
+/// A highlighted passage.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Highlight {
+    exact: String,
+    /// What stands before it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    prefix: String,
+    /// What stands after it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    suffix: String,
+    /// The remark in Markdown; may be empty.
+    remark: String,
+}
+
+/// A week's numbers.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct WeekCount {
+    week: Week,
+    reads: u64,
+    /// Reads with a problem.
+    problems: u64,
+}
+
+/// The reads of a week.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct WeekReads {
+    week: Week,
+    /// Its Monday.
+    from: String,
+    /// Its Sunday.
+    to: String,
+    reads: Vec<Read>,
+}
+
+/// The answer to a question.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct FoundReads {
+    /// The question as it was understood.
+    query: String,
+    /// All reads that answer it.
+    total: u64,
+    corrections: Vec<Typo>,
+    /// What was not understood, and how it was searched instead.
+    notes: Vec<String>,
+    /// Why only words were compared. Null if meaning was too.
+    words_only: Option<String>,
+    /// How far the index is, if it is behind the archive.
+    indexing: Option<Indexing>,
+    reads: Vec<FoundRead>,
+}
+
+/// A word that was taken for another one.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Typo {
+    typed: String,
+    instead: String,
+}
+
+/// How far the index is.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Indexing {
+    indexed: u64,
+    reads: u64,
+}
+
+/// Who had a problem, grouped by what they did.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct PriorArt {
+    query: String,
+    notes: Vec<String>,
+    words_only: Option<String>,
+    ways: Vec<Way>,
+}
+
+/// Reads with the same approach.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Way {
+    /// The slug of the concept that they have in common.
+    concept: Option<String>,
+    reads: Vec<FoundRead>,
+}
+
+/// A saved search.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct SavedSearch {
+    id: i64,
+    name: String,
+    question: String,
+    /// The recipient of new answers.
+    to: Option<String>,
+    since: Moment,
+    answers: u64,
+    /// Answers that the reader has not seen.
+    unseen: u64,
+    /// The newest of these.
+    reads: Vec<Read>,
+}
+
+/// A followed blog.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Source {
+    id: i64,
+    slug: String,
+    title: String,
+    company: String,
+    site_url: Option<String>,
+    feed_url: Option<String>,
+    sitemap_url: Option<String>,
+    listing_url: Option<String>,
+    group: Option<String>,
+    followed_at: Moment,
+    unfollowed_at: Option<Moment>,
+    reads: u64,
+    /// The publication date of its newest read.
+    newest: Option<Moment>,
+    health: Health,
+}
+
+/// How a source is doing, in words and numbers.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct SourceHealth {
+    slug: String,
+    title: String,
+    /// What a person is told, by the name of the line.
+    told: BTreeMap<String, String>,
+    health: Health,
+}
+
+/// The state of a source's polls.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Health {
+    standing: Standing,
+    last_poll: Option<Moment>,
+    last_success: Option<Moment>,
+    next_poll: Option<Moment>,
+    /// The error of the last poll. Null if it succeeded.
+    last_error: Option<String>,
+    /// Failed polls since the last success.
+    failures: u32,
+    failing_since: Option<Moment>,
+    /// New reads in the last successful poll. Null if the feed had not changed.
+    last_new: Option<u64>,
+    pace: Option<Pace>,
+    /// The feed's hints about polling.
+    wishes: Hints,
+    moving: Option<Moving>,
+    moved: Option<Moved>,
+    hub: Option<Hub>,
+    etag: Option<String>,
+    last_modified: Option<String>,
+}
+
+/// Whether a source is polled.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum Standing {
+    Active,
+    Retired,
+    Waiting,
+    Paused,
+}
+
+/// When a source is polled next, and why then.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Pace {
+    gap: Option<Span>,
+    pause: Span,
+    because: String,
+}
+
+/// A feed's hints about polling.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Hints {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pause: Option<Span>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    skip_hours: Vec<i8>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    skip_days: Vec<i8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hub: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    topic: Option<String>,
+}
+
+/// The address that a feed may be moving to.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Moving {
+    to: String,
+    since: Moment,
+}
+
+/// A feed's last change of address.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Moved {
+    from: String,
+    at: Moment,
+}
+
+/// The hub of a feed.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Hub {
+    url: String,
+    ends_at: Option<Moment>,
+    told_at: Option<Moment>,
+    error: Option<String>,
+}
+
+/// A group of the starter list.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct StarterGroup {
+    slug: String,
+    title: String,
+    about: String,
+    /// Its number of blogs.
+    sources: u64,
+}
+
+/// A blog of the starter list.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct StarterBlog {
+    title: String,
+    company: String,
+    site: String,
+    feed: Option<String>,
+    sitemap: Option<String>,
+    listing: Option<String>,
+    note: Option<String>,
+}
+
+/// A program's token, without the secret itself.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Token {
+    name: String,
+    /// `read`, `write` or `operate`.
+    scope: String,
+    made_at: Moment,
+    used_at: Option<Moment>,
+    ends_at: Option<Moment>,
+}
+
+/// A reader.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Reader {
+    name: String,
+    /// `reader` or `operator`.
+    role: String,
+    /// Whether there is a password.
+    password: bool,
+    /// Since when the account is closed.
+    closed: Option<Moment>,
+    /// Until when there is a link that sets a password.
+    invited_until: Option<Moment>,
+}
+
+/// A webhook, without its secrets.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Webhook {
+    id: i64,
+    /// The scheme, host and port of its address.
+    server: String,
+    events: Vec<String>,
+    made_at: Moment,
+    /// Messages that are not delivered yet.
+    waiting: u64,
+    last: Option<WebhookAnswer>,
+}
+
+/// What a webhook answered.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct WebhookAnswer {
+    at: Moment,
+    answer: String,
+    accepted: bool,
+}
+
+/// A recipient of weeks and alerts.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Recipient {
+    name: String,
+    how: String,
+    /// The last week that was sent or attempted.
+    week: Option<Week>,
+    sent: Option<Moment>,
+    next: Option<Moment>,
+    error: Option<String>,
+    alert_sent: Option<Moment>,
+    alert_error: Option<String>,
+    /// Since when it wants no more mails.
+    unsubscribed: Option<Moment>,
+}
+
+/// A read that is hidden from everybody.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct HiddenRead {
+    read: i64,
+    title: String,
+    source: String,
+    since: Moment,
+}
+
+/// A setting in force.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Setting {
+    value: String,
+    /// The file, variable or flag that it comes from.
+    origin: String,
+}
+
+/// What `doctor` found.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Checks {
+    ok: bool,
+    checks: Vec<Check>,
+    set_aside: Vec<SetAside>,
+    /// Reads that are tried again.
+    retried: u64,
+}
+
+/// One check.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Check {
+    name: String,
+    ok: bool,
+    detail: String,
+}
+
+/// A read that was given up.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct SetAside {
+    id: i64,
+    url: String,
+    title: String,
+    source: String,
+    stage: String,
+    error: String,
+    since: Moment,
+}
+
+/// The language models: those of the configuration, and what else could be used.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Models {
+    models: Vec<BTreeMap<String, Value>>,
+    noticed: BTreeMap<String, Value>,
+}
