@@ -16,5 +16,6 @@ pub mod small_past;
 pub mod stand_in_chat;
 pub mod stand_in_hub;
 pub mod stand_in_model;
+pub mod stand_in_provider;
 pub mod stand_in_smtp;
 pub mod web;

@@ -678,7 +678,7 @@ pub enum ReaderWhat {
         #[arg(long)]
         json: bool,
     },
-    /// Add a reader, and print a link with which the reader sets a password
+    /// Add a reader, and print a link with which the reader sets a password or logs in by OpenID
     #[command(
         after_help = "Example:\n  backissue reader add anna\n  backissue reader add ben --operator\n\nThe link works once, for seven days. For a reader who is \
                       there already, such as one who forgot the password, this makes another link. Accounts count with the setting \
@@ -701,6 +701,22 @@ pub enum ReaderWhat {
         /// Remove the password
         #[arg(long)]
         remove: bool,
+    },
+    /// Let a reader log in as this person at the OpenID provider
+    #[command(
+        after_help = "Example:\n  backissue reader link anna 248289761001\n\nSUBJECT is the provider's name for the person. The page that refuses an unknown \
+                      person shows it. An invitation (`reader add`) links a reader too, by the person. The setting openid_issuer names the provider."
+    )]
+    Link {
+        /// The reader
+        name: ReaderName,
+        /// The provider's name for the person, not a mail address
+        subject: String,
+    },
+    /// End a reader's login at the OpenID provider, and the reader's sessions
+    Unlink {
+        /// The reader
+        name: ReaderName,
     },
     /// Change what a reader may do
     Role {

@@ -12,10 +12,11 @@ use backissue_fetch::{FetchSettings, Fetcher, why_url_not_public};
 use backissue_ingest::{Asker, BUILT_IN, ImageCache, Ingest, IngestSettings, Starter, TurnsInStore};
 use backissue_llm::{Model, ModelSettings, Secret};
 use backissue_model::{Reader, ReaderId, ReaderName};
+use backissue_openid::{Provider, ProviderSettings};
 use backissue_search::{Caught, Coverage, Embedders, EmbeddingServer, Search};
 use backissue_send::Sender;
 use backissue_store::{Limits, Location, Store, make_private_folder};
-use backissue_web::{Image, Images};
+use backissue_web::{Image, Images, OpenId};
 use jiff::Timestamp;
 use url::Url;
 
@@ -24,7 +25,7 @@ use crate::progress::TakingIn;
 use crate::rows::ModelRow;
 use crate::settings::{Origin, Settings};
 use crate::text;
-use crate::values::ImagesShown;
+use crate::values::{HowMany, ImagesShown, UnknownUsers};
 
 /// There is no archive at the configured location.
 #[derive(Debug, thiserror::Error)]
@@ -356,6 +357,52 @@ pub fn asker_of(settings: &Settings, row: &ModelRow) -> anyhow::Result<Arc<Asker
         asker.checker = Some(model(settings, checker).context("in the `check_with` setting")?);
     }
     Ok(Arc::new(asker))
+}
+
+/// The path where an OpenID provider sends browsers back to.
+const OPENID_BACK: &str = "/login/openid/done";
+
+/// The OpenID provider where readers log in, if there is one.
+///
+/// # Errors
+/// If the settings do not go together, or the secret's file cannot be read.
+pub fn openid(settings: &Settings) -> anyhow::Result<Option<OpenId>> {
+    let Some(issuer) = settings.openid_issuer.value.clone() else { return Ok(None) };
+    ensure!(
+        settings.readers.value == HowMany::Several,
+        "`openid_issuer` says who readers are, so it needs readers = \"several\""
+    );
+    let base_url = settings.base_url.value.clone();
+    let mut redirect = base_url.context(
+        "`openid_issuer` needs `base_url`, the address of these pages, to which the provider sends browsers back",
+    )?;
+    redirect.set_path(OPENID_BACK);
+    let client = settings.openid_client.value.clone();
+    let client = client.context("`openid_issuer` needs `openid_client`, the client id from the provider")?;
+    let secret = match (&settings.openid_secret.value, &settings.openid_secret_file.value) {
+        (Some(_), Some(_)) => {
+            bail!("there are `openid_secret` and `openid_secret_file`; leave one of them out")
+        }
+        (Some(secret), None) => Some(secret.clone()),
+        (None, Some(file)) => Some(secret_in(file)?),
+        (None, None) => None,
+    };
+    let make_readers = settings.openid_unknown_users.value == UnknownUsers::Reader;
+    let domains = settings.openid_domains.value.clone();
+    ensure!(
+        make_readers || domains.is_empty(),
+        "`openid_domains` says who becomes a reader, so it needs openid_unknown_users = \"reader\""
+    );
+    let (name, ca) = (settings.openid_name.value.clone(), settings.ca.value.clone());
+    let provider = Provider::new(ProviderSettings { issuer, client, secret, redirect, name, ca })?;
+    Ok(Some(OpenId { provider: Arc::new(provider), make_readers, domains }))
+}
+
+fn secret_in(file: &Path) -> anyhow::Result<Secret> {
+    let place = format!("the file {} of `openid_secret_file`", file.display());
+    let text = text::of_file(file).with_context(|| format!("{place} cannot be read"))?;
+    ensure!(!text.trim().is_empty(), "{place} is empty");
+    Ok(Secret::new(&text))
 }
 
 /// The archive as documents describe it.

@@ -204,6 +204,23 @@ settings! {
     maybe proxy_user_header: HeaderName, "HEADER", values::header_name;
     /// What happens to a proxy's user without an account: refuse, or reader (gets one)
     one proxy_unknown_users: UnknownUsers = "refuse", "WHAT";
+    /// The OpenID Connect provider where readers can log in too: its issuer, letter by letter as it
+    /// names itself; needs readers = "several" and base_url
+    maybe openid_issuer: String, "URL", values::issuer;
+    /// The client id that the provider gave this program
+    maybe openid_client: String, "ID";
+    /// The client secret that the provider gave this program; rather in the file or the variable
+    maybe openid_secret: Secret, "SECRET", values::secret;
+    /// A file with the client secret
+    maybe openid_secret_file: PathBuf, "FILE";
+    /// What the button of the login calls the provider [default: its host]
+    maybe openid_name: String, "NAME";
+    /// What happens to a person at the provider whom no reader is linked with: refuse, or reader
+    /// (becomes one)
+    one openid_unknown_users: UnknownUsers = "refuse", "WHAT";
+    /// A domain of verified mail addresses whose owners become readers, with
+    /// openid_unknown_users = "reader"; repeatable [default: all]
+    many openid_domains: String, "DOMAIN", values::domain;
     /// Maximum size of the folder of cached images
     one image_cache_limit: Size = "500 MB", "SIZE";
     /// How much memory finished pages may take; 0 MB keeps none

@@ -26,6 +26,39 @@ pub fn web_address(text: &str) -> Result<Url, String> {
     })
 }
 
+/// The issuer of an OpenID provider. It is compared letter by letter, so nothing is changed.
+pub fn issuer(text: &str) -> Result<String, String> {
+    let url =
+        text.parse::<Url>().ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let is_issuer = url.is_some_and(|url| {
+        let bare = url.username().is_empty() && url.password().is_none();
+        bare && url.query().is_none() && url.fragment().is_none()
+    });
+    if is_issuer {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "`{text}` is not the address of an OpenID provider; write for example https://login.example.org/realms/team"
+        ))
+    }
+}
+
+/// A secret, which may have any characters.
+pub fn secret(text: &str) -> Result<Secret, String> {
+    if text.trim().is_empty() { Err("it is empty".to_owned()) } else { Ok(Secret::new(text)) }
+}
+
+/// The domain of mail addresses.
+pub fn domain(text: &str) -> Result<String, String> {
+    let is_domain = text.contains('.') && !text.starts_with('.') && !text.ends_with('.');
+    let is_plain = text.chars().all(|c| c.is_alphanumeric() || ".-".contains(c));
+    if is_domain && is_plain {
+        Ok(text.to_lowercase())
+    } else {
+        Err(format!("`{text}` is not the domain of mail addresses; write for example example.org"))
+    }
+}
+
 /// An address to listen on: `127.0.0.1:7878`, `localhost:7878`, `:7878` or `7878`.
 pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse() {

@@ -1,4 +1,4 @@
-//! The polite and safe HTTP client. Only this crate and `llm` use the network.
+//! The polite and safe HTTP client. Only this crate, `llm`, `send` and `openid` use the network.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {

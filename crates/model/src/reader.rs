@@ -98,6 +98,10 @@ pub struct Reader {
     pub role: Role,
     /// Whether the reader has a password.
     pub has_password: bool,
+    /// Whether a person at an OpenID provider is linked with the reader, and logs in there.
+    pub has_openid: bool,
+    /// Whether the reader wants that opening a read marks it done.
+    pub opening_is_done: bool,
     /// Since when the account is closed: the reader cannot log in, and the data stays.
     pub closed: Option<Timestamp>,
     /// When the invitation ends that the reader has not used yet.

@@ -1,5 +1,5 @@
 //! Readers and their invitations: tables `reader`, `invitation`. `sessions` has passwords and who
-//! is logged in.
+//! is logged in, `openid` who logs in elsewhere.
 
 use backissue_model::{Password, Reader, ReaderId, ReaderName, Role};
 use jiff::{SignedDuration, Timestamp};
@@ -13,8 +13,10 @@ use crate::{Session, Store, StoreError};
 pub const INVITATION_LASTS: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// The columns of a [`Reader`]. `$1` is the present.
-const READER: &str = "SELECT r.id, r.name, r.role, r.closed_at,
+const READER: &str = "SELECT r.id, r.name, r.role, r.closed_at, r.opening_is_done,
         CASE WHEN r.password IS NULL THEN CAST(0 AS BIGINT) ELSE CAST(1 AS BIGINT) END AS has_password,
+        CASE WHEN EXISTS (SELECT 1 FROM openid_login o WHERE o.reader_id = r.id)
+            THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END AS has_openid,
         (SELECT i.ends_at FROM invitation i WHERE i.reader_id = r.id AND i.ends_at > $1) AS invited_until
      FROM reader r";
 
@@ -156,6 +158,21 @@ impl Store {
         .await
     }
 
+    /// Says whether opening a read marks it done for this reader.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
+    pub async fn set_opening_is_done(&self, reader: ReaderId, is_done: bool) -> Result<(), StoreError> {
+        let set = self.retry("changing what opening a read does", || async {
+            let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
+            let update = sql("UPDATE reader SET opening_is_done = $2 WHERE id = $1");
+            tx.run(update.bind(reader.0).bind(i64::from(is_done))).await?;
+            tx.commit().await?;
+            Ok(Some(()))
+        });
+        set.await?.ok_or_else(|| self.no_reader(reader))
+    }
+
     /// Gives a reader a role.
     ///
     /// # Errors
@@ -231,6 +248,8 @@ fn reader_of_row(row: &Row) -> Tried<Reader> {
         name: row.parsed("name")?,
         role: row.parsed("role")?,
         has_password: row.yes("has_password")?,
+        has_openid: row.yes("has_openid")?,
+        opening_is_done: row.yes("opening_is_done")?,
         closed: row.opt_moment("closed_at")?,
         invited_until: row.opt_moment("invited_until")?,
     })

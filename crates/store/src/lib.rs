@@ -72,6 +72,7 @@ mod marks;
 mod merge;
 mod migrations;
 mod notes;
+mod openid;
 mod own;
 mod pages;
 #[cfg(feature = "generate")]
@@ -127,6 +128,7 @@ pub use notes::{
     GROUP_SHOWN, LABELS_MAX, Labelled, NoteSaved, Own, OwnCursor, OwnPage, ShelfBy, ShelfFilter, ShelfGroup,
     ShelfGroups, ShelfOrder,
 };
+pub use openid::{OpenIdJoined, OpenIdLogin, OpenIdSession};
 pub use own::{OWN_FORM, OwnAnswer, OwnCorrection, OwnFile, OwnHighlight, OwnRead, Refusal, TakenIn};
 #[cfg(feature = "generate")]
 pub use plans::{Plan, plans};

@@ -61,7 +61,8 @@ macro_rules! steps {
                 ("subscribers", include_str!(concat!("../migrations/", $folder, "/0035_subscribers.sql"))),
                 ("turns", include_str!(concat!("../migrations/", $folder, "/0036_turns.sql"))),
                 ("programs", include_str!(concat!("../migrations/", $folder, "/0037_programs.sql"))),
-                ("retention", include_str!(concat!("../migrations/", $folder, "/0040_retention.sql"))),
+                ("openid", include_str!(concat!("../migrations/", $folder, "/0038_openid.sql"))),
+                ("retention", include_str!(concat!("../migrations/", $folder, "/0039_retention.sql"))),
             ])
         })
     };

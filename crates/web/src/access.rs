@@ -231,6 +231,7 @@ fn needs(method: &Method, path: &str) -> Needs {
         // The router answers that the path has no such method.
         _ if v1::lacks(method, path) => Needs::Nothing,
         "/login" | "/unsubscribe/{token}" | "/subscribe/{token}" | "/join/{token}" => Needs::Nothing,
+        "/login/openid" | "/login/openid/done" | "/join/{token}/openid" if reads => Needs::Nothing,
         "/subscribe" => Needs::Statements,
         "/health"
         | "/healthz"
@@ -361,30 +362,44 @@ fn needs(method: &Method, path: &str) -> Needs {
     }
 }
 
+/// The cookie of a session.
+const SESSION: &str = "backissue-session";
+
 /// Browsers accept a cookie with this prefix only over HTTPS and for the whole site (RFC 6265bis,
 /// section 4.1.3.2). On this machine there is no HTTPS.
-fn cookie_name(headers: &HeaderMap) -> &'static str {
-    if hosts::is_loopback(headers) { "backissue-session" } else { "__Host-backissue-session" }
+fn prefix(headers: &HeaderMap) -> &'static str {
+    if hosts::is_loopback(headers) { "" } else { "__Host-" }
+}
+
+/// The value of a request's cookie.
+pub(crate) fn cookie_called<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let prefix = prefix(headers);
+    let lines = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(own, _)| own.strip_prefix(prefix) == Some(name)).map(|(_, value)| value)
+}
+
+/// A cookie that lasts for some seconds, or one that removes it. The name and the value have only
+/// visible ASCII characters.
+pub(crate) fn new_cookie(headers: &HeaderMap, name: &str, value: Option<&str>, lasts: u64) -> HeaderValue {
+    let prefix = prefix(headers);
+    let secure = if prefix.is_empty() { "" } else { "; Secure" };
+    let age = if value.is_some() { lasts } else { 0 };
+    let value = value.unwrap_or_default();
+    let cookie = format!("{prefix}{name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}");
+    HeaderValue::from_str(&cookie).expect("names and values are ASCII")
 }
 
 /// The token in a request's cookie.
 pub(crate) fn token(headers: &HeaderMap) -> Option<String> {
-    let name = cookie_name(headers);
-    let lines = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let token = pairs.find(|(own, _)| *own == name)?.1;
+    let token = cookie_called(headers, SESSION)?;
     let is_token = token.len() == 64 && token.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_token.then(|| token.to_owned())
 }
 
 /// A cookie with this token, or one that removes it.
 pub(crate) fn cookie(headers: &HeaderMap, token: Option<&str>) -> HeaderValue {
-    let name = cookie_name(headers);
-    let secure = if hosts::is_loopback(headers) { "" } else { "; Secure" };
-    let age = if token.is_some() { SESSION_LASTS.as_secs() } else { 0 };
-    let token = token.unwrap_or_default();
-    let cookie = format!("{name}={token}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}");
-    HeaderValue::from_str(&cookie).expect("names and tokens are ASCII")
+    new_cookie(headers, SESSION, token, SESSION_LASTS.as_secs().unsigned_abs())
 }
 
 #[cfg(test)]

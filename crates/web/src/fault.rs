@@ -69,6 +69,8 @@ pub(crate) enum Fault {
     NoSuchReader,
     /// The archive would have no operator.
     LastOperator,
+    /// A login at an OpenID provider failed.
+    OpenId(OpenIdFault),
     /// The request comes from another site.
     FromElsewhere,
     /// The form's token is invalid, for example because the archive's secret has changed.
@@ -103,6 +105,85 @@ pub(crate) enum Fault {
     Broken {
         reference: String,
     },
+}
+
+/// Why a login at an OpenID provider failed. Most begin with the name of the provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum OpenIdFault {
+    /// The provider does not answer; the log has its number.
+    Down { name: String, reference: String },
+    /// The provider's answer does not count; the log has its number.
+    Refused { name: String, reference: String },
+    /// The person or the provider said no.
+    Denied(String),
+    /// The browser does not have what belongs to the login, or has it for too long.
+    Lost,
+    /// No reader is linked with the person, with the provider's name for the person.
+    Unknown { name: String, subject: String },
+    /// The account is closed.
+    Closed(String),
+    /// The person is linked with another reader than the one who is invited.
+    Taken(String),
+}
+
+impl OpenIdFault {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Down { .. } | Self::Refused { .. } => StatusCode::BAD_GATEWAY,
+            Self::Denied(_) | Self::Unknown { .. } | Self::Closed(_) => StatusCode::FORBIDDEN,
+            Self::Lost => StatusCode::BAD_REQUEST,
+            Self::Taken(_) => StatusCode::CONFLICT,
+        }
+    }
+
+    fn title(&self) -> &'static str {
+        match self {
+            Self::Down { .. } => "The login provider does not answer",
+            Self::Refused { .. } => "The login failed",
+            Self::Denied(_) => "You were not logged in",
+            Self::Lost => "This login cannot go on",
+            Self::Unknown { .. } => "You have no account here",
+            Self::Closed(_) => "Your account is closed",
+            Self::Taken(_) => "This login belongs to another account",
+        }
+    }
+
+    fn reason(&self) -> String {
+        match self {
+            Self::Down { name, reference } => format!(
+                "{name} could not be asked who you are. Try again in a few minutes, or log in with a password if you have one. The \
+                 operator finds the reason in the log under reference {reference}, and `backissue doctor` tests the provider."
+            ),
+            Self::Refused { name, reference } => format!(
+                "What {name} answered is not accepted as your login. Log in again. If that fails too, the operator finds the reason in \
+                 the log under reference {reference}."
+            ),
+            Self::Denied(name) => {
+                format!("{name} did not say who you are, because you or its rules declined. You can log in again.")
+            }
+            Self::Lost => "It was finished already, took longer than ten minutes, or began in another browser or under another \
+                           address of this archive. Log in again."
+                .to_owned(),
+            Self::Unknown { name, subject } => {
+                let said = format!(
+                    "{name} knows you, but you are no reader of this archive. Ask its operator for an invitation: open its link and \
+                     choose “{name}”."
+                );
+                // It is pasted into a shell.
+                if !subject.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:|@+=/".contains(c)) {
+                    return said;
+                }
+                format!("{said} The operator can also run: backissue reader link NAME '{subject}'")
+            }
+            Self::Closed(name) => {
+                format!("{name} knows you, but your account here was closed. Ask the operator of this archive to open it.")
+            }
+            Self::Taken(name) => format!(
+                "At {name} you are logged in as somebody who has another account here. Log out there, and open the link again as the \
+                 person who is invited."
+            ),
+        }
+    }
 }
 
 impl From<WeekError> for Fault {
@@ -163,7 +244,7 @@ pub(crate) fn from_panic(panic: Box<dyn Any + Send>) -> Response {
 }
 
 /// A short number, unique in this process and unlikely to repeat in another one.
-fn reference() -> String {
+pub(crate) fn reference() -> String {
     static FAULTS: AtomicU64 = AtomicU64::new(0);
     let nth = FAULTS.fetch_add(1, Ordering::Relaxed);
     let seed = format!("{}/{nth}", Timestamp::now());
@@ -205,6 +286,7 @@ impl Fault {
             | Self::StaleForm => StatusCode::FORBIDDEN,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ForeignName(_) | Self::BehindProxy => StatusCode::MISDIRECTED_REQUEST,
+            Self::OpenId(fault) => fault.status(),
             Self::Broken { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -251,6 +333,7 @@ impl Fault {
             Self::BadForm(_) => "That form means nothing here",
             Self::ForeignName(_) => "This archive does not go by that name",
             Self::BehindProxy => "This archive is not set up for a proxy",
+            Self::OpenId(fault) => fault.title(),
             Self::Broken { .. } => "Something broke on our side",
         }
     }
@@ -370,6 +453,7 @@ impl Fault {
                 "It was asked for as “{host}”. To keep other sites from reading what runs on this machine, it only \
                  answers to its own names: localhost, its bare address, and the name in its `base_url`."
             ),
+            Self::OpenId(fault) => fault.reason(),
             Self::Broken { reference } => format!(
                 "The page could not be made. The log has the reason under reference {reference}; `backissue \
                  doctor` looks for faults. You can try again."

@@ -53,7 +53,7 @@ fn body(fault: &Fault) -> Markup {
         div.empty {
             p { (fault.explanation()) }
             ul {
-                @if *fault == Fault::NotLoggedIn { li { a href="/login" { "Log in" } } }
+                @if matches!(fault, Fault::NotLoggedIn | Fault::OpenId(_)) { li { a href="/login" { "Log in" } } }
                 li { a href="/" { "The newest week" } }
                 li { a href="/weeks" { "All weeks" } }
                 @if let Fault::NoSuchSource(_, Some(nearest)) = fault { li { a href={ "/source/" (nearest) } { (nearest) } } }

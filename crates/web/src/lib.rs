@@ -75,7 +75,7 @@ use programs::Programs;
 pub use proxies::{Network, Proxies, ProxyUsers};
 pub use published::{Company, Published};
 pub use readers::{
-    Accounts, FormKey, LogIn, Public, Readers, invitation_hash, new_invitation, new_token, token_hash,
+    Accounts, FormKey, LogIn, OpenId, Public, Readers, invitation_hash, new_invitation, new_token, token_hash,
 };
 pub use server::{Limits, serve};
 pub use subscriptions::Subscriptions;

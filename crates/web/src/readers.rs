@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::{Extensions, HeaderMap};
 use backissue_model::{ReaderId, Role, Scope, hex, unhex};
+use backissue_openid::Provider;
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::{digest, hmac};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -41,6 +42,18 @@ pub enum Accounts {
     },
 }
 
+/// A provider where readers log in too.
+#[derive(Clone, Debug)]
+pub struct OpenId {
+    /// The provider.
+    pub provider: Arc<Provider>,
+    /// Whether a person who is linked with no reader becomes one. Otherwise such a person is
+    /// refused.
+    pub make_readers: bool,
+    /// The domains of verified mail addresses whose owners become readers. Empty: all.
+    pub domains: Vec<String>,
+}
+
 /// How readers log in.
 #[derive(Clone, Debug)]
 pub struct LogIn {
@@ -54,13 +67,15 @@ pub struct LogIn {
     pub(crate) has_password: Arc<AtomicBool>,
     /// Why the pages are read-only as long as there is no password, and the remedy.
     why_read_only: Arc<str>,
+    /// Where readers with accounts log in too.
+    pub(crate) openid: Option<OpenId>,
 }
 
 impl LogIn {
     /// `https` says whether browsers reach the site over HTTPS. Without it, only browsers on this
     /// machine can log in, because a password and a session's token would travel in the clear.
-    /// `why_read_only` is what pages say while there is no password; it is empty if a proxy says
-    /// who its users are, so that no password is needed.
+    /// `why_read_only` is what pages say while there is no password; it is empty if a proxy or a
+    /// provider says who people are, so that no password is needed.
     pub fn new(key: FormKey, accounts: Accounts, https: bool, why_read_only: &str) -> Self {
         Self {
             key,
@@ -70,7 +85,14 @@ impl LogIn {
             https,
             has_password: Arc::default(),
             why_read_only: why_read_only.into(),
+            openid: None,
         }
+    }
+
+    /// The same, with a provider where readers log in too.
+    #[must_use]
+    pub fn with_openid(self, openid: Option<OpenId>) -> Self {
+        Self { openid, ..self }
     }
 
     /// Why nobody can log in.
@@ -183,6 +205,22 @@ impl FormKey {
         let tag: Vec<u8> = masked.iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect();
         hmac::verify(&self.0, &signed(visitor), &tag).is_ok()
     }
+}
+
+impl FormKey {
+    /// A secret that follows from a text, for one purpose.
+    pub(crate) fn derived(&self, purpose: &str, text: &str) -> String {
+        hex(hmac::sign(&self.0, &of_purpose(purpose, text)).as_ref())
+    }
+
+    /// Whether `secret` is [`FormKey::derived`]. Takes as long for every wrong one.
+    pub(crate) fn is_derived(&self, purpose: &str, text: &str, secret: &str) -> bool {
+        unhex(secret).is_some_and(|tag| hmac::verify(&self.0, &of_purpose(purpose, text), &tag).is_ok())
+    }
+}
+
+fn of_purpose(purpose: &str, text: &str) -> Vec<u8> {
+    format!("{purpose} of {text}").into_bytes()
 }
 
 fn signed(visitor: Visitor) -> Vec<u8> {

@@ -60,10 +60,13 @@ async fn pages_of_accounts_have_no_violation() {
     assert_eq!(code, 0, "{said}");
     let link = archive.json(&["reader", "add", "anna"]).unwrap();
     let link: url::Url = link["link"].as_str().unwrap().parse().unwrap();
-    let served = archive.serve(&["--no-fetch", "--readers", "several"]).unwrap();
+    let openid = ["--openid-issuer", "http://127.0.0.1:1/team", "--openid-client", "backissue"];
+    let several = ["--no-fetch", "--readers", "several", "--base-url", "http://127.0.0.1/"];
+    let served = archive.serve(&[&several[..], &openid].concat()).unwrap();
     let browser = Browser::start().await.unwrap();
     browser.begin_every_page_with(AXE).await.unwrap();
-    check(&browser, &served, &["/login".to_owned(), link.path().to_owned()]).await;
+    check(&browser, &served, &["/login".to_owned(), link.path().to_owned(), "/login/openid/done".to_owned()])
+        .await;
     browser.window.goto(&served.url("/login?back=/readers")).await.unwrap();
     for (css, text) in [("#username", "one"), ("#password", "tide pool ledger")] {
         browser.window.find(Locator::Css(css)).await.unwrap().send_keys(text).await.unwrap();

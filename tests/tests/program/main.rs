@@ -29,6 +29,7 @@ mod modelling;
 mod moving;
 mod narrow;
 mod noting;
+mod openid;
 mod operating;
 mod practising;
 mod publishing;

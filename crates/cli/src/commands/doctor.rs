@@ -61,6 +61,7 @@ pub async fn run(args: DoctorArgs, settings: Settings) -> anyhow::Result<Outcome
         }
     };
     checks.extend(models(&settings).await);
+    checks.extend(openid(&settings).await);
     let mut set_aside = Vec::new();
     let mut retried = 0;
     if let Some(store) = &store {
@@ -260,6 +261,25 @@ async fn models(settings: &Settings) -> Vec<Check> {
         });
     }
     checks
+}
+
+/// Whether the OpenID provider has its documents, if there is one.
+async fn openid(settings: &Settings) -> Option<Check> {
+    let found = async {
+        let Some(openid) = open::openid(settings)? else { return Ok(None) };
+        let provider = openid.provider;
+        let keys = output::count(provider.check().await? as u64, "key");
+        Ok::<_, anyhow::Error>(Some(format!(
+            "{} answers, with {keys}; it must send browsers back to {}",
+            provider.issuer(),
+            provider.redirect()
+        )))
+    };
+    let (ok, detail) = match found.await {
+        Ok(detail) => (true, detail?),
+        Err(failure) => (false, format!("{failure:#}")),
+    };
+    Some(Check { name: "openid", ok, detail: output::safe(&detail) })
 }
 
 fn clock() -> Check {

@@ -2,9 +2,10 @@
 
 use std::io::{IsTerminal, Read};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use backissue_model::{PASSWORD_MAX, PASSWORD_MIN, Password, Reader, ReaderName, Role};
-use backissue_store::{Leaving, ReaderChange, Store};
+use backissue_openid::SUBJECT_MAX;
+use backissue_store::{Leaving, OpenIdLogin, ReaderChange, Store};
 use backissue_web::{invitation_hash, new_invitation};
 use jiff::Timestamp;
 use serde_json::json;
@@ -24,6 +25,16 @@ pub async fn run(args: ReaderArgs, settings: Settings) -> anyhow::Result<Outcome
         ReaderWhat::List { json } => list(&store, json).await,
         ReaderWhat::Add { name, operator, json } => add(&store, &settings, &name, operator, json).await,
         ReaderWhat::Password { name, remove } => password(&store, &settings, name.as_ref(), remove).await,
+        ReaderWhat::Link { name, subject } => link_person(&store, &settings, &name, &subject).await,
+        ReaderWhat::Unlink { name } => {
+            let reader = open::reader_named(&store, &name).await?;
+            if store.unlink_openid(reader.id).await? {
+                say!("{name} does not log in by OpenID any more, and the sessions of {name} ended.")?;
+            } else {
+                say!("{name} did not log in by OpenID.")?;
+            }
+            Ok(Outcome::Fine)
+        }
         ReaderWhat::Role { name, role } => {
             let reader = open::reader_named(&store, &name).await?;
             done_unless_last(store.set_role(reader.id, role).await?, &name)?;
@@ -59,17 +70,22 @@ async fn list(store: &Store, as_json: bool) -> anyhow::Result<Outcome> {
 
 fn standing(store: &Store, reader: &Reader) -> String {
     let zone = store.zone();
-    match (reader.closed, reader.invited_until, reader.has_password) {
-        (_, Some(until), _) => format!("has a link until {}", output::moment(Some(until), zone)),
-        (Some(closed), None, _) => format!("closed since {}", output::moment(Some(closed), zone)),
-        (None, None, true) => "has a password".to_owned(),
-        (None, None, false) => "has no password".to_owned(),
+    let logs_in = match (reader.has_password, reader.has_openid) {
+        (true, true) => "has a password, logs in by OpenID too",
+        (true, false) => "has a password",
+        (false, true) => "logs in by OpenID",
+        (false, false) => "has no password",
+    };
+    match (reader.closed, reader.invited_until) {
+        (_, Some(until)) => format!("{logs_in}, has a link until {}", output::moment(Some(until), zone)),
+        (Some(closed), None) => format!("closed since {}", output::moment(Some(closed), zone)),
+        (None, None) => logs_in.to_owned(),
     }
 }
 
 fn as_value(reader: &Reader) -> serde_json::Value {
     json!({
-        "name": reader.name, "role": reader.role, "password": reader.has_password, "closed": reader.closed,
+        "name": reader.name, "role": reader.role, "password": reader.has_password, "openid": reader.has_openid, "closed": reader.closed,
         "invited_until": reader.invited_until,
     })
 }
@@ -104,8 +120,9 @@ async fn add(
         say!("{link}")?;
         let until = output::moment(Some(until), store.zone());
         let done = if is_new { "was added" } else { "was there already" };
+        let or_openid = if settings.openid_issuer.value.is_some() { ", or logs in by OpenID" } else { "" };
         anstream::eprintln!(
-            "{name} {done}. The link sets a password, once, until {until}. Give it to nobody else."
+            "{name} {done}. The link sets a password{or_openid}, once, until {until}. Give it to nobody else."
         );
     }
     if settings.readers.value == HowMany::One {
@@ -113,6 +130,28 @@ async fn add(
             "Accounts count with the setting readers = \"several\"; `backissue serve` has one reader as it is set."
         );
     }
+    Ok(Outcome::Fine)
+}
+
+/// Links a reader with a person at the OpenID provider.
+async fn link_person(
+    store: &Store,
+    settings: &Settings,
+    name: &ReaderName,
+    subject: &str,
+) -> anyhow::Result<Outcome> {
+    let issuer = settings.openid_issuer.value.as_deref();
+    let issuer = issuer.context("there is no OpenID provider; the setting `openid_issuer` names one")?;
+    ensure!(
+        !subject.trim().is_empty() && subject.chars().count() <= SUBJECT_MAX,
+        "a subject has 1 to {SUBJECT_MAX} characters; the page that refuses an unknown person shows it"
+    );
+    let reader = open::reader_named(store, name).await?;
+    let login = OpenIdLogin { issuer, subject };
+    if !store.link_openid(reader.id, login, Timestamp::now()).await? {
+        bail!("this person is linked with another reader; `backissue reader unlink NAME` ends that");
+    }
+    say!("{name} logs in as this person at {issuer} now.")?;
     Ok(Outcome::Fine)
 }
 

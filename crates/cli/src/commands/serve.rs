@@ -16,7 +16,7 @@ use backissue_search::{Caught, Search, SearchFailure};
 use backissue_send::{Caller, Way};
 use backissue_store::{Store, StoreError};
 use backissue_web::{
-    Accounts, FormKey, HubCalls, HubQuery, HubReply, Limits, LogIn, Proxies, ProxyUsers, Readers,
+    Accounts, FormKey, HubCalls, HubQuery, HubReply, Limits, LogIn, OpenId, Proxies, ProxyUsers, Readers,
     SiteSettings, Subscriptions,
 };
 use clap::error::ErrorKind;
@@ -74,7 +74,8 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         .map_or_else(|| watch::Sender::new(Progress::default()).subscribe(), |w| w.ingest.progress());
 
     let proxies = proxies(&settings)?;
-    let (readers, why_read_only) = readers(&store, address, &settings).await;
+    let openid = open::openid(&settings)?;
+    let (readers, why_read_only) = readers(&store, address, &settings, openid).await;
     let site = SiteSettings {
         base_url: settings.base_url.value.clone(),
         time_zone: store.zone().clone(),
@@ -217,7 +218,12 @@ fn proxies(settings: &Settings) -> anyhow::Result<Proxies> {
 
 /// Who may keep, mark and note reads, and why nobody can at present: there is no password yet. The
 /// one reader needs none if only this machine can reach the pages.
-async fn readers(store: &Store, address: SocketAddr, settings: &Settings) -> (Readers, Option<String>) {
+async fn readers(
+    store: &Store,
+    address: SocketAddr,
+    settings: &Settings,
+    openid: Option<OpenId>,
+) -> (Readers, Option<String>) {
     let base_url = settings.base_url.value.as_ref();
     let reached_as = match base_url {
         Some(url) if !is_on_this_machine(url) => Some(url.to_string()),
@@ -243,7 +249,7 @@ async fn readers(store: &Store, address: SocketAddr, settings: &Settings) -> (Re
             );
             (Accounts::One(operator), why, store.has_password(operator).await.unwrap_or_default())
         }
-        (HowMany::Several, _) if settings.proxy_user_header.value.is_some() => {
+        (HowMany::Several, _) if settings.proxy_user_header.value.is_some() || openid.is_some() => {
             (Accounts::Several { save: settings.readers_save.value }, String::new(), true)
         }
         (HowMany::Several, _) => {
@@ -254,7 +260,7 @@ async fn readers(store: &Store, address: SocketAddr, settings: &Settings) -> (Re
             (Accounts::Several { save: settings.readers_save.value }, why, has_passwords)
         }
     };
-    let log_in = LogIn::new(key, accounts, is_https, &why);
+    let log_in = LogIn::new(key, accounts, is_https, &why).with_openid(openid);
     (Readers::LogIn(log_in), (!has_password).then_some(why))
 }
 
@@ -374,6 +380,7 @@ async fn prepare_demo(settings: &mut Settings) -> anyhow::Result<InDemo> {
     settings.recipients.value = Vec::new();
     settings.readers.value = HowMany::One;
     settings.proxy_user_header.value = None;
+    settings.openid_issuer.value = None;
     settings.data = Setting { value: folder.path().to_owned(), origin: Origin::Flag("demo".into()) };
     Ok(InDemo { blogs, _folder: folder })
 }

@@ -135,6 +135,20 @@ on_both!(waiting_source_with_a_list_is_polled_after_an_upgrade, |db| {
     again.close().await;
 });
 
+on_both!(archive_without_logins_by_openid_is_migrated, |db| {
+    generate(&db.store, 5, 5).await.unwrap();
+    let before = db.store.readers(at(0)).await.unwrap();
+    let again = db
+        .as_older(&[
+            "DROP TABLE openid_login",
+            "ALTER TABLE reader DROP COLUMN opening_is_done",
+            "DELETE FROM _sqlx_migrations WHERE description = 'openid'",
+        ])
+        .await;
+    assert_eq!(again.readers(at(0)).await.unwrap(), before);
+    again.close().await;
+});
+
 on_both!(database_of_a_newer_program_is_not_changed, |db| {
     generate(&db.store, 5, 5).await.unwrap();
     let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)

@@ -17,6 +17,7 @@ mod lists;
 mod marks;
 mod migrations;
 mod notes;
+mod openid;
 mod own;
 mod plans;
 mod practice;

@@ -17,7 +17,7 @@ use crate::fault::Fault;
 use crate::forms::{Signed, sent_to};
 use crate::frame::{Document, Frame};
 use crate::pages::login::{later, needs_https, not_stored, refused, too_early};
-use crate::pages::tokens;
+use crate::pages::{openid, tokens};
 use crate::readers::new_token;
 use crate::readers::{self, LogIn, Readers};
 use crate::{App, words};
@@ -52,6 +52,13 @@ async fn page(frame: &Frame, app: &App, said: &Said) -> Result<Response, Fault> 
                         @match reader.role { Role::Operator => "an operator", Role::Reader => "a reader" }
                         " of this archive."
                     }
+                }
+            }
+            @if let Readers::LogIn(LogIn { openid: Some(openid), .. }) = &*app.readers && reader.has_openid {
+                section.own aria-labelledby="openid" {
+                    h2 #openid { "How you log in" }
+                    p { "You log in at " (openid.provider.name()) @if reader.has_password { ", or with your password" } "." }
+                    (openid::about_logout(openid))
                 }
             }
             @if has_password { (password_form(frame, reader.name.as_str(), said)) }

@@ -14,6 +14,7 @@ use crate::forms::Anybodys;
 use crate::frame::{Document, Frame};
 use crate::pages::account::{new_password_field, without_https};
 use crate::pages::login::{agent_of, logged_in, not_stored, refused};
+use crate::pages::openid;
 use crate::readers::{self, LogIn, Readers, Visitor, random_text};
 use crate::words;
 
@@ -29,7 +30,7 @@ pub(crate) async fn ask(
 }
 
 /// The reader whom an invitation is for.
-async fn invited<'a>(app: &'a App, token: &str) -> Result<(&'a LogIn, Reader), Fault> {
+pub(crate) async fn invited<'a>(app: &'a App, token: &str) -> Result<(&'a LogIn, Reader), Fault> {
     let Readers::LogIn(log_in) = &*app.readers else { return Err(Fault::NoSuchInvitation) };
     if !app.readers.have_accounts() {
         return Err(Fault::NoSuchInvitation);
@@ -71,6 +72,13 @@ fn page(
                     @if let Some(why) = wrong { p #said .lost role="alert" { (why) } }
                     (new_password_field(wrong.is_some()))
                     div.row { button { "Set the password" } }
+                }
+            }
+            @if let Some(openid) = &log_in.openid {
+                section.own aria-labelledby="join-openid" {
+                    h2 #join-openid { "Or without a password here" }
+                    p { "Log in as yourself at " (openid.provider.name()) ". From then on you log in there." }
+                    (openid::link(openid, &format!("/join/{token}/openid")))
                 }
             }
         },

@@ -17,6 +17,7 @@ use crate::access::{self, client};
 use crate::fault::{Fault, seconds_of};
 use crate::forms::{Anybodys, Signed, back_of, sent_to};
 use crate::frame::{Document, Frame};
+use crate::pages::openid;
 use crate::readers::{self, Accounts, LogIn, Readers, Visitor, random_text};
 use crate::words;
 
@@ -171,6 +172,12 @@ fn page(
             div.head { h1 { "Log in" } }
             section.own {
                 @if log_in.is_safe_for(headers) { (form(frame, log_in, typed, said)) } @else { (needs_https()) }
+            }
+            @if let Some(openid) = log_in.openid.as_ref().filter(|_| log_in.is_safe_for(headers)) {
+                section.own #openid {
+                    (openid::link(openid, &openid::begins_at(typed.back)))
+                    (openid::about_logout(openid))
+                }
             }
         },
         ..Document::default()

@@ -16,6 +16,7 @@ mod login;
 mod marks;
 mod models;
 mod note;
+mod openid;
 mod practise;
 mod prior_art;
 mod read;
@@ -85,6 +86,9 @@ pub(crate) fn secret_routes() -> Router<App> {
 pub(crate) fn login_routes() -> Router<App> {
     Router::new()
         .route("/login", get(login::ask).post(login::log_in))
+        .route("/login/openid", get(openid::begin))
+        .route("/login/openid/done", get(openid::done))
+        .route("/join/{token}/openid", get(openid::begin_joining))
         .route("/sessions", get(login::sessions))
         .route("/logout", form(login::log_out))
         .route("/sessions/end", form(login::end))

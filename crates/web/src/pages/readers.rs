@@ -122,11 +122,13 @@ fn one(frame: &Frame, reader: &Reader, is_me: bool) -> Markup {
                 @match reader.role { Role::Operator => "Operator", Role::Reader => "Reader" }
                 @if let Some(closed) = reader.closed { (reads::dot()) "closed since " time datetime=(closed) { (words::date(closed, zone)) } }
                 @if let Some(until) = reader.invited_until { (reads::dot()) "has a link until " time datetime=(until) { (words::date(until, zone)) } }
-                @else if !reader.has_password && reader.closed.is_none() { (reads::dot()) "has neither password nor link" }
+                @if let Some(how) = logs_in_with(reader) { (reads::dot()) (how) }
+                @else if reader.invited_until.is_none() && reader.closed.is_none() { (reads::dot()) "has neither password nor link" }
             }
             (change_form(frame, reader, html! {
                 p.acts {
                     (button("invite", html! { @if reader.has_password { "Link for a new password" } @else { "New link" } }))
+                    @if reader.has_openid { (button("unlink", html! { "End the login by OpenID" })) }
                     @if reader.invited_until.is_some() { (button("revoke", html! { "Revoke the link" })) }
                     @match reader.role {
                         Role::Operator => (button("reader", html! { "Make a reader" })),
@@ -211,6 +213,10 @@ pub(crate) async fn change(
         }
         "revoke" => {
             store.revoke_invitation(reader).await?;
+            ReaderChange::Done
+        }
+        "unlink" => {
+            store.unlink_openid(reader).await.map_err(gone())?;
             ReaderChange::Done
         }
         "operator" => store.set_role(reader, Role::Operator).await.map_err(gone())?,

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use backissue_model::{Mark, ReadId, ReaderId, Role, Scope};
-use backissue_store::{Leaving, OwnRead, OwnSearch, Session, TokenAdded};
+use backissue_store::{Leaving, OpenIdLogin, OwnRead, OwnSearch, Session, TokenAdded};
 use backissue_web::{
     Accounts, FormKey, Images, LogIn, Public, Readers, invitation_hash, new_invitation, new_token, token_hash,
 };
