@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use backissue_feed::opml::{self, Outline};
 use backissue_fetch::Fetcher;
-use backissue_ingest::{Found, find, listed_source};
-use backissue_model::Source;
-use backissue_store::Store;
+use backissue_ingest::{Found, ask_backfill, find, listed_source};
+use backissue_model::{NewSource, Source};
+use backissue_store::{Extent, Store};
 use backissue_web::{
-    ChosenModel, ConfiguredModel, ConfiguredRecipient, FeedList, Figures, Finding, FoundModel, FoundToFollow,
-    ModelsFound, Operator, SettingInForce,
+    Backfilling, ChosenModel, ConfiguredModel, ConfiguredRecipient, FeedList, Figures, Finding, FoundModel,
+    FoundToFollow, ModelsFound, OfferedGroup, Operator, SettingInForce,
 };
 use ring::digest;
 use url::Url;
@@ -184,6 +184,20 @@ impl Operator for Serving {
                 Err(why) => Err(why.to_string()),
             }
         })
+    }
+
+    fn groups(&self) -> Result<Vec<OfferedGroup>, String> {
+        let list = open::starter(&self.settings).map_err(|why| format!("{why:#}"))?;
+        let offered = list.groups.iter().map(|group| OfferedGroup {
+            slug: group.slug.to_string(),
+            title: group.title.clone(),
+            sources: group.sources.iter().map(NewSource::from).collect(),
+        });
+        Ok(offered.collect())
+    }
+
+    fn backfill<'o>(&'o self, source: &'o Source) -> Backfilling<'o> {
+        Box::pin(ask_backfill(&self.store, source, Extent::default()))
     }
 
     fn feeds_in(&self, text: &str) -> Result<FeedList, String> {

@@ -68,8 +68,8 @@ use finished::Finished;
 pub use hub::{HubCalls, HubQuery, HubReply, hub_router};
 pub use images::{Image, ImageCache, Images};
 pub use operator::{
-    ChosenModel, ConfiguredModel, ConfiguredRecipient, FeedList, Figures, Finding, FoundModel, FoundToFollow,
-    ModelsFound, Operator, SettingInForce,
+    Backfilling, ChosenModel, ConfiguredModel, ConfiguredRecipient, FeedList, Figures, Finding, FoundModel,
+    FoundToFollow, ModelsFound, OfferedGroup, Operator, SettingInForce,
 };
 use programs::Programs;
 pub use proxies::{Network, Proxies, ProxyUsers};

@@ -6,6 +6,7 @@ use std::fmt;
 use std::pin::Pin;
 
 use backissue_model::{NewSource, Source};
+use backissue_store::StoreError;
 use url::Url;
 
 /// The program around the pages.
@@ -48,6 +49,12 @@ pub trait Operator: fmt::Debug + Send + Sync {
     /// What can be followed at an address, or why nothing can, for people.
     fn find(&self, url: Url) -> Finding<'_>;
 
+    /// The groups of blogs that can be followed at once, or why there are none, for people.
+    fn groups(&self) -> Result<Vec<OfferedGroup>, String>;
+
+    /// Requests what a source published before it was followed.
+    fn backfill<'o>(&'o self, source: &'o Source) -> Backfilling<'o>;
+
     /// The feeds in an OPML document, or why there are none, for people.
     fn feeds_in(&self, opml: &str) -> Result<FeedList, String>;
 
@@ -63,6 +70,9 @@ pub trait Operator: fmt::Debug + Send + Sync {
 
 /// The future result of [`Operator::figures`].
 pub type Figures<'o> = Pin<Box<dyn Future<Output = String> + Send + 'o>>;
+
+/// The future result of [`Operator::backfill`].
+pub type Backfilling<'o> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'o>>;
 
 /// The future result of [`Operator::find`].
 pub type Finding<'o> = Pin<Box<dyn Future<Output = Result<FoundToFollow, String>> + Send + 'o>>;
@@ -132,6 +142,17 @@ pub enum FoundToFollow {
     One(Box<NewSource>),
     /// A page with several feeds, best first, each with its title if it has one.
     Several(Vec<(Option<String>, Url)>),
+}
+
+/// A group of the starter list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfferedGroup {
+    /// Its name in commands.
+    pub slug: String,
+    /// Its heading.
+    pub title: String,
+    /// Its blogs.
+    pub sources: Vec<NewSource>,
 }
 
 /// The feeds of an OPML document.

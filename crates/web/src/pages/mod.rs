@@ -130,6 +130,7 @@ pub(crate) fn form_routes() -> Router<App> {
         .route("/searches/{id}/remove", form(searches::remove))
         .route("/settings/models/use", form(models::choose))
         .route("/settings/follow", form(settings::follow))
+        .route("/settings/group", form(settings::follow_group))
         .route("/settings/ask", form(settings::ask))
         .route("/settings/retry", form(settings::retry))
         .route("/settings/opml", form(settings::follow_list))

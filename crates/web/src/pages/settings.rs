@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use backissue_model::bounds::{MAX_NAME, MAX_TITLE};
-use backissue_model::{Limit, Size, Source, SourceId, typed_address, without_credentials};
+use backissue_model::{Limit, Reader, Size, Source, SourceId, typed_address, without_credentials};
 use backissue_store::{
     AlertState, Follow, SetAside, SourceChange, SourceFilter, Spent, Store, StoreError, Unfollow, Unfollowed,
     Webhook, Withdrawn,
@@ -23,6 +23,7 @@ use crate::fault::Fault;
 use crate::forms::{Signed, sent_to};
 use crate::frame::{Document, Frame};
 use crate::operator::{ConfiguredModel, ConfiguredRecipient, FeedList, FoundToFollow, Operator};
+use crate::pages::readers::standing;
 use crate::pages::sources::state_words;
 use crate::words;
 
@@ -53,6 +54,8 @@ struct Shown {
     set_aside: Vec<SetAside>,
     aside: u64,
     hidden: Vec<Withdrawn>,
+    /// The readers, if each has an account.
+    readers: Vec<Reader>,
 }
 
 /// `/settings`
@@ -87,6 +90,7 @@ async fn page(frame: &Frame, app: &App, said: Said) -> Result<Response, Fault> {
     let mut others: Vec<(String, Spent)> = spent.into_iter().collect();
     others.sort_by(|(one, _), (other, _)| one.cmp(other));
     let recipients = recipients_of(store, operator(app)?).await?;
+    let readers = if frame.has_accounts() { store.readers(frame.now).await? } else { Vec::new() };
     let shown = Shown {
         sources: sources.len(),
         recipients,
@@ -96,6 +100,7 @@ async fn page(frame: &Frame, app: &App, said: Said) -> Result<Response, Fault> {
         set_aside,
         aside: tally.set_aside,
         hidden,
+        readers,
     };
     let is_wrong = said.address_wrong.is_some() || said.opml_wrong.is_some();
     let mut answer = frame.page(document(frame, operator(app)?, &shown, &said)).into_response();
@@ -270,6 +275,20 @@ pub(crate) async fn follow_list(
     Ok(sent_to(format!("/settings?new={new}&known={known}&skipped={}", skipped.len())))
 }
 
+/// `POST /settings/group`: follows the blogs of a group of the starter list.
+pub(crate) async fn follow_group(State(app): State<App>, form: Signed) -> Result<Response, Fault> {
+    let wanted = form.field("group")?;
+    let groups = operator(&app)?.groups().map_err(Fault::BadForm)?;
+    let group = groups.into_iter().find(|group| group.slug == wanted);
+    let group = group.ok_or_else(|| Fault::BadForm(format!("The starter list has no group “{wanted}”")))?;
+    let (mut new, mut known) = (0, 0);
+    for source in &group.sources {
+        let follow = app.store.follow(source, Timestamp::now()).await?;
+        *(if follow.is_new { &mut new } else { &mut known }) += 1;
+    }
+    Ok(sent_to(format!("/settings?new={new}&known={known}&skipped=0")))
+}
+
 /// `/settings/source/{id}`: what a person says about a source.
 pub(crate) async fn source(
     frame: Frame,
@@ -281,7 +300,8 @@ pub(crate) async fn source(
     Ok(frame.page(of_source(&frame, &source, None)).into_response())
 }
 
-/// `POST /settings/source/{id}/change`: renames it, groups it, pauses or resumes it, asks it now.
+/// `POST /settings/source/{id}/change`: renames it, groups it, pauses or resumes it, asks it now or
+/// for what it published before.
 pub(crate) async fn change(
     frame: Frame,
     State(app): State<App>,
@@ -294,6 +314,10 @@ pub(crate) async fn change(
         "ask" => {
             app.store.poll_at(source.id, now).await?;
             return Ok(sent_to(format!("/settings/source/{}", source.id.0)));
+        }
+        "backfill" if source.feed_url.is_some() => {
+            operator(&app)?.backfill(&source).await?;
+            return Ok(sent_to(format!("/source/{}", source.slug)));
         }
         "pause" => SourceChange { paused: Some(true), ..SourceChange::default() },
         "resume" => SourceChange { paused: Some(false), ..SourceChange::default() },
@@ -394,6 +418,7 @@ fn document(frame: &Frame, operator: &Arc<dyn Operator>, shown: &Shown, said: &S
                 @if let Some(done) = &said.done { p #done role="status" { (done) } }
             }
             (sources(frame, operator, shown.sources, said))
+            (readers(&shown.readers))
             (recipients(operator, &shown.recipients))
             (webhooks(frame, &shown.webhooks))
             (models(operator, shown))
@@ -437,7 +462,34 @@ fn sources(frame: &Frame, operator: &Arc<dyn Operator>, followed: usize, said: &
                     @if !operator.fetches() { span.quiet { "This program fetches nothing (" code { "--no-fetch" } "); another one has to." } }
                 }
             }
+            (groups(frame, operator))
             (lists(frame, followed, said))
+        }
+    }
+}
+
+/// The starter list.
+fn groups(frame: &Frame, operator: &Arc<dyn Operator>) -> Markup {
+    html! {
+        details.grounds {
+            summary { h3 { "Groups of blogs" } }
+            div.inner {
+                @match operator.groups() {
+                    Err(why) => { p.wrong { (sentence(&why)) } }
+                    Ok(groups) => { form.settle method="post" action="/settings/group" {
+                        (frame.form_fields_to("/settings"))
+                        div.field {
+                            label for="group" { "Follow all blogs of a group of the starter list" }
+                            select #group name="group" {
+                                @for group in &groups {
+                                    option value=(group.slug) { (group.title) " (" (words::count(group.sources.len() as u64, "blog")) ")" }
+                                }
+                            }
+                            div.row { button { "Follow the group" } }
+                        }
+                    } }
+                }
+            }
         }
     }
 }
@@ -460,6 +512,19 @@ fn lists(frame: &Frame, followed: usize, said: &Said) -> Markup {
                         div.row { button { "Follow them" } }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// Who reads, if each reader has an account.
+fn readers(all: &[Reader]) -> Markup {
+    html! {
+        @if !all.is_empty() {
+            section aria-labelledby="readers" {
+                h2 #readers .section { "Readers" }
+                dl.facts.wide { @for reader in all { dt { (reader.name) } dd { (standing(reader)) "." } } }
+                p { a href="/readers" { "Invite and change readers" } }
             }
         }
     }
@@ -666,7 +731,7 @@ fn of_source(frame: &Frame, source: &Source, wrong: Option<&str>) -> Document {
                     a href={ "/source/" (source.slug) } { "Change nothing" }
                 }
             }
-            (asking(frame, &action, paused))
+            (asking(frame, &action, paused, source.feed_url.is_some()))
             (stopping(frame, source))
         },
         ..Document::default()
@@ -698,7 +763,7 @@ fn fields(source: &Source) -> [(&'static str, &'static str, String, &'static str
     ]
 }
 
-fn asking(frame: &Frame, action: &str, paused: bool) -> Markup {
+fn asking(frame: &Frame, action: &str, paused: bool, has_feed: bool) -> Markup {
     html! {
         section.own {
             h2 { "Asking it" }
@@ -709,6 +774,7 @@ fn asking(frame: &Frame, action: &str, paused: bool) -> Markup {
                     @if paused { button name="do" value="resume" { "Resume" } }
                     @else {
                         button name="do" value="ask" { "Ask now" }
+                        @if has_feed { button name="do" value="backfill" { "Get what it published before" } }
                         button name="do" value="pause" { "Pause" }
                     }
                 }

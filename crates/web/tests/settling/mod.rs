@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use backissue_model::{NewSource, Source, Standing};
 use backissue_store::{Dispatch, Resend, SendingClaim, SendingResult, SourceFilter, Spent};
 use backissue_web::{
-    ChosenModel, ConfiguredModel, ConfiguredRecipient, FeedList, Figures, Finding, FoundModel, FoundToFollow,
-    Images, ModelsFound, Operator, Readers, SettingInForce,
+    Backfilling, ChosenModel, ConfiguredModel, ConfiguredRecipient, FeedList, Figures, Finding, FoundModel,
+    FoundToFollow, Images, ModelsFound, OfferedGroup, Operator, Readers, SettingInForce,
 };
 use url::Url;
 
@@ -17,6 +17,9 @@ use super::{Answer, Site, html, site, site_of};
 
 /// The model that was chosen.
 static CHOSEN: std::sync::Mutex<Option<String>> = std::sync::Mutex::new(None);
+
+/// The sources that were asked for what they published before.
+static BACKFILLED: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
 
 /// The token for the figures.
 pub const FIGURES_TOKEN: &str = "a token of tests";
@@ -118,6 +121,22 @@ impl Operator for StandIn {
         })
     }
 
+    fn groups(&self) -> Result<Vec<OfferedGroup>, String> {
+        let group = |slug: &str, blogs: u32| OfferedGroup {
+            slug: slug.into(),
+            title: format!("Group <i>{slug}</i>"),
+            sources: (0..blogs)
+                .map(|n| blog(&format!("https://{slug}.example/{n}").parse().unwrap()))
+                .collect(),
+        };
+        Ok(vec![group("one", 1), group("two", 2)])
+    }
+
+    fn backfill<'o>(&'o self, source: &'o Source) -> Backfilling<'o> {
+        BACKFILLED.lock().unwrap().push(source.slug.to_string());
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     fn feeds_in(&self, opml: &str) -> Result<FeedList, String> {
         if !opml.starts_with("<opml") {
             return Err("this is no OPML".into());
@@ -201,6 +220,31 @@ async fn blog_is_followed_by_its_address() {
         assert_eq!(page.attributes("#follow", "value"), [typed], "what was typed is still there");
     }
     assert_eq!(site.store.sources(&SourceFilter::default()).await.unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn group_of_the_starter_list_is_followed_at_once() {
+    let site = site(&blogs()).await;
+    let page = site.page_at("/settings").await;
+    assert_eq!(page.attributes("#group option", "value"), ["one", "two"]);
+    assert_eq!(page.all("#group option")[1], "Group <i>two</i> (2 blogs)");
+    let to = site.to("/settings/group", &[("group", "two")]).await;
+    assert_eq!(to, "/settings?new=2&known=0&skipped=0");
+    assert!(site.page_at(&to).await.one("#done").starts_with("Following 2 new sources"));
+    let unknown = site.sent("/settings/group", &[("group", "three")]).await;
+    assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
+    assert_eq!(site.store.sources(&SourceFilter::default()).await.unwrap().len(), 5);
+}
+
+#[tokio::test]
+async fn source_is_asked_for_what_it_published_before() {
+    let site = site(&blogs()).await;
+    let source = site.source_called("Undergrowth").await;
+    let path = format!("/settings/source/{}", source.id.0);
+    assert_eq!(site.page_at(&path).await.all("button[value=backfill]").len(), 1);
+    let to = site.to(&format!("{path}/change"), &[("do", "backfill")]).await;
+    assert_eq!(to, "/source/undergrowth");
+    assert_eq!(*BACKFILLED.lock().unwrap(), ["undergrowth"]);
 }
 
 #[tokio::test]
