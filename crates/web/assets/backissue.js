@@ -122,6 +122,12 @@
     }
   });
 
+  // A reader can choose that opening a read marks it done; loading the page again does not.
+  const isOpened = performance.getEntriesByType("navigation")[0]?.type === "navigate";
+  if (isOpened && document.getElementById("opening-is-done")) {
+    document.querySelector(".read-head [data-mark=done][aria-pressed=false]")?.click();
+  }
+
   // ---- notes: a draft in the browser while typing, saved after a pause ----
   const noteForm = document.querySelector("form[data-note]");
   const draftOf = (read) => "backissue note " + read;

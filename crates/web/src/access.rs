@@ -353,6 +353,7 @@ fn needs(method: &Method, path: &str) -> Needs {
         | "/practise/rate/{id}"
         | "/practise/remove/{id}"
         | "/account/password"
+        | "/account/opening"
         | "/account/tokens"
         | "/account/tokens/{id}/remove"
         | "/sessions/end"

@@ -67,6 +67,33 @@ async fn marks_are_set_and_undone_without_script() {
 }
 
 #[tokio::test]
+async fn opening_a_read_marks_it_done_if_the_reader_chose_that() {
+    needs!(Browser);
+    let (_archive, served) = demo().await;
+    let browser = Browser::start().await.unwrap();
+    browser.look_like(1440, 900, Colours::Light).await.unwrap();
+    let week = open_a_week(&browser, &served).await;
+    let link = browser.window.find(Locator::Css("a[data-read]")).await.unwrap();
+    let read = served.url(&link.attr("href").await.unwrap().unwrap());
+    browser.window.goto(&read).await.unwrap();
+    browser.window.goto(&served.url("/account")).await.unwrap();
+    let check = browser.window.find(Locator::Css("input[name=done]")).await.unwrap();
+    check.click().await.unwrap();
+    press(&browser, "section[aria-labelledby=opening] .row button").await;
+    browser.window.wait().for_element(Locator::Css("input[name=done][checked]")).await.unwrap();
+    browser.window.goto(&served.url(&week)).await.unwrap();
+    assert_eq!(marked(&browser, "done").await, 0, "opening it before marked nothing");
+    browser.window.goto(&read).await.unwrap();
+    browser.window.wait().for_element(Locator::Css("[data-marks=done]")).await.unwrap();
+    press(&browser, "#notice button").await;
+    browser.window.wait().for_element(Locator::Css("[data-marks='']")).await.unwrap();
+    browser.window.refresh().await.unwrap();
+    browser.window.wait().for_element(Locator::Css("[data-marks='']")).await.unwrap();
+    browser.window.goto(&served.url(&week)).await.unwrap();
+    assert_eq!(marked(&browser, "done").await, 0, "it stays undone");
+}
+
+#[tokio::test]
 async fn marks_are_set_and_undone_with_the_keyboard() {
     needs!(Browser);
     let (_archive, served) = demo().await;

@@ -62,6 +62,7 @@ async fn page(frame: &Frame, app: &App, said: &Said) -> Result<Response, Fault> 
                 }
             }
             @if has_password { (password_form(frame, reader.name.as_str(), said)) }
+            (opening_form(frame, reader.opening_is_done))
             section.own aria-labelledby="browsers" {
                 h2 #browsers { "Browsers that are logged in" }
                 p { a href="/sessions" { "See and end your sessions" } }
@@ -76,6 +77,26 @@ async fn page(frame: &Frame, app: &App, said: &Said) -> Result<Response, Fault> 
         ..Document::default()
     };
     Ok(not_stored(frame.page(document)))
+}
+
+fn opening_form(frame: &Frame, is_done: bool) -> Markup {
+    html! {
+        section.own aria-labelledby="opening" {
+            h2 #opening { "Opening a read" }
+            form .settle method="post" action="/account/opening" {
+                (frame.form_fields_to("/account"))
+                p { label.choice { input type="checkbox" name="done" value="yes" checked[is_done]; " Mark a read done when I open its page, in browsers that run scripts" } }
+                div.row { button { "Save" } }
+            }
+        }
+    }
+}
+
+/// `POST /account/opening`: whether opening a read marks it done.
+pub(crate) async fn change_opening(State(app): State<App>, form: Signed) -> Result<Response, Fault> {
+    let is_done = form.field("done").is_ok_and(|done| done == "yes");
+    app.store.set_opening_is_done(form.reader, is_done).await?;
+    Ok(sent_to("/account"))
 }
 
 fn password_form(frame: &Frame, name: &str, said: &Said) -> Markup {

@@ -95,6 +95,7 @@ pub(crate) fn login_routes() -> Router<App> {
         .route("/join/{token}", get(join::ask).post(join::join))
         .route("/account", get(account::account))
         .route("/account/password", form(account::change_password))
+        .route("/account/opening", form(account::change_opening))
         .route("/account/tokens", form(account::make_token))
         .route("/account/tokens/{id}/remove", form(account::remove_token))
         .route("/account/mine.json", get(account::mine))

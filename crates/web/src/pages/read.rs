@@ -138,13 +138,16 @@ async fn own(
 ) -> Result<Markup, Fault> {
     let Some(reader) = frame.reader else { return Ok(html! {}) };
     let id = card.id;
-    let (note, labels, known, answers) = tokio::try_join!(
+    let (note, labels, known, answers, reader) = tokio::try_join!(
         store.note(reader, id),
         store.labels(reader, id),
         store.all_labels(reader),
-        store.card_answers(reader, id)
+        store.card_answers(reader, id),
+        store.reader(reader, frame.now)
     )?;
     Ok(html! {
+        // The script looks for it: nothing changes by GET.
+        @if reader.is_some_and(|reader| reader.opening_is_done) { span #opening-is-done hidden {} }
         (note::section(frame, card, &note, &labels, &known))
         (highlight::section(frame, card, located, marks))
         (practice::answers(frame, &card.url, &answers))

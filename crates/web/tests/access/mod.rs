@@ -377,6 +377,42 @@ async fn sessions_are_listed_and_ended() {
 }
 
 #[tokio::test]
+async fn reader_chooses_that_opening_a_read_marks_it_done() {
+    let (site, anna, ben) = site_with_accounts(Public::Off, true).await;
+    let (annas, bens) = (site.log_in_of("anna").await, site.log_in_of("ben").await);
+    let slug = site.get_with("/read/1", &annas).await.headers["location"].to_str().unwrap().to_owned();
+    let asks =
+        async |cookie: &str| site.get_with(&slug, cookie).await.body.contains("id=\"opening-is-done\"");
+    assert!(!asks(&annas).await);
+    let chosen = site.post_with("/account/opening", &annas, &[("done", "yes")]).await;
+    assert_eq!(chosen.headers["location"], "/account");
+    assert!(asks(&annas).await && !asks(&bens).await, "each for oneself");
+    let marks = async |reader| site.store.marks(reader, &[ReadId(1)]).await.unwrap();
+    assert!(marks(anna).await.is_empty() && marks(ben).await.is_empty(), "a GET changes nothing");
+    let page = html::Page::parse("/account", &site.get_with("/account", &annas).await.body);
+    assert_eq!(page.all("input[name=done][checked]").len(), 1);
+    site.post_with("/account/opening", &annas, &[]).await;
+    assert!(!asks(&annas).await);
+}
+
+#[tokio::test]
+async fn operator_sees_in_the_settings_how_each_reader_logs_in() {
+    let (site, anna, _) = site_with_accounts(Public::Off, true).await;
+    let login = OpenIdLogin { issuer: "https://login.example", subject: "a-1" };
+    assert!(site.store.link_openid(anna, login, Timestamp::now()).await.unwrap());
+    let cookie = site.log_in_of("one").await;
+    for path in ["/settings", "/readers"] {
+        let page = site.get_with(path, &cookie).await.body;
+        assert!(page.contains("logs in with a password or by OpenID"), "{path}: {page}");
+        assert!(!page.contains("a-1"), "{path}");
+    }
+    let number = anna.0.to_string();
+    let change = [("reader", number.as_str()), ("do", "unlink")];
+    assert_eq!(site.post_with("/readers/change", &cookie, &change).await.status, StatusCode::SEE_OTHER);
+    assert!(!site.store.reader(anna, Timestamp::now()).await.unwrap().unwrap().has_openid);
+}
+
+#[tokio::test]
 async fn new_password_ends_all_sessions() {
     let site = site_with_password(Public::Statements, true).await;
     let cookie = site.log_in().await;
