@@ -53,6 +53,10 @@ impl Requests {
         }
         let request = reqwest::Request::try_from(request).map_err(|error| NoAnswer(error.to_string()))?;
         let mut answer = self.client.execute(request).await.map_err(|error| no_answer(&error))?;
+        // Its body is no answer of the protocol, but what a proxy or a crash says.
+        if answer.status().is_server_error() {
+            return Err(NoAnswer(format!("it answered with status {}", answer.status().as_u16())));
+        }
         let mut response = http::Response::new(Vec::new());
         *response.status_mut() = answer.status();
         *response.headers_mut() = answer.headers().clone();
