@@ -122,8 +122,9 @@
     }
   });
 
-  // A reader can choose that opening a read marks it done; loading the page again does not.
-  const isOpened = performance.getEntriesByType("navigation")[0]?.type === "navigate";
+  // A reader can choose that opening a read marks it done; loading the page again, or a form's
+  // return to it, does not.
+  const isOpened = performance.getEntriesByType("navigation")[0]?.type === "navigate" && !location.search.includes("did=");
   if (isOpened && document.getElementById("opening-is-done")) {
     document.querySelector(".read-head [data-mark=done][aria-pressed=false]")?.click();
   }
