@@ -419,7 +419,7 @@ async fn authorize(
         format!("{}?{}", asked("redirect_uri"), query.replace('&', "&amp;"))
     };
     let page = format!(
-        "<!doctype html><title>Log in</title><p>You are {name}.</p><a id=allow href=\"{}\">Allow</a> <a id=deny href=\"{}\">Deny</a>",
+        "<!doctype html><title>Log in</title><link rel=icon href=\"data:,\"><p>You are {name}.</p><a id=allow href=\"{}\">Allow</a> <a id=deny href=\"{}\">Deny</a>",
         back("code", &code),
         back("error", "access_denied")
     );

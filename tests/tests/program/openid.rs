@@ -375,11 +375,13 @@ async fn browser_logs_in_at_the_provider_with_and_without_script() {
         press(&browser, "#openid a").await;
         wait("#deny").await;
         press(&browser, "#deny").await;
+        wait("main a[href='/login']").await;
         assert_eq!(text(&browser, "h1").await, "You were not logged in");
         press(&browser, "main a[href='/login']").await;
         wait("#openid a").await;
         goto("/readers").await;
         press(&browser, "#openid a").await;
+        wait("#allow").await;
         press(&browser, "#allow").await;
         wait("#name").await;
         let here = browser.window.current_url().await.unwrap();
@@ -398,6 +400,7 @@ async fn browser_logs_in_at_the_provider_with_and_without_script() {
         stage.provider.log_in(StandInPerson::new(&format!("{name}-1"), name));
         browser.window.goto(&link).await.unwrap();
         press(&browser, "main a.press").await;
+        wait("#allow").await;
         press(&browser, "#allow").await;
         wait(".log-out").await;
         goto("/account").await;
