@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::PublishError;
+use crate::keys::Key;
 
 /// The list of the site's files.
 pub const MANIFEST: &str = ".backissue-publish.json";
@@ -48,7 +49,7 @@ struct Entry {
     hash: String,
     /// Their length.
     bytes: u64,
-    /// The hash of what a picture was made from.
+    /// The hash of what it was made from, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     of: Option<String>,
     /// Hashes of what we wrote before, while files are renamed: the file may still have it.
@@ -76,6 +77,8 @@ struct Manifest {
 pub struct Written {
     /// Files of the site.
     pub files: u64,
+    /// Files that were made; the others are made of the same as before.
+    pub made: u64,
     /// Files that are new or changed.
     pub written: u64,
     /// Files that were removed.
@@ -98,6 +101,7 @@ pub struct Folder {
     new: Mutex<BTreeMap<String, Entry>>,
     staged: Mutex<Vec<Staged>>,
     numbers: AtomicU64,
+    made: AtomicU64,
     _lock: File,
 }
 
@@ -143,6 +147,7 @@ impl Folder {
             new: Mutex::default(),
             staged: Mutex::default(),
             numbers: AtomicU64::new(0),
+            made: AtomicU64::new(0),
             _lock: lock,
         })
     }
@@ -152,27 +157,49 @@ impl Folder {
         self.add(turn, path, contents, Entry::of(contents))
     }
 
-    /// Adds a file that `make` makes from `source`. If the site that is there has it from the same
-    /// source, it is not made again.
+    /// Adds a file that is made from what `key` says, so that it can be kept the next time.
     pub fn put_made(
         &self,
         turn: Turn,
         path: &str,
-        source: &str,
-        make: impl FnOnce() -> Result<Vec<u8>, PublishError>,
+        contents: &[u8],
+        key: Option<Key>,
     ) -> Result<(), PublishError> {
-        let of = Some(hash(source.as_bytes()));
-        if let Some(entry) = self.old.get(path).filter(|entry| entry.of == of && self.is_there(path, entry)) {
-            let entry = Entry { was: Vec::new(), ..entry.clone() };
-            lock_of(&self.new).insert(path.to_owned(), entry);
-            return Ok(());
+        self.add(turn, path, contents, Entry { of: key.map(text_of), ..Entry::of(contents) })
+    }
+
+    /// Keeps files of the site that is there, if all of them were made from what `key` says. `files`
+    /// may go on without end: those up to the first that the site does not have are kept. Returns
+    /// false if they have to be made.
+    pub fn keep(&self, files: impl Iterator<Item = String>, key: Key) -> bool {
+        let of = Some(text_of(key));
+        let mut kept = Vec::new();
+        for path in files {
+            let Some(entry) = self.old.get(&path).filter(|entry| entry.of == of) else { break };
+            if !self.is_there(&path, entry) || link_on_the_way(&self.root, &path).is_some() {
+                return false;
+            }
+            kept.push((path, Entry { was: Vec::new(), ..entry.clone() }));
         }
-        let contents = make()?;
-        self.add(turn, path, &contents, Entry { of, ..Entry::of(&contents) })
+        let is_kept = !kept.is_empty();
+        lock_of(&self.new).extend(kept);
+        is_kept
+    }
+
+    /// Forgets what files were made from, up to the first that the new site does not have.
+    pub fn forget_keys(&self, files: impl Iterator<Item = String>) {
+        let mut new = lock_of(&self.new);
+        for path in files {
+            match new.get_mut(&path) {
+                Some(entry) => entry.of = None,
+                None => break,
+            }
+        }
     }
 
     fn add(&self, turn: Turn, path: &str, contents: &[u8], entry: Entry) -> Result<(), PublishError> {
         debug_assert!(is_inside(path), "{path} is inside the folder");
+        self.made.fetch_add(1, Ordering::Relaxed);
         if let Some(path) = link_on_the_way(&self.root, path) {
             return Err(PublishError::InTheWay { path });
         }
@@ -217,6 +244,7 @@ impl Folder {
             let _ = fs::remove_file(self.root.join(ASIDE).join(staged.number.to_string()));
         }
         lock_of(&self.new).clear();
+        self.made.store(0, Ordering::Relaxed);
     }
 
     /// Puts the new files in their places and removes those that left the site.
@@ -234,8 +262,12 @@ impl Folder {
         }
         let gone: Vec<(&String, &Entry)> =
             self.old.iter().filter(|(path, _)| !new.contains_key(*path)).collect();
-        let mut written =
-            Written { files: new.len() as u64, written: staged.len() as u64, ..Written::default() };
+        let mut written = Written {
+            files: new.len() as u64,
+            made: self.made.load(Ordering::Relaxed),
+            written: staged.len() as u64,
+            ..Written::default()
+        };
         let is_same = staged.is_empty() && new == self.old && self.listed_at.is_some();
         if is_same {
             return Ok(written);
@@ -374,7 +406,11 @@ fn is_inside(path: &str) -> bool {
 }
 
 fn hash(contents: &[u8]) -> String {
-    format!("{:032x}", xxh3_128(contents))
+    text_of(xxh3_128(contents))
+}
+
+fn text_of(key: Key) -> String {
+    format!("{key:032x}")
 }
 
 #[cfg(test)]
@@ -411,6 +447,35 @@ mod tests {
         fs::write(root.join("read/1.html"), "x").unwrap();
         assert_eq!(publish(&root, &[("index.html", "new"), ("read/1.html", "b")]).unwrap().written, 2);
         assert_eq!(said(&root, "read/1.html").as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn list_is_kept_only_if_all_its_pages_are_there_and_of_the_same() {
+        let temporary = tempfile::tempdir().unwrap();
+        let root = temporary.path();
+        let pages = || (1..).map(|number| format!("week/{number}.html"));
+        let publish = |key: Key, number: usize| {
+            let folder = Folder::take(root).unwrap();
+            let is_kept = folder.keep(pages(), key);
+            if !is_kept {
+                for path in pages().take(number) {
+                    folder.put_made(Turn::Lists, &path, path.as_bytes(), Some(key)).unwrap();
+                }
+            }
+            folder.commit().unwrap();
+            is_kept
+        };
+        assert!(!publish(1, 3) && publish(1, 3));
+        assert!(!publish(2, 2), "of something else");
+        assert!(!root.join("week/3.html").exists());
+        assert!(publish(2, 2));
+        fs::remove_file(root.join("week/2.html")).unwrap();
+        assert!(!publish(2, 2) && publish(2, 2), "a page was removed");
+        let folder = Folder::take(root).unwrap();
+        assert!(folder.keep(pages(), 2));
+        folder.forget_keys(pages());
+        folder.commit().unwrap();
+        assert!(!publish(2, 2) && publish(2, 2), "what it was made of is not sure");
     }
 
     #[test]

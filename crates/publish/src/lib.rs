@@ -3,19 +3,23 @@
 //! [`publish`] asks the pages' own router, in this process and as a stranger, for every page. So a
 //! published page is the one that `serve` shows, without what only a running program can do. Links
 //! become relative ones between files (`links`). A search index for the browser (`index`) and
-//! share pictures (`picture`) come with them. `folder` writes what changed.
+//! share pictures (`picture`) come with them. Pages that are made of the same as in the last
+//! publication (`keys`) are not made again. `folder` writes what changed.
 //!
 //! This crate renders no page, writes no SQL and decides nothing about reads.
 
 mod error;
 mod folder;
 mod index;
+mod keys;
 mod links;
 mod picture;
 mod plan;
 mod render;
 mod settings;
 
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use backissue_fetch::why_url_not_public;
@@ -25,9 +29,11 @@ use backissue_store::Store;
 pub use error::PublishError;
 use folder::Folder;
 pub use folder::{MANIFEST, Written};
+use keys::{Key, key_of};
 use plan::Plan;
 use render::Renderer;
 pub use settings::{Progress, PublishSettings};
+use xxhash_rust::xxh3::xxh3_128;
 
 /// How often a publication begins again because reads left the archive meanwhile.
 const ATTEMPTS: usize = 3;
@@ -69,8 +75,10 @@ async fn publish_shown(
     mut folder: Folder,
     tell: &mut impl FnMut(Progress),
 ) -> Result<Written, PublishError> {
+    let settings_but_folder = PublishSettings { folder: PathBuf::new(), ..settings.clone() };
+    let program = key_of(&(program(), store.name().await?, store.zone(), settings_but_folder));
     for _ in 0..ATTEMPTS {
-        let plan = Arc::new(Plan::of(store, settings).await?);
+        let plan = Arc::new(Plan::of(store, settings, program).await?);
         let renderer = Renderer::new(store, search, settings, &plan);
         let shared = Arc::new(folder);
         let made = render::everything(&renderer, &plan, &shared, tell).await;
@@ -80,7 +88,7 @@ async fn publish_shown(
             cause: "a page is still being made".to_owned(),
         })?;
         let is_current = match made {
-            Ok(()) => plan.is_current(store).await?,
+            Ok(()) => is_current(store, settings, &plan, &folder).await?,
             Err(render::Stopped::Gone) => false,
             Err(render::Stopped::Failed(error)) => return Err(error),
         };
@@ -90,4 +98,33 @@ async fn publish_shown(
         folder.start_again();
     }
     Err(PublishError::Restless)
+}
+
+/// Whether all reads of the plan are still in the archive. If the archive has changed, pages may
+/// have been made before or after that, so what the changed ones were made of is forgotten.
+async fn is_current(
+    store: &Store,
+    settings: &PublishSettings,
+    plan: &Plan,
+    folder: &Folder,
+) -> Result<bool, PublishError> {
+    if store.archive_version().await? == plan.version {
+        return Ok(true);
+    }
+    let later = Plan::of(store, settings, plan.program).await?;
+    let keys: HashMap<&str, Option<Key>> =
+        later.jobs.iter().map(|job| (job.path.as_str(), job.key)).collect();
+    for job in &plan.jobs {
+        if keys.get(job.path.as_str()) != Some(&job.key) {
+            folder.forget_keys(job.files());
+        }
+    }
+    Ok(plan.is_part_of(&later))
+}
+
+/// A hash of this program, which makes pages from the same facts in the same way. Without its file,
+/// a number that is never the same again.
+fn program() -> Key {
+    let bytes = std::env::current_exe().and_then(std::fs::read);
+    bytes.map_or_else(|_| key_of(&std::time::SystemTime::now()), |bytes| xxh3_128(&bytes))
 }

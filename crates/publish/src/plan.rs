@@ -1,12 +1,13 @@
 //! Which files a site has.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use backissue_annotate::Vocabulary;
 use backissue_digest::{file_of, words};
-use backissue_model::{ReadId, Slug, Week};
-use backissue_store::{Order, ReadCard, ReadFilter, SourceFilter, Store};
+use backissue_model::{Fingerprint, ReadId, Slug, Week};
+use backissue_search::ProblemOf;
+use backissue_store::{Order, PageFacts, ReadCard, ReadFilter, ReadSummary, SourceFilter, Store, WeekCount};
 use backissue_web::{Company, asset_addresses};
 use jiff::Timestamp;
 use url::Url;
@@ -14,6 +15,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::folder::Turn;
 use crate::index::Index;
+use crate::keys::{Key, Lists, key_of};
+use crate::links::{List, file_of_page};
 use crate::picture::Picture;
 use crate::{PublishError, PublishSettings};
 
@@ -32,6 +35,17 @@ pub struct Job {
     pub turn: Turn,
     /// What it is.
     pub kind: JobKind,
+    /// What it is made of, apart from the other reads with a read's problem. `None` if that is not
+    /// known.
+    pub key: Option<Key>,
+}
+
+impl Job {
+    /// Its files, in order. A list has as many as it needs.
+    pub fn files(&self) -> impl Iterator<Item = String> {
+        let most = if self.kind == JobKind::List { usize::MAX } else { 1 };
+        (1..).take(most).map(|number| file_of_page(List { path: &self.path, number }))
+    }
 }
 
 /// What a page is.
@@ -39,6 +53,8 @@ pub struct Job {
 pub enum JobKind {
     /// A page with links.
     Page,
+    /// A read's page, which names others with its problem.
+    Read(ReadId),
     /// A list, which may have several pages.
     List,
     /// A feed, a stylesheet or another file that is written as it is.
@@ -69,19 +85,55 @@ pub struct Plan {
     pub index: Mutex<Index>,
     /// Where the site is reached.
     pub base_url: Option<Url>,
-    reads: HashSet<ReadId>,
-    version: u64,
+    /// The reads, for looking up those with the same problem.
+    reads: HashMap<ReadId, KnownRead>,
+    /// The version of the archive that was listed.
+    pub version: u64,
+    /// A hash of all that is the same for all pages.
+    pub program: Key,
 }
 
 /// What is known of the reads after they were listed.
 #[derive(Default)]
 struct Listed {
     index: Index,
-    reads: Vec<(ReadId, String)>,
+    reads: Vec<ListedRead>,
+    known: HashMap<ReadId, KnownRead>,
+    lists: Lists,
     sources: BTreeSet<String>,
     companies: BTreeMap<String, Company>,
     weeks: BTreeMap<Week, WeekPictured>,
     pictures: Vec<PlannedPicture>,
+}
+
+/// A read of the list.
+struct ListedRead {
+    id: ReadId,
+    path: String,
+    week: Week,
+    key: Key,
+}
+
+/// What decides whether reads have the same problem, and what pages show of them then.
+#[derive(Debug)]
+pub struct KnownRead {
+    /// What lists show of it.
+    pub card: ReadCard,
+    problem: Option<String>,
+    fingerprint: Option<Fingerprint>,
+}
+
+impl KnownRead {
+    /// The read with its problem.
+    pub fn problem(&self) -> ProblemOf<'_> {
+        ProblemOf {
+            id: self.card.id,
+            title: &self.card.title,
+            problem: self.problem.as_deref(),
+            company: &self.card.company,
+            fingerprint: self.fingerprint,
+        }
+    }
 }
 
 /// What a week's picture says.
@@ -97,11 +149,16 @@ struct WeekPictured {
 pub const SITE: &str = "Backissue";
 
 impl Plan {
-    /// Lists the archive.
-    pub async fn of(store: &Store, settings: &PublishSettings) -> Result<Self, PublishError> {
+    /// Lists the archive. `program` is a hash of all that is the same for all pages.
+    pub async fn of(store: &Store, settings: &PublishSettings, program: Key) -> Result<Self, PublishError> {
         let version = store.archive_version().await?;
         let followed = store.sources(&SourceFilter::default()).await?;
-        let listed = list(store, settings).await?;
+        let mut listed = list(store, settings).await?;
+        let this_week = Week::of(Timestamp::now(), store.zone());
+        let weeks: Vec<WeekCount> =
+            store.weeks().await?.into_iter().filter(|count| count.reads > 0).collect();
+        listed.lists.say_weeks(&weeks, this_week);
+        listed.lists.say_sources(&followed);
         let mut plan = Self {
             jobs: Vec::new(),
             files: HashSet::new(),
@@ -109,17 +166,18 @@ impl Plan {
             pictures: Vec::new(),
             index: Mutex::new(listed.index),
             base_url: settings.base_url.clone(),
-            reads: listed.reads.iter().map(|(id, _)| *id).collect(),
+            reads: listed.known,
             version,
+            program,
         };
         for address in asset_addresses() {
             plan.add(Turn::Assets, JobKind::File, address);
         }
-        for (_, path) in &listed.reads {
-            plan.add(Turn::Reads, JobKind::Page, path.clone());
+        for read in &listed.reads {
+            plan.add(Turn::Reads, JobKind::Read(read.id), read.path.clone());
         }
-        for week in store.weeks().await?.iter().filter(|count| count.reads > 0) {
-            plan.add(Turn::Lists, JobKind::List, format!("/week/{}", week.week));
+        for count in &weeks {
+            plan.add(Turn::Lists, JobKind::List, format!("/week/{}", count.week));
         }
         let mut sources = listed.sources;
         let unread: Vec<String> = followed.iter().map(|source| source.slug.to_string()).collect();
@@ -132,7 +190,9 @@ impl Plan {
         plan.feeds(feeds);
         let companies = Arc::clone(&plan.companies);
         for company in companies.iter() {
-            plan.add(Turn::Lists, JobKind::List, format!("/company/{}", company.slug));
+            let path = format!("/company/{}", company.slug);
+            listed.lists.say(path.clone(), &(&company.name, company.reads.len()));
+            plan.add(Turn::Lists, JobKind::List, path);
         }
         plan.feeds(companies.iter().map(|company| format!("/company/{}", company.slug)));
         let with_reads: BTreeSet<String> = store
@@ -144,7 +204,10 @@ impl Plan {
             .collect();
         let known = Vocabulary::builtin().concepts().iter().map(|concept| concept.slug.to_string());
         for slug in known.chain(with_reads.iter().cloned()).collect::<BTreeSet<_>>() {
-            plan.add(Turn::Lists, JobKind::List, format!("/concept/{slug}"));
+            let path = format!("/concept/{slug}");
+            // Its name and definition are the program's.
+            listed.lists.say(path.clone(), &());
+            plan.add(Turn::Lists, JobKind::List, path);
         }
         plan.feeds(with_reads.iter().map(|slug| format!("/concept/{slug}")));
         for path in ["/weeks", "/concepts", "/sources", "/companies", "/search"] {
@@ -154,10 +217,10 @@ impl Plan {
         if !plan.reads.is_empty() {
             plan.feeds(["/feed".to_owned()]);
         }
-        let this_week = Week::of(Timestamp::now(), store.zone());
         if listed.weeks.keys().any(|week| *week < this_week) {
             plan.feeds(["/weeks".to_owned()]);
         }
+        plan.set_keys(&listed.reads, &listed.lists);
         if settings.base_url.is_some() {
             plan.pictures = listed.pictures;
             plan.pictures
@@ -170,7 +233,36 @@ impl Plan {
 
     fn add(&mut self, turn: Turn, kind: JobKind, path: String) {
         if self.files.insert(file_of(&path)) {
-            self.jobs.push(Job { path, turn, kind });
+            self.jobs.push(Job { path, turn, kind, key: None });
+        }
+    }
+
+    /// Sets the keys of the jobs, after all files are known: links lead only to files.
+    fn set_keys(&mut self, reads: &[ListedRead], lists: &Lists) {
+        // A read's page links to reads of its week, and a week's to weeks around it. These are in
+        // their keys.
+        let is_own =
+            |file: &String| ["read/", "week/", "company/"].iter().any(|start| file.starts_with(start));
+        let mut files: Vec<&String> =
+            self.files.iter().filter(|file| file.ends_with(".html") || !file.contains('/')).collect();
+        files.retain(|file| !is_own(file));
+        files.sort();
+        let of_all = key_of(&(self.program, files));
+        let reads: HashMap<ReadId, &ListedRead> = reads.iter().map(|read| (read.id, read)).collect();
+        for job in &mut self.jobs {
+            let own = match job.kind {
+                // The page names the reads before and after it in its week.
+                JobKind::Read(id) => reads
+                    .get(&id)
+                    .map(|read| key_of(&(read.key, lists.reads(&format!("/week/{}", read.week))))),
+                JobKind::List => {
+                    let has_feed = self.files.contains(&format!("{}.atom", job.path.trim_start_matches('/')));
+                    lists.page(&job.path).map(|key| key_of(&(key, has_feed)))
+                }
+                JobKind::File => job.path.rsplit_once('.').and_then(|(page, _)| lists.feed(page)),
+                JobKind::Page => None,
+            };
+            job.key = own.map(|own| key_of(&(of_all, own)));
         }
     }
 
@@ -186,21 +278,15 @@ impl Plan {
         }
     }
 
-    /// Whether all reads of the plan are still in the archive.
-    pub async fn is_current(&self, store: &Store) -> Result<bool, PublishError> {
-        if store.archive_version().await? == self.version {
-            return Ok(true);
-        }
-        let mut still = HashSet::new();
-        let mut after = None;
-        loop {
-            let page = store.reads(&ReadFilter::default(), Order::Newest, after.as_ref(), 1_000).await?;
-            still.extend(page.items.iter().map(|card| card.id));
-            after = page.next;
-            if after.is_none() {
-                return Ok(self.reads.is_subset(&still));
-            }
-        }
+    /// Whether the archive still has all reads of the plan. If it has changed, `later` is a newer
+    /// plan.
+    pub fn is_part_of(&self, later: &Self) -> bool {
+        self.reads.keys().all(|read| later.reads.contains_key(read))
+    }
+
+    /// A read.
+    pub fn read(&self, id: ReadId) -> Option<&KnownRead> {
+        self.reads.get(&id)
     }
 
     /// The sitemap, in parts if it is long: file and contents. Empty without an address.
@@ -239,11 +325,14 @@ fn sitemap_of(whole: &str, part: &str, addresses: impl Iterator<Item = String>) 
 
 async fn list(store: &Store, settings: &PublishSettings) -> Result<Listed, PublishError> {
     let mut listed = Listed::default();
+    let facts = store.page_facts().await?;
     let mut after = None;
     loop {
         let page = store.summary_page(&ReadFilter::default(), Order::Newest, after.as_ref(), BATCH).await?;
         for read in &page.items {
             listed.index.add(read);
+            let facts = facts.get(&read.card.id);
+            listed.put_on_lists(read, facts);
             listed.take(&read.card, settings);
         }
         after = page.next;
@@ -254,8 +343,29 @@ async fn list(store: &Store, settings: &PublishSettings) -> Result<Listed, Publi
 }
 
 impl Listed {
+    /// Puts a read on the lists that have it. One that came after its facts were looked up is on
+    /// none of its sources' lists, and is listed again the next time, with other facts.
+    fn put_on_lists(&mut self, read: &ReadSummary, facts: Option<&PageFacts>) {
+        let (card, key) = (&read.card, key_of(&(read, facts)));
+        self.lists.add(format!("/week/{}", card.week), key);
+        self.lists.add(format!("/company/{}", slug_of_company(&card.company)), key);
+        for concept in &card.concepts {
+            self.lists.add(format!("/concept/{concept}"), key);
+        }
+        for (place, _) in facts.iter().flat_map(|facts| &facts.places) {
+            self.lists.add(format!("/source/{}", place.source_slug), key);
+        }
+        let path = format!("/read/{}/{}", card.id, card.slug);
+        self.reads.push(ListedRead { id: card.id, path, week: card.week, key });
+        let known = KnownRead {
+            card: card.clone(),
+            problem: read.precis.problem.as_ref().map(|problem| problem.text.clone()),
+            fingerprint: facts.and_then(|facts| facts.fingerprint),
+        };
+        self.known.insert(card.id, known);
+    }
+
     fn take(&mut self, card: &ReadCard, settings: &PublishSettings) {
-        self.reads.push((card.id, format!("/read/{}/{}", card.id, card.slug)));
         self.sources.insert(card.source_slug.to_string());
         let slug = slug_of_company(&card.company);
         let company = self.companies.entry(slug.to_string());

@@ -6,16 +6,18 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
-use backissue_search::Search;
+use backissue_model::ReadId;
+use backissue_search::{Search, SearchFailure};
 use backissue_store::Store;
-use backissue_web::{Images, Proxies, Public, Published, Readers, SiteSettings, State};
+use backissue_web::{Images, OTHERS, Others, Proxies, Public, Published, Readers, SiteSettings, State};
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
 use tower::ServiceExt;
 
 use crate::folder::{Folder, Turn};
-use crate::links::{Links, List, file_of_page, to_root};
-use crate::plan::{Job, JobKind, Plan, SITE};
+use crate::keys::key_of;
+use crate::links::{Links, List, to_root};
+use crate::plan::{Job, JobKind, KnownRead, Plan, SITE};
 use crate::{Progress, PublishError, PublishSettings, index, picture};
 
 /// Largest page.
@@ -53,6 +55,7 @@ impl From<PublishError> for Stopped {
 #[derive(Clone)]
 pub struct Renderer {
     router: Router,
+    search: Search,
 }
 
 /// A response.
@@ -90,13 +93,16 @@ impl Renderer {
             // Each page is made once.
             page_cache: 0,
         });
-        Self { router }
+        Self { router, search: search.clone() }
     }
 
-    async fn ask(&self, path: &str) -> Result<Answered, PublishError> {
+    async fn ask(&self, path: &str, others: Option<Others>) -> Result<Answered, PublishError> {
         let fault = |cause: String| PublishError::Make { what: format!("the page {path}"), cause };
         let request = Request::get(path).header("host", "localhost").body(Body::empty());
-        let request = request.map_err(|error| fault(error.to_string()))?;
+        let mut request = request.map_err(|error| fault(error.to_string()))?;
+        if let Some(others) = others {
+            request.extensions_mut().insert(others);
+        }
         let answer = match self.router.clone().oneshot(request).await {
             Ok(answer) => answer,
             Err(impossible) => match impossible {},
@@ -107,8 +113,8 @@ impl Renderer {
     }
 
     /// A page that has to be there.
-    async fn page(&self, path: &str) -> Result<Answered, Stopped> {
-        let answered = self.ask(path).await?;
+    async fn page(&self, path: &str, others: Option<Others>) -> Result<Answered, Stopped> {
+        let answered = self.ask(path, others).await?;
         match answered.status {
             StatusCode::OK => Ok(answered),
             StatusCode::NOT_FOUND | StatusCode::PERMANENT_REDIRECT => Err(Stopped::Gone),
@@ -116,21 +122,45 @@ impl Renderer {
         }
     }
 
-    /// Makes the files of one page.
+    /// The other reads with a read's problem.
+    async fn others(&self, id: ReadId, plan: &Plan) -> Result<Others, SearchFailure> {
+        let Some(of) = plan.read(id).map(KnownRead::problem) else { return Ok(Others::default()) };
+        let closest = self.search.closest_to(of, OTHERS).await?;
+        let closest = closest.into_iter().filter_map(|id| plan.read(id).map(KnownRead::problem));
+        let others = of.others(closest, OTHERS).into_iter();
+        Ok(Others(others.filter_map(|id| plan.read(id)).map(|read| read.card.clone()).collect()))
+    }
+
+    /// Makes the files of one page, or keeps those that are there.
     async fn make(&self, job: &Job, plan: &Plan, folder: &Folder) -> Result<(), Stopped> {
+        let (others, key) = match job.kind {
+            JobKind::Read(id) => match self.others(id, plan).await {
+                Ok(others) => {
+                    let key = job.key.map(|own| key_of(&(own, &others)));
+                    (Some(others), key)
+                }
+                Err(error) => {
+                    tracing::warn!(%id, error = &error as &dyn std::error::Error, "no others with the problem of read {id}: {error}");
+                    (Some(Others::default()), None)
+                }
+            },
+            _ => (None, job.key),
+        };
+        if key.is_some_and(|key| folder.keep(job.files(), key)) {
+            return Ok(());
+        }
         let is_list = job.kind == JobKind::List;
         let mut path = job.path.clone();
-        for number in 1..=LIST_MAX {
-            let answered = self.page(&path).await?;
-            let list = List { path: &job.path, number };
-            let file = file_of_page(list);
+        for (number, file) in (1..=LIST_MAX).zip(job.files()) {
+            let answered = self.page(&path, others.clone()).await?;
             if job.kind == JobKind::File {
-                folder.put(job.turn, &file, &answered.body)?;
+                folder.put_made(job.turn, &file, &answered.body, key)?;
                 break;
             }
-            let links = Links { files: &plan.files, to_root: to_root(&file), list: is_list.then_some(list) };
+            let list = is_list.then_some(List { path: &job.path, number });
+            let links = Links { files: &plan.files, to_root: to_root(&file), list };
             let rewritten = links.rewrite(&path, &text(answered.body))?;
-            folder.put(job.turn, &file, rewritten.html.as_bytes())?;
+            folder.put_made(job.turn, &file, rewritten.html.as_bytes(), key)?;
             match rewritten.next {
                 Some(next) => path = next,
                 None => break,
@@ -194,8 +224,12 @@ impl Part {
             Self::Page(nth) => renderer.make(&plan.jobs[nth], plan, folder).await,
             Self::Picture(nth) => {
                 let planned = &plan.pictures[nth];
-                let draw = || picture::drawn(&planned.svg);
-                Ok(folder.put_made(Turn::Assets, &planned.file, &planned.svg, draw)?)
+                let key = key_of(&planned.svg);
+                if !folder.keep(std::iter::once(planned.file.clone()), key) {
+                    let drawn = picture::drawn(&planned.svg)?;
+                    folder.put_made(Turn::Assets, &planned.file, &drawn, Some(key))?;
+                }
+                Ok(())
             }
         }
     }
@@ -203,7 +237,7 @@ impl Part {
 
 /// The files that are not asked for by a path, or that need the others.
 async fn last(renderer: &Renderer, plan: &Plan, folder: &Folder) -> Result<(), Stopped> {
-    let missing = renderer.ask("/no-such-page").await?;
+    let missing = renderer.ask("/no-such-page", None).await?;
     // A server shows this page at any address, so its links must not be relative.
     let base = plan.base_url.as_ref().map_or("/", |base| base.path());
     let to_root = format!("{}/", base.trim_end_matches('/'));
@@ -221,7 +255,11 @@ async fn last(renderer: &Renderer, plan: &Plan, folder: &Folder) -> Result<(), S
         folder.put(Turn::Entrances, path, contents.as_bytes())?;
     }
     folder.put(Turn::Entrances, "robots.txt", robots(plan, !sitemap.is_empty()).as_bytes())?;
-    folder.put(Turn::Entrances, "_headers", headers(&renderer.ask("/weeks").await?.headers).as_bytes())?;
+    folder.put(
+        Turn::Entrances,
+        "_headers",
+        headers(&renderer.ask("/weeks", None).await?.headers).as_bytes(),
+    )?;
     // GitHub Pages leaves out files whose names begin with `_`, unless this file is there.
     folder.put(Turn::Entrances, ".nojekyll", b"")?;
     Ok(())

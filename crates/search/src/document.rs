@@ -56,9 +56,15 @@ const BEGINNING: usize = 60;
 /// and with the model it was distilled from (docs/BENCHMARKS.md).
 pub fn meanings(read: &ReadText) -> [Option<String>; 2] {
     let title = read.card.title.trim_end_matches('.');
-    let problem = read.precis.problem.as_ref().map(|problem| format!("{title}. {}", problem.text));
+    let problem = read.precis.problem.as_ref();
+    let problem = problem.map(|problem| meaning_of_problem(&read.card.title, &problem.text));
     let beginning: Vec<&str> = read.text.split_whitespace().take(BEGINNING).collect();
     [problem, Some(format!("{title}. {}", beginning.join(" ")))]
+}
+
+/// The text that represents a read's problem.
+pub(crate) fn meaning_of_problem(title: &str, problem: &str) -> String {
+    format!("{}. {problem}", title.trim_end_matches('.'))
 }
 
 /// A read as a document, with the vectors of its two texts.

@@ -69,7 +69,7 @@ pub use follow::{Caught, Progress, follow};
 pub use index::{Index, Rebuild, Writer};
 pub use prior_art::{PRIOR_ART_MAX, PriorArt, Way};
 pub use query::{Filter, Query, first_day, is_quote};
-pub use search::{Answer, Asked, Coverage, Match, Search, SearchFailure};
+pub use search::{Answer, Asked, Coverage, Match, ProblemOf, Search, SearchFailure};
 pub use searcher::{Facts, Place, Searcher, Segment, SegmentKey};
 pub use words::allowed::Allowed;
 pub use words::compile::{Correction, Typing};

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use backissue_model::{ReadId, ReaderId, Slug, Source, did_you_mean, meant, nearest};
+use backissue_model::{Fingerprint, ReadId, ReaderId, Slug, Source, did_you_mean, meant, nearest};
 use backissue_store::{Among, ReadText, SourceFilter, Store, StoreError};
 
-use crate::document::meanings;
+use crate::document::meaning_of_problem;
 use crate::embedders::{Embedders, EmbeddingFailure};
 use crate::meaning::Embedding;
 use crate::{
@@ -77,6 +77,47 @@ pub struct Asked {
     pub limit: usize,
     /// The reader of the filters `is:` and `label:`. With `None` they are ignored, with a note.
     pub reader: Option<ReaderId>,
+}
+
+/// A read with what decides whether it and another one have the same problem.
+#[derive(Clone, Copy, Debug)]
+pub struct ProblemOf<'a> {
+    /// The read.
+    pub id: ReadId,
+    /// Its title.
+    pub title: &'a str,
+    /// Its problem, if that is known surely enough to be shown.
+    pub problem: Option<&'a str>,
+    /// Its company.
+    pub company: &'a str,
+    /// The fingerprint of its text.
+    pub fingerprint: Option<Fingerprint>,
+}
+
+impl<'a> From<&'a ReadText> for ProblemOf<'a> {
+    fn from(read: &'a ReadText) -> Self {
+        Self {
+            id: read.card.id,
+            title: &read.card.title,
+            problem: read.precis.problem.as_ref().map(|problem| problem.text.as_str()),
+            company: &read.card.company,
+            fingerprint: read.fingerprint,
+        }
+    }
+}
+
+impl ProblemOf<'_> {
+    /// Of the reads that are closest to this one's problem, at most `limit` others that have it:
+    /// other companies' first, and no copies of this one.
+    pub fn others<'o>(self, closest: impl Iterator<Item = ProblemOf<'o>>, limit: usize) -> Vec<ReadId> {
+        let is_other = |other: &ProblemOf<'_>| {
+            other.problem.is_some() && (other.fingerprint.is_none() || other.fingerprint != self.fingerprint)
+        };
+        let mut others: Vec<_> = closest.filter(is_other).take(limit * 2).collect();
+        others.sort_by_key(|other| other.company == self.company);
+        others.truncate(limit);
+        others.into_iter().map(|other| other.id).collect()
+    }
 }
 
 /// The result of a search.
@@ -257,18 +298,28 @@ impl Search {
     /// If the archive or the index cannot be read, or an embedding server does not answer.
     pub async fn others_with(&self, id: ReadId, limit: usize) -> Result<Vec<Match>, SearchFailure> {
         let Some(read) = self.store.texts(&[id]).await?.pop() else { return Ok(Vec::new()) };
-        let alike = self.ranked_alike(&read).await?.into_iter();
-        let alike = alike.filter(|other| other.closeness_to_problem(PROBLEM_COVERAGE) >= SAME_PROBLEM);
-        let alike: Vec<Ranked> = alike.take(limit * 4).collect();
-        let mut matches = self.matched(alike, &Marks::default()).await?;
-        matches.retain(|other| {
-            other.read.precis.problem.is_some()
-                && (other.read.fingerprint.is_none() || other.read.fingerprint != read.fingerprint)
-        });
-        matches.truncate(limit * 2);
-        matches.sort_by_key(|other| other.read.card.company == read.card.company);
-        matches.truncate(limit);
+        let of = ProblemOf::from(&read);
+        let mut matches = self.matched(self.closest(of, limit).await?, &Marks::default()).await?;
+        let others = of.others(matches.iter().map(|other| ProblemOf::from(&other.read)), limit);
+        let place: HashMap<ReadId, usize> = others.into_iter().zip(0..).collect();
+        matches.retain(|other| place.contains_key(&other.read.card.id));
+        matches.sort_by_key(|other| place.get(&other.read.card.id).copied());
         Ok(matches)
+    }
+
+    /// The reads closest to a read's problem, best first, for [`ProblemOf::others`] with the same
+    /// limit. For a caller that knows all reads already.
+    ///
+    /// # Errors
+    /// As of [`Search::others_with`].
+    pub async fn closest_to(&self, of: ProblemOf<'_>, limit: usize) -> Result<Vec<ReadId>, SearchFailure> {
+        Ok(self.closest(of, limit).await?.into_iter().map(|ranked| ranked.id).collect())
+    }
+
+    async fn closest(&self, of: ProblemOf<'_>, limit: usize) -> Result<Vec<Ranked>, SearchFailure> {
+        let alike = self.ranked_alike(of).await?.into_iter();
+        let alike = alike.filter(|other| other.closeness_to_problem(PROBLEM_COVERAGE) >= SAME_PROBLEM);
+        Ok(alike.take(limit * 4).collect())
     }
 
     /// The reads whose problem may be this one's, without a floor: for measuring.
@@ -277,19 +328,19 @@ impl Search {
     /// As of [`Search::others_with`].
     pub async fn alike(&self, id: ReadId) -> Result<Vec<Ranked>, SearchFailure> {
         let Some(read) = self.store.texts(&[id]).await?.pop() else { return Ok(Vec::new()) };
-        self.ranked_alike(&read).await
+        self.ranked_alike(ProblemOf::from(&read)).await
     }
 
     /// The reads that may have the same problem, best first.
-    async fn ranked_alike(&self, read: &ReadText) -> Result<Vec<Ranked>, SearchFailure> {
-        let Some(problem) = read.precis.problem.as_ref() else { return Ok(Vec::new()) };
-        let query = Query::of_words(&format!("{} {}", problem.text, read.card.title));
-        let [problem, _] = meanings(read);
-        let Some(meaning) = self.embedder.embed(&[problem]).await?.pop().flatten() else {
+    async fn ranked_alike(&self, of: ProblemOf<'_>) -> Result<Vec<Ranked>, SearchFailure> {
+        let Some(problem) = of.problem else { return Ok(Vec::new()) };
+        let query = Query::of_words(&format!("{problem} {}", of.title));
+        let meaning = meaning_of_problem(of.title, problem);
+        let Some(meaning) = self.embedder.embed(&[Some(meaning)]).await?.pop().flatten() else {
             return Ok(Vec::new());
         };
         let (ranking, _) = self.ranked(query, Some(meaning), Blend::default(), Typing::Done).await?;
-        Ok(ranking.reads.into_iter().filter(|other| other.id != read.card.id).collect())
+        Ok(ranking.reads.into_iter().filter(|other| other.id != of.id).collect())
     }
 
     /// What was not understood of a question, and how it is searched instead, one sentence each.

@@ -313,7 +313,7 @@ fn spent_of_row(row: &Row) -> Tried<Spent> {
     })
 }
 
-fn refused_of_row(row: &Row) -> Tried<Refused> {
+pub(crate) fn refused_of_row(row: &Row) -> Tried<Refused> {
     Ok(Refused { field: row.text("field")?, said: row.text("said")?, reason: row.text("reason")? })
 }
 

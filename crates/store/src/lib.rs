@@ -74,6 +74,7 @@ mod migrations;
 mod notes;
 mod openid;
 mod own;
+mod page_facts;
 mod pages;
 #[cfg(feature = "generate")]
 mod plans;
@@ -130,6 +131,7 @@ pub use notes::{
 };
 pub use openid::{OpenIdJoined, OpenIdLogin, OpenIdSession};
 pub use own::{OWN_FORM, OwnAnswer, OwnCorrection, OwnFile, OwnHighlight, OwnRead, Refusal, TakenIn};
+pub use page_facts::PageFacts;
 #[cfg(feature = "generate")]
 pub use plans::{Plan, plans};
 pub use polls::{APPEARED, Address, Admission, Admitted, FoundBy, NextPoll, PollOutcome};

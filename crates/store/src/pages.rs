@@ -399,7 +399,7 @@ pub(crate) fn card_of_row(row: &Row) -> Tried<ReadCard> {
     })
 }
 
-fn place_of_row(row: &Row) -> Tried<Place> {
+pub(crate) fn place_of_row(row: &Row) -> Tried<Place> {
     Ok(Place {
         source_slug: Slug::of(&row.text("source_slug")?),
         source_title: row.short("source_title", MAX_TITLE)?,

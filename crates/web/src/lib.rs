@@ -73,7 +73,8 @@ pub use operator::{
 };
 use programs::Programs;
 pub use proxies::{Network, Proxies, ProxyUsers};
-pub use published::{Company, Published};
+pub use pages::OTHERS;
+pub use published::{Company, FEED_READS, Others, Published, WEEKS_AFTER, WEEKS_BEFORE};
 pub use readers::{
     Accounts, FormKey, LogIn, OpenId, Public, Readers, invitation_hash, new_invitation, new_token, token_hash,
 };

@@ -8,6 +8,7 @@ use backissue_demo::Demo;
 use backissue_feed::Hints;
 use backissue_needs::needs;
 use backissue_tests::browser::{Browser, Colours};
+use backissue_tests::chance::Random;
 use backissue_tests::file_server::FileServer;
 use backissue_tests::made_up_web::{Document, Documents, MadeUpWeb};
 use backissue_tests::program::Archive;
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
 
+use crate::killing::seed;
 use crate::markup;
 
 const BASE: &str = "https://example.github.io/archive/";
@@ -266,24 +268,28 @@ async fn searching(browser: &Browser, server: &FileServer, files: &BTreeMap<Stri
     assert_eq!(made, serde_json::json!(["cach", "migrat", "queri", "retri", "uberlast", "fin", "p99"]));
 }
 
-/// A made-up blog with a read per name, a week apart. Each has words that no other has.
-struct Blog {
+/// A made-up blog with a read per name, a week apart. Each has words that no other has. Reads of
+/// several blogs take turns.
+pub(crate) struct Blog {
     web: MadeUpWeb,
-    archive: Archive,
+    pub(crate) archive: Archive,
+    blogs: &'static [&'static str],
     names: Vec<String>,
 }
 
 impl Blog {
-    fn with(names: &[&str]) -> Self {
-        let mut blog = Self {
-            web: MadeUpWeb::start(Documents::new()).unwrap(),
-            archive: Archive::new(Vec::new()).unwrap(),
-            names: Vec::new(),
-        };
-        blog.archive = Archive::new(blog.web.arguments()).unwrap();
-        names.iter().for_each(|name| blog.names.push((*name).to_owned()));
+    pub(crate) fn with(names: &[&str]) -> Self {
+        Self::several(&["Acme"], names)
+    }
+
+    fn several(blogs: &'static [&'static str], names: &[&str]) -> Self {
+        let web = MadeUpWeb::start(Documents::new()).unwrap();
+        let archive = Archive::new(web.arguments()).unwrap();
+        let blog = Self { web, archive, blogs, names: names.iter().map(|name| (*name).to_owned()).collect() };
         blog.serve();
-        blog.archive.done(&["follow", "http://acme.example/feed"]).unwrap();
+        for name in blogs {
+            blog.archive.done(&["follow", &format!("http://{}.example/feed", name.to_lowercase())]).unwrap();
+        }
         blog.sync();
         blog
     }
@@ -296,25 +302,28 @@ impl Blog {
                 .strftime("%a, %d %b %Y %H:%M:%S GMT")
                 .to_string()
         };
-        let items: String = self.names.iter().enumerate().map(|(nth, name)| {
-            format!(
-                "<item><title>{}</title><link>http://acme.example/{nth}</link><pubDate>{}</pubDate></item>",
-                title(name), day(nth)
-            )
-        }).collect();
-        let feed = format!("<rss version=\"2.0\"><channel><title>Acme</title>{items}</channel></rss>");
-        let mut documents =
-            Documents::from([("acme.example/feed".to_owned(), Document::new("application/rss+xml", feed))]);
-        for (nth, name) in self.names.iter().enumerate() {
-            let prose = format!(
-                "The problem was that {name} overran the scheduler, and every worker waited for it. "
-            )
-            .repeat(20);
-            let page = format!(
-                "<!doctype html><title>{0}</title><article><h1>{0}</h1><p>{prose}</p></article>",
-                title(name)
-            );
-            documents.insert(format!("acme.example/{nth}"), Document::page(&page));
+        let mut documents = Documents::new();
+        for (at, blog) in self.blogs.iter().enumerate() {
+            let host = format!("{}.example", blog.to_lowercase());
+            let mut items = String::new();
+            for (nth, name) in self.names.iter().enumerate().filter(|(nth, _)| nth % self.blogs.len() == at) {
+                let prose = format!(
+                    "The problem was that {name} overran the scheduler, and every worker waited for it. "
+                )
+                .repeat(20);
+                let page = format!(
+                    "<!doctype html><title>{0}</title><article><h1>{0}</h1><p>{prose}</p></article>",
+                    title(name)
+                );
+                documents.insert(format!("{host}/{nth}"), Document::page(&page));
+                items += &format!(
+                    "<item><title>{}</title><link>http://{host}/{nth}</link><pubDate>{}</pubDate></item>",
+                    title(name),
+                    day(nth)
+                );
+            }
+            let feed = format!("<rss version=\"2.0\"><channel><title>{blog}</title>{items}</channel></rss>");
+            documents.insert(format!("{host}/feed"), Document::new("application/rss+xml", feed));
         }
         self.web.put(documents);
     }
@@ -330,7 +339,7 @@ impl Blog {
     }
 
     /// The number of the read with this name.
-    fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         let reads = self.archive.all_reads().unwrap();
         let read = reads.iter().find(|read| read["title"].as_str().unwrap().contains(name)).unwrap();
         read["id"].to_string()
@@ -388,6 +397,69 @@ fn new_read_changes_little_and_withdrawn_read_leaves_no_trace() {
     let (_, dead) = dead_links(&left);
     assert!(dead.is_empty(), "{dead:?}");
     assert_eq!(left["CNAME"], b"reads.example");
+}
+
+/// Changes an archive in some way. Returns what was done.
+fn change(blog: &mut Blog, what: usize, random: &mut Random) -> String {
+    let words = ["kestrel", "lemming", "marmot", "narwhal", "ocelot", "pangolin", "quokka", "reindeer"];
+    let word = words[random.below(words.len())];
+    let reads: Vec<String> =
+        blog.archive.all_reads().unwrap().iter().map(|read| read["id"].to_string()).collect();
+    let one = reads[random.below(reads.len())].clone();
+    let problem = format!("The {word} waited for every worker.");
+    let command: Vec<&str> = match what {
+        0 => {
+            let name = format!("{word}{}", blog.names.len());
+            blog.add(&name);
+            return format!("a new read, {name}");
+        }
+        1 => match random.below(4) {
+            0 => vec!["correct", &one, "--problem", &problem],
+            1 => vec!["correct", &one, "--title", word],
+            2 => vec!["correct", &one, "--concepts", "caching,message-queues", "--company", word],
+            _ => vec!["correct", &one, "--date", "2026-01-21"],
+        },
+        2 => vec!["withdraw", &one],
+        3 => vec!["source", "zeta", "--title", word, "--company", words[random.below(words.len())]],
+        4 => vec!["merge", "--yes", &one, reads.iter().find(|read| **read != one).unwrap()],
+        5 => vec!["unfollow", "acme", "--keep-reads", "--yes"],
+        _ => vec!["unfollow", "zeta", "--yes"],
+    };
+    blog.archive.done(&command).unwrap();
+    command.join(" ")
+}
+
+#[test]
+fn publishing_again_gives_the_same_as_publishing_anew() {
+    let seed = seed();
+    println!("BACKISSUE_TEST_SEED={seed}");
+    let mut random = Random(seed);
+    let mut blog = Blog::several(&["Acme", "Zeta"], &NAMES);
+    let site = tempfile::tempdir().unwrap();
+    let first = publish(&blog.archive, site.path(), &["--articles"]);
+    assert_eq!(first["made"], first["files"]);
+    let unchanged = publish(&blog.archive, site.path(), &["--articles"]);
+    assert!(unchanged["made"].as_u64() < Some(60) && unchanged["written"] == 0, "{unchanged}");
+    let mut kinds = vec![0, 1, 2, 3, 4, 0, 1, 3, 1];
+    while !kinds.is_empty() {
+        let kind = kinds.swap_remove(random.below(kinds.len()));
+        is_published_as_anew(&mut blog, kind, &mut random, site.path());
+    }
+    // These leave few reads.
+    is_published_as_anew(&mut blog, 5, &mut random, site.path());
+    is_published_as_anew(&mut blog, 6, &mut random, site.path());
+}
+
+/// Changes an archive, and publishes it into a site and into a new folder.
+fn is_published_as_anew(blog: &mut Blog, kind: usize, random: &mut Random, site: &Path) {
+    let done = change(blog, kind, random);
+    publish(&blog.archive, site, &["--articles"]);
+    let new = tempfile::tempdir().unwrap();
+    publish(&blog.archive, new.path(), &["--articles"]);
+    let (again, anew) = (files_in(site), files_in(new.path()));
+    let differs = |file: &&String| again.get(*file) != anew.get(*file);
+    let differ: Vec<&String> = again.keys().chain(anew.keys()).filter(differs).collect();
+    assert!(differ.is_empty(), "after {done}: {differ:?}");
 }
 
 #[test]

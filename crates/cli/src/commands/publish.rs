@@ -30,9 +30,9 @@ pub async fn run(args: PublishArgs, settings: Settings) -> anyhow::Result<Outcom
     store.close().await;
     let written = written?;
     if args.json {
-        let Written { files, written, removed, left, left_out } = written;
+        let Written { files, made, written, removed, left, left_out } = written;
         output::json(&json!({
-            "folder": publish.folder, "base_url": publish.base_url, "files": files, "written": written,
+            "folder": publish.folder, "base_url": publish.base_url, "files": files, "made": made, "written": written,
             "removed": removed, "left": left,
             "left_out": left_out,
         }))?;
@@ -55,7 +55,7 @@ fn base(mut url: Url) -> anyhow::Result<Url> {
 }
 
 fn tell(publish: &PublishSettings, done: Written, settings: &Settings) -> anyhow::Result<()> {
-    let Written { files, written, removed, left, left_out } = done;
+    let Written { files, written, removed, left, left_out, .. } = done;
     let folder = publish.folder.display();
     say!("{STRONG}{folder}{PLAIN}  {files} files: {written} written, {removed} removed")?;
     if left > 0 {

@@ -48,6 +48,28 @@ on_both!(filtered_lists_page_through_exactly_their_reads, |db| {
     }
 });
 
+on_both!(facts_of_pages_change_with_their_reads, |db| {
+    filled(db, 30).await;
+    let cards = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 1000).await;
+    let before = db.store.page_facts().await.unwrap();
+    assert_eq!(before.len(), cards.len());
+    for card in &cards {
+        let page = db.store.read(card.id).await.unwrap().unwrap();
+        let facts = &before[&card.id];
+        assert_eq!(facts.fetched_at, page.fetched_at);
+        assert_eq!(facts.places.iter().map(|(place, _)| place.clone()).collect::<Vec<_>>(), page.places);
+        assert_eq!(facts.refused, page.refused);
+    }
+    let renamed = SourceChange { title: Some("Another title".to_owned()), ..SourceChange::default() };
+    db.store.change_source(cards[0].source, &renamed, at(0)).await.unwrap();
+    let after = db.store.page_facts().await.unwrap();
+    for card in &cards {
+        let is_of_it = card.source == cards[0].source;
+        assert_eq!(after[&card.id] != before[&card.id], is_of_it, "{}", card.id);
+        assert_eq!(after[&card.id].changed > before[&card.id].changed, is_of_it, "{}", card.id);
+    }
+});
+
 on_both!(weeks_have_counts_and_neighbours, |db| {
     filled(db, 300).await;
     let all = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 1000).await;

@@ -45,6 +45,7 @@ pub(crate) use highlight::not_highlighted;
 pub(crate) use note::{refused, too_many_labels};
 pub(crate) use practise::deck_href;
 pub(crate) use prior_art::look_up;
+pub use read::OTHERS;
 pub(crate) use searches::saved_id;
 pub(crate) use settings::{find_to_follow, operator};
 pub(crate) use sources::{Condition, state};

@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::response::{IntoResponse, Response};
 use backissue_model::{Highlight, Precis, Sureness};
-use backissue_search::{Match, Search};
+use backissue_search::Search;
 use backissue_store::{ReadCard, ReadPage, SAVED, Store};
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -21,16 +21,15 @@ use crate::images::{self, Asked, Showing};
 use crate::parts::highlight::Located;
 use crate::parts::marks::Marked;
 use crate::parts::statements::Targets;
-use crate::parts::{found, highlight, icons, note, practice, reads, statements};
+use crate::parts::{highlight, icons, note, practice, reads, statements};
+use crate::published::Others;
 use crate::read_address::read_id;
 use crate::{App, documents, evidence, vocabulary, words};
 
 /// Maximum reads under "others with this problem".
-const OTHERS: usize = 5;
+pub const OTHERS: usize = 5;
 /// How long a page waits for them, for example if an embedding server is slow.
 const OTHERS_WITHIN: Duration = Duration::from_secs(1);
-/// The same for a page that is made once, as a file.
-const OTHERS_OF_FILE_WITHIN: Duration = Duration::from_secs(60);
 
 /// `/read/{id}`; with `.md` behind the number as Markdown.
 pub(crate) async fn without_slug(Path(id): Path<String>, State(app): State<App>) -> Result<Response, Fault> {
@@ -46,6 +45,7 @@ pub(crate) async fn read(
     frame: Frame,
     Path((id, slug)): Path<(String, String)>,
     asked: Asked,
+    known: Option<Extension<Others>>,
     State(app): State<App>,
 ) -> Result<Response, Fault> {
     let mut page = find(&app.store, &id).await?;
@@ -72,9 +72,13 @@ pub(crate) async fn read(
         let (shown, located) = article_shown(&page, images, highlights).await;
         (Some(shown), located)
     };
-    let within = if frame.is_published() { OTHERS_OF_FILE_WITHIN } else { OTHERS_WITHIN };
-    let ((shown, located), others, beside) =
-        tokio::join!(article, others(&app.search, &page, within), app.store.beside(&page.card));
+    let others = async {
+        match known {
+            Some(Extension(Others(known))) => Some(known),
+            None => others(&app.search, &page).await,
+        }
+    };
+    let ((shown, located), others, beside) = tokio::join!(article, others, app.store.beside(&page.card));
     let own = match &shown {
         Some(shown) => own(&frame, &app.store, &page.card, &located, &shown.marks).await?,
         None => html! {},
@@ -100,13 +104,13 @@ pub(crate) async fn read(
 
 /// Reads with the same problem. Returns `None` if they cannot be found now; the page is shown
 /// without them.
-async fn others(search: &Search, page: &ReadPage, within: Duration) -> Option<Vec<Match>> {
+async fn others(search: &Search, page: &ReadPage) -> Option<Vec<ReadCard>> {
     let id = page.card.id;
     if page.precis.problem.is_none() {
         return Some(Vec::new());
     }
-    match tokio::time::timeout(within, search.others_with(id, OTHERS)).await {
-        Ok(Ok(others)) => Some(others),
+    match tokio::time::timeout(OTHERS_WITHIN, search.others_with(id, OTHERS)).await {
+        Ok(Ok(others)) => Some(others.into_iter().map(|other| other.read.card).collect()),
         Ok(Err(error)) => {
             tracing::warn!(%id, error = &error as &dyn std::error::Error, "no others with the problem of read {id}: {error}");
             None
@@ -198,7 +202,7 @@ fn document(
     shown: Option<&Shown>,
     marked: &Marked,
     own: &Markup,
-    others: &[Match],
+    others: &[ReadCard],
     beside: &Beside,
 ) -> Document {
     let card = &page.card;
@@ -318,12 +322,12 @@ fn source_link(page: &ReadPage) -> Markup {
     }
 }
 
-fn with_this_problem(frame: &Frame, others: &[Match]) -> Markup {
+fn with_this_problem(frame: &Frame, others: &[ReadCard]) -> Markup {
     html! {
         @if !others.is_empty() {
             section {
                 h2 { "Others with this problem" }
-                (found::others(others, frame.zone()))
+                (reads::brief(others, frame.zone()))
             }
         }
     }

@@ -126,11 +126,6 @@ fn in_one_line(text: &str, places: &[Range<usize>]) -> Markup {
     }
 }
 
-/// A short list of reads with the same problem.
-pub(crate) fn others(matches: &[Match], zone: &TimeZone) -> Markup {
-    reads::brief(matches.iter().map(|found| &found.read.card), zone)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
