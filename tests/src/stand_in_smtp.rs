@@ -43,6 +43,8 @@ pub enum Mood {
     Full,
     /// Knows no recipient.
     KnowsNobody,
+    /// Refuses every recipient, and does not say why.
+    RefusesAll,
     /// Takes them, but never says so.
     Silent,
 }
@@ -259,7 +261,8 @@ impl Handler for Shared {
 
     fn rcpt(&mut self, to: &str) -> Response {
         self.with(|mailbox| match mailbox.mood {
-            Mood::KnowsNobody => NO_MAILBOX,
+            Mood::KnowsNobody => Response::custom(550, "5.1.1 No such user here".to_owned()),
+            Mood::RefusesAll => NO_MAILBOX,
             Mood::Full => OUT_OF_SPACE,
             Mood::Takes | Mood::Silent => {
                 mailbox.to.push(to.to_owned());

@@ -69,8 +69,8 @@ fn check_subscribers(settings: &Settings, row: &RecipientRow) -> anyhow::Result<
         "it has `subscribers` and another address; make two recipients of it"
     );
     ensure!(
-        !row.mine && row.search.is_none(),
-        "subscribers get reads for everybody; remove `mine` and `search`"
+        !row.mine && !row.my_concepts && row.search.is_none(),
+        "subscribers get reads for everybody; remove `mine`, `my_concepts` and `search`"
     );
     ensure!(row.weekday.is_some(), "subscribers need a schedule; add for example weekday = \"monday\"");
     ensure!(
@@ -135,6 +135,8 @@ fn recipient(settings: &Settings, row: &RecipientRow) -> anyhow::Result<Recipien
         choice,
         search,
         is_mine: row.mine,
+        my_concepts: row.my_concepts,
+        reader: row.reader.clone(),
         schedule,
         stop_token: None,
     })

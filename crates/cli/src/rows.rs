@@ -6,7 +6,7 @@ use std::str::FromStr;
 use backissue_annotate::asking::PromptVersion;
 use backissue_digest::chat::Service;
 use backissue_llm::{Protocol, Secret};
-use backissue_model::without_credentials;
+use backissue_model::{ReaderName, without_credentials};
 use jiff::civil::{Time, Weekday};
 use jiff::fmt::strtime;
 use serde::de::Error;
@@ -147,7 +147,7 @@ fn price<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::E
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MailRow {
-    /// The server, as `smtps://mail.example.org`.
+    /// The server, as `smtps://mail.example.org` or `sendmail:/usr/sbin/sendmail`.
     #[serde(deserialize_with = "one_parsed")]
     pub server: Url,
     /// The user name, if the server wants one.
@@ -192,9 +192,15 @@ pub struct RecipientRow {
     pub concepts: Vec<String>,
     /// Only reads that answer the saved search of this name.
     pub search: Option<String>,
-    /// Whether the recipient is the archive's reader, whose marks, labels and concepts count.
+    /// Whether the reader's marks, labels and concepts count.
     #[serde(default)]
     pub mine: bool,
+    /// Only reads with one of the reader's concepts.
+    #[serde(default)]
+    pub my_concepts: bool,
+    /// Whose marks, concepts and saved searches are meant; default: the first operator's.
+    #[serde(default, deserialize_with = "parsed")]
+    pub reader: Option<ReaderName>,
     /// How many reads come first at most.
     pub most: Option<usize>,
     /// The day on which `serve` sends the week before.
@@ -211,8 +217,10 @@ pub struct RecipientRow {
 impl fmt::Display for MailRow {
     /// On one line, without the password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let server = self.server.host_str().unwrap_or("-");
-        write!(f, "{}://{server} from {}", self.server.scheme(), self.from)?;
+        match self.server.host_str() {
+            Some(host) => write!(f, "{}://{host} from {}", self.server.scheme(), self.from)?,
+            None => write!(f, "{} from {}", self.server, self.from)?,
+        }
         match (&self.password, &self.password_env) {
             (Some(_), _) => f.write_str(", password set"),
             (None, Some(name)) => write!(f, ", password in ${name}"),
@@ -236,8 +244,12 @@ impl fmt::Display for RecipientRow {
         if let Some(search) = &self.search {
             write!(f, ", only answers to “{search}”")?;
         }
+        let reader = self.reader.as_ref().map_or("the reader", ReaderName::as_str);
+        if self.my_concepts {
+            write!(f, ", only concepts of {reader}")?;
+        }
         if self.mine {
-            f.write_str(", by the reader's marks")?;
+            write!(f, ", by marks of {reader}")?;
         }
         if let (Some(weekday), Some(at)) = (self.weekday, self.at) {
             write!(f, ", on {weekday:?} at {}", at.strftime("%H:%M"))?;

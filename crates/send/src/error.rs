@@ -31,6 +31,19 @@ pub enum SendError {
         /// What it said.
         said: String,
     },
+    /// There is no such mailbox, so nothing more is sent there.
+    #[error(
+        "{server} knows no mailbox {to} ({said}), so nothing more is sent there; correct the address, then `backissue send \
+         --to NAME --resume`"
+    )]
+    NoMailbox {
+        /// The server.
+        server: String,
+        /// The mail address.
+        to: String,
+        /// What it said.
+        said: String,
+    },
     /// It may work later.
     #[error("{server} did not take what was sent to {to}: {why}; it is tried again")]
     ForNow {

@@ -15,6 +15,7 @@ mod error;
 mod mail;
 mod recipient;
 mod sender;
+mod sendmail;
 mod unsubscribe;
 
 pub use backissue_fetch::Secret;
@@ -25,4 +26,4 @@ pub use error::SendError;
 pub use lettre::Address as MailAddress;
 pub use mail::{MailSettings, Mailer};
 pub use recipient::{Recipient, Schedule, Way};
-pub use sender::{Sender, Sent, keep_sending};
+pub use sender::{Lack, Sender, Sent, keep_sending};

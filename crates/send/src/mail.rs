@@ -1,7 +1,7 @@
-//! Mails by SMTP.
+//! Mails by SMTP, or by the program `sendmail`.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use backissue_digest::mail::Mail;
@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::answer::one_line;
+use crate::sendmail::Sendmail;
 use crate::{Secret, SendError};
 
 /// Longest time for connecting, encrypting and logging in.
@@ -33,7 +34,8 @@ const MECHANISMS: &[Mechanism] = &[Mechanism::Plain, Mechanism::Login];
 /// The mail server and the sender.
 #[derive(Clone, Debug)]
 pub struct MailSettings {
-    /// The server: `smtps://host` (TLS at once, port 465) or `smtp://host` (STARTTLS, port 587).
+    /// The server: `smtps://host` (TLS at once, port 465), `smtp://host` (STARTTLS, port 587), or
+    /// this machine's `sendmail:/usr/sbin/sendmail`.
     pub server: Url,
     /// The user name, if the server wants one.
     pub user: Option<String>,
@@ -63,9 +65,23 @@ pub(crate) struct Letter {
     pub(crate) mail: Mail,
 }
 
+/// A sender of mails with a way to send them.
+#[derive(Clone, Debug)]
+pub struct Mailer {
+    from: Mailbox,
+    transport: Transport,
+}
+
+/// How mails leave.
+#[derive(Clone, Debug)]
+enum Transport {
+    Smtp(Box<Smtp>),
+    Program(Sendmail),
+}
+
 /// A mail server.
 #[derive(Clone)]
-pub struct Mailer {
+struct Smtp {
     host: String,
     port: u16,
     security: Security,
@@ -74,12 +90,11 @@ pub struct Mailer {
     credentials: Option<Credentials>,
     /// Texts that no error may show.
     secrets: Vec<Secret>,
-    from: Mailbox,
 }
 
-impl fmt::Debug for Mailer {
+impl fmt::Debug for Smtp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Mailer({}:{})", self.host, self.port)
+        write!(f, "Smtp({}:{})", self.host, self.port)
     }
 }
 
@@ -100,8 +115,86 @@ impl Mailer {
     /// # Errors
     /// [`SendError::Setup`] if the settings cannot be used.
     pub fn new(settings: &MailSettings) -> Result<Self, SendError> {
-        let unfit =
-            |why: String| SendError::Setup { what: "[mail] in the configuration file".to_owned(), why };
+        let from: Mailbox = settings
+            .from
+            .parse()
+            .map_err(|_| unfit(format!("`from` is `{}`; write Name <name@example.org>", settings.from)))?;
+        let url = &settings.server;
+        if url.scheme() != "sendmail" {
+            let transport = Transport::Smtp(Box::new(Smtp::new(settings, &from)?));
+            return Ok(Self { from, transport });
+        }
+        if url.has_host() || !url.path().starts_with('/') {
+            return Err(unfit("`server` names no program; write sendmail:/usr/sbin/sendmail".to_owned()));
+        }
+        if settings.user.is_some() || settings.password.is_some() {
+            return Err(unfit("sendmail needs no login; remove `user` and the password".to_owned()));
+        }
+        Ok(Self { from, transport: Transport::Program(Sendmail::from(Path::new(url.path()))) })
+    }
+
+    /// The mail as it leaves, head and all.
+    ///
+    /// # Errors
+    /// [`SendError::Setup`] if an address is none.
+    pub(crate) fn formatted(&self, letter: &Letter) -> Result<String, SendError> {
+        Ok(String::from_utf8_lossy(&self.message(letter)?.formatted()).into_owned())
+    }
+
+    /// Sends a mail.
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    pub(crate) async fn send(&self, letter: &Letter) -> Result<(), SendError> {
+        let message = self.message(letter)?;
+        match &self.transport {
+            Transport::Smtp(server) => server.send(&message, &letter.to).await,
+            Transport::Program(sendmail) => {
+                let from: &str = self.from.email.as_ref();
+                // The recipient may have a name too.
+                let to = message.envelope().to().first().map_or(letter.to.as_str(), |to| to.as_ref());
+                sendmail.send(from, to, &message.formatted()).await
+            }
+        }
+    }
+
+    fn message(&self, letter: &Letter) -> Result<Message, SendError> {
+        let unfit = |why: String| SendError::Setup { what: format!("the mail to {}", letter.to), why };
+        let to: Mailbox = letter
+            .to
+            .parse()
+            .map_err(|_| unfit("this is no mail address; write name@example.org".to_owned()))?;
+        let domain = self.from.email.domain();
+        let mut builder = Message::builder()
+            .from(self.from.clone())
+            .to(to)
+            .date(system_time(letter.date))
+            .message_id(Some(format!("<{}@{domain}>", letter.message_id)))
+            .subject(&letter.mail.subject)
+            .raw_header(header("List-Id", format!("<{}.{domain}>", letter.list)))
+            // Programs should not answer it (RFC 3834).
+            .raw_header(header("Auto-Submitted", "auto-generated".to_owned()));
+        if let Some(address) = &letter.unsubscribe {
+            builder = builder
+                .raw_header(header("List-Unsubscribe", format!("<{address}>")))
+                .raw_header(header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
+        }
+        let parts = MultiPart::alternative()
+            // The same for every attempt.
+            .boundary(format!("=_{}", letter.message_id))
+            .singlepart(part(ContentType::TEXT_PLAIN, &letter.mail.text))
+            .singlepart(part(ContentType::TEXT_HTML, &letter.mail.html));
+        builder.multipart(parts).map_err(|error| unfit(error.to_string()))
+    }
+}
+
+/// That the table of the mail server cannot be used.
+fn unfit(why: String) -> SendError {
+    SendError::Setup { what: "[mail] in the configuration file".to_owned(), why }
+}
+
+impl Smtp {
+    fn new(settings: &MailSettings, from: &Mailbox) -> Result<Self, SendError> {
         let url = &settings.server;
         let host = url
             .host_str()
@@ -112,15 +205,15 @@ impl Mailer {
                 "`server` holds a password; give it with `user` and `password_env`".to_owned(),
             ));
         }
-        let from: Mailbox = settings
-            .from
-            .parse()
-            .map_err(|_| unfit(format!("`from` is `{}`; write Name <name@example.org>", settings.from)))?;
         let (security, port) = match url.scheme() {
             "smtps" => (Security::AtOnce, 465),
             "smtp" if is_on_this_machine(url) => (Security::IfSupported, 587),
             "smtp" => (Security::StartTls, 587),
-            other => return Err(unfit(format!("`server` begins with {other}:; write smtps:// or smtp://"))),
+            other => {
+                return Err(unfit(format!(
+                    "`server` begins with {other}:; write smtps://, smtp:// or sendmail:"
+                )));
+            }
         };
         let (credentials, secrets) = match (&settings.user, &settings.password) {
             (Some(user), Some(password)) => {
@@ -141,32 +234,18 @@ impl Mailer {
             hello: ClientId::Domain(from.email.domain().to_owned()),
             credentials,
             secrets,
-            from,
         })
     }
 
-    /// The mail as it leaves, head and all.
-    ///
-    /// # Errors
-    /// [`SendError::Setup`] if an address is none.
-    pub(crate) fn formatted(&self, letter: &Letter) -> Result<String, SendError> {
-        Ok(String::from_utf8_lossy(&self.message(letter)?.formatted()).into_owned())
-    }
-
-    /// Sends a mail.
-    ///
-    /// # Errors
-    /// See [`SendError`].
-    pub(crate) async fn send(&self, letter: &Letter) -> Result<(), SendError> {
-        let message = self.message(letter)?;
+    async fn send(&self, message: &Message, to: &str) -> Result<(), SendError> {
         let opened = within(OPEN_WITHIN, self.open()).await;
-        let mut connection = opened.map_err(|trouble| self.failed(trouble, &letter.to, false))?;
+        let mut connection = opened.map_err(|trouble| self.failed(trouble, to, false))?;
         let (envelope, bytes) = (message.envelope(), message.formatted());
         let sent = within(TAKE_WITHIN, connection.send(envelope, &bytes)).await;
         // It is sent or not, whatever the server says to QUIT.
         let _ = timeout(QUIT_WITHIN, connection.abort()).await;
         // Without an answer the server may have taken the mail.
-        sent.map(|_| ()).map_err(|trouble| self.failed(trouble, &letter.to, true))
+        sent.map(|_| ()).map_err(|trouble| self.failed(trouble, to, true))
     }
 
     /// A connection that is encrypted and logged in as the settings say.
@@ -202,6 +281,9 @@ impl Mailer {
         let said = one_line(&self.secrets.iter().fold(said, |said, secret| secret.scrub(&said)));
         match error.status().map(u16::from) {
             Some(530 | 534 | 535 | 538) => SendError::Login { server, said },
+            Some(_) if error.is_permanent() && is_no_mailbox(&said) => {
+                SendError::NoMailbox { server, to, said }
+            }
             // A client error is a feature that the server lacks, such as STARTTLS.
             _ if error.is_permanent() || error.is_client() => SendError::Refused { server, to, said },
             Some(_) => {
@@ -210,35 +292,13 @@ impl Mailer {
             None => SendError::ForNow { server, to, why: said, retry_after: None, may_have_arrived },
         }
     }
+}
 
-    fn message(&self, letter: &Letter) -> Result<Message, SendError> {
-        let unfit = |why: String| SendError::Setup { what: format!("the mail to {}", letter.to), why };
-        let to: Mailbox = letter
-            .to
-            .parse()
-            .map_err(|_| unfit("this is no mail address; write name@example.org".to_owned()))?;
-        let domain = self.from.email.domain();
-        let mut builder = Message::builder()
-            .from(self.from.clone())
-            .to(to)
-            .date(system_time(letter.date))
-            .message_id(Some(format!("<{}@{domain}>", letter.message_id)))
-            .subject(&letter.mail.subject)
-            .raw_header(header("List-Id", format!("<{}.{domain}>", letter.list)))
-            // Programs should not answer it (RFC 3834).
-            .raw_header(header("Auto-Submitted", "auto-generated".to_owned()));
-        if let Some(address) = &letter.unsubscribe {
-            builder = builder
-                .raw_header(header("List-Unsubscribe", format!("<{address}>")))
-                .raw_header(header("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
-        }
-        let parts = MultiPart::alternative()
-            // The same for every attempt.
-            .boundary(format!("=_{}", letter.message_id))
-            .singlepart(part(ContentType::TEXT_PLAIN, &letter.mail.text))
-            .singlepart(part(ContentType::TEXT_HTML, &letter.mail.html));
-        builder.multipart(parts).map_err(|error| unfit(error.to_string()))
-    }
+/// Whether a server says that the address or its mailbox does not exist (RFC 3463). Without an
+/// enhanced status code it may mean anything, such as the sender or the contents.
+fn is_no_mailbox(said: &str) -> bool {
+    const CODES: [&str; 6] = ["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"];
+    said.split_whitespace().any(|word| CODES.contains(&word))
 }
 
 /// Why an exchange with a server failed.

@@ -1,6 +1,7 @@
 //! Recipients of weeks and alerts, and their schedules.
 
 use backissue_digest::Choice;
+use backissue_model::ReaderName;
 use backissue_store::Subscriber;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
@@ -19,9 +20,12 @@ pub struct Recipient {
     pub choice: Choice,
     /// The saved search whose answers it gets of a week. `None`: all reads.
     pub search: Option<String>,
-    /// Whether the first operator is the recipient, so that this reader's marks, labels and
-    /// concepts count.
+    /// Whether the reader's marks, labels and concepts count.
     pub is_mine: bool,
+    /// Whether it gets only reads with one of the reader's concepts.
+    pub my_concepts: bool,
+    /// Whose marks, concepts and saved searches are meant. `None`: the first operator's.
+    pub reader: Option<ReaderName>,
     /// When `serve` sends it. `None` if it never does.
     pub schedule: Option<Schedule>,
     /// The secret part of the address where a subscriber stops the mails. `None` for recipients of

@@ -5,7 +5,7 @@
 //! between the two, or no answer comes, the message may have arrived. It is then sent once more,
 //! with the same id, and after that only by a person. So a recipient gets it at most twice.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use backissue_digest::mail::Footing;
 use backissue_digest::{About, Digest, Site, WeekRead, compose, compose_answers, mail};
-use backissue_model::{ReadId, Week};
+use backissue_model::{ConceptSlug, ReadId, ReaderId, ReaderName, Week};
 use backissue_search::{Search, SearchFailure};
 use backissue_store::{
     Dispatch, Order, ReadFilter, Resend, Sending, SendingClaim, SendingResult, SendingState, Store,
@@ -71,9 +71,17 @@ pub enum Sent {
     GivenUpBefore(String),
     /// The recipient wants no more mails, since this moment.
     Unsubscribed(Timestamp),
-    /// Nothing was attempted, as the recipient gets the answers to this saved search, which is not
-    /// there.
-    NoSearch(String),
+    /// Nothing was attempted, because the archive lacks what the recipient's choice names.
+    Lacks(Lack),
+}
+
+/// What a recipient's choice names and the archive does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// The saved search with this name.
+    Search(String),
+    /// The reader with this name.
+    Reader(ReaderName),
 }
 
 impl Sent {
@@ -86,7 +94,7 @@ impl Sent {
             | Self::GivenUpBefore(_)
             | Self::Unsubscribed(_)
             | Self::Nothing => true,
-            Self::NotBefore(_) | Self::Later(..) | Self::NoSearch(_) => false,
+            Self::NotBefore(_) | Self::Later(..) | Self::Lacks(_) => false,
         }
     }
 }
@@ -113,40 +121,66 @@ impl Sender {
     }
 
     /// A week as this recipient gets it: the published issue if there is one, else composed by
-    /// rule. Returns `None` if the recipient gets the answers to a saved search that is not there.
+    /// rule. Or what its choice names that is not there.
     ///
     /// # Errors
     /// If the archive or the index cannot be read.
-    pub async fn digest(&self, week: Week, recipient: &Recipient) -> Result<Option<Digest>, SearchFailure> {
+    pub async fn digest(
+        &self,
+        week: Week,
+        recipient: &Recipient,
+    ) -> Result<Result<Digest, Lack>, SearchFailure> {
+        let reader = match &recipient.reader {
+            None => self.store.first_operator().await?,
+            Some(name) => match self.store.reader_named(name, Timestamp::now()).await? {
+                Some(reader) => reader.id,
+                None => return Ok(Err(Lack::Reader(name.clone()))),
+            },
+        };
         let filter = ReadFilter { week: Some(week), ..ReadFilter::default() };
         let reads = self.store.summaries(&filter, Order::ProblemsFirst, WEEK).await?;
         let issue = self.store.published_issue(&filter).await?;
         let ids: Vec<ReadId> = reads.iter().map(|read| read.card.id).collect();
         let mut choice = recipient.choice.clone();
         if let Some(name) = &recipient.search {
-            let operator = self.store.first_operator().await?;
-            let Some(saved) = self.store.saved_search(operator, name).await? else { return Ok(None) };
+            let Some(saved) = self.store.saved_search(reader, name).await? else {
+                return Ok(Err(Lack::Search(name.clone())));
+            };
             let answering = self.search.answering(saved.question.as_str(), saved.reader, &ids).await?;
             choice.reads = Some(answering.into_iter().collect());
         }
         let mut reads: Vec<WeekRead> = reads.into_iter().map(WeekRead::from).collect();
-        if recipient.is_mine {
-            self.add_marks(&mut reads, &ids).await?;
+        if recipient.my_concepts {
+            let concepts = self.store.concepts_of_interest(reader).await?;
+            let of_interest = reads.iter().filter(|read| has_one_of(read, &concepts));
+            let of_interest: HashSet<ReadId> = of_interest.map(|read| read.read.card.id).collect();
+            choice.reads = Some(match choice.reads {
+                Some(answering) => &answering & &of_interest,
+                None => of_interest,
+            });
         }
-        Ok(Some(compose(week, reads, &choice, issue.as_ref())))
+        if recipient.is_mine {
+            self.add_marks(&mut reads, &ids, reader).await?;
+        }
+        Ok(Ok(compose(week, reads, &choice, issue.as_ref())))
     }
 
     /// Adds what the reader did with these reads, and whether they have one of the reader's
     /// concepts.
-    async fn add_marks(&self, reads: &mut [WeekRead], ids: &[ReadId]) -> Result<(), StoreError> {
-        let reader = self.store.first_operator().await?;
+    async fn add_marks(
+        &self,
+        reads: &mut [WeekRead],
+        ids: &[ReadId],
+        reader: ReaderId,
+    ) -> Result<(), StoreError> {
         let marks = self.store.marks(reader, ids).await?;
         let labelled = self.store.labelled(reader, ids).await?;
         let concepts = self.store.concepts_of_interest(reader).await?;
-        for WeekRead { read, marks: own, is_labelled, is_of_interest } in reads {
-            *own = marks.get(&read.card.id).copied().unwrap_or_default();
-            *is_labelled = labelled.contains(&read.card.id);
-            *is_of_interest = read.card.concepts.iter().any(|concept| concepts.contains(concept));
+        for read in reads {
+            let id = read.read.card.id;
+            read.marks = marks.get(&id).copied().unwrap_or_default();
+            read.is_labelled = labelled.contains(&id);
+            read.is_of_interest = has_one_of(read, &concepts);
         }
         Ok(())
     }
@@ -246,8 +280,9 @@ impl Sender {
         week: Week,
         resend: Resend,
     ) -> Result<Sent, SearchFailure> {
-        let Some(digest) = self.digest(week, recipient).await? else {
-            return Ok(Sent::NoSearch(recipient.search.clone().unwrap_or_default()));
+        let digest = match self.digest(week, recipient).await? {
+            Ok(digest) => digest,
+            Err(lack) => return Ok(Sent::Lacks(lack)),
         };
         if digest.cards().next().is_none() {
             return Ok(Sent::Nothing);
@@ -306,8 +341,25 @@ impl Sender {
         let now = Timestamp::now();
         let (result, sent) = result(&sending, sent, now);
         self.store.finish_sending(&sending, &result, now).await?;
+        if let Sent::GivenUp(SendError::NoMailbox { .. }) = &sent {
+            self.stop(recipient, now).await?;
+        }
         Ok(sent)
     }
+
+    /// Sends nothing more to a recipient without a mailbox. A subscriber is deleted, as if the
+    /// mailbox's owner had unsubscribed.
+    async fn stop(&self, recipient: &Recipient, now: Timestamp) -> Result<(), StoreError> {
+        match &recipient.stop_token {
+            Some(token) => self.store.remove_subscriber(token).await.map(|_| ()),
+            None => self.store.set_unsubscribed(&recipient.name, true, now).await,
+        }
+    }
+}
+
+/// Whether a read has one of these concepts.
+fn has_one_of(read: &WeekRead, concepts: &HashSet<ConceptSlug>) -> bool {
+    read.read.card.concepts.iter().any(|concept| concepts.contains(concept))
 }
 
 /// What is stored about an attempt, and what is reported.
@@ -357,7 +409,7 @@ impl Sender {
             return Ok(None);
         }
         let sent = self.send(recipient, week, Resend::No).await?;
-        if matches!(sent, Sent::Nothing | Sent::NoSearch(_)) {
+        if matches!(sent, Sent::Nothing | Sent::Lacks(_)) {
             nothing.insert(recipient.name.clone(), state);
         }
         Ok(Some((recipient.name.clone(), Dispatch::Week(week), sent)))
@@ -481,8 +533,11 @@ fn log((to, what, sent): &Due) {
         Sent::Now => info!(to, %what, "sent {what} to {to}"),
         Sent::Later(at, error) => warn!(to, %what, "{error}; not before {at:.0}"),
         Sent::GivenUp(error) => error!(to, %what, "{what} was not sent: {error}"),
-        Sent::NoSearch(name) => {
+        Sent::Lacks(Lack::Search(name)) => {
             warn!(to, %what, "{what} was not sent to {to}: no saved search is called “{name}”")
+        }
+        Sent::Lacks(Lack::Reader(name)) => {
+            warn!(to, %what, "{what} was not sent to {to}: no reader is called {name}")
         }
         Sent::Nothing
         | Sent::Before(_)

@@ -17,6 +17,8 @@ use ring::hmac;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor};
 
+use crate::publishing::Blog;
+
 const WEEK: &str = "2026-W20";
 const TITLE: &str = "How the queue of billing filled up";
 
@@ -232,7 +234,7 @@ fn what_fails_is_told_with_its_remedy_and_without_secrets() {
     told(&office.send("team", &[]), "check `user` and `password` in [mail]", 1);
     office.configure(&mail_config("smtp", &server, PASSWORD));
     told(&office.send("team", &[]), "--again tries once more", 1);
-    server.set_mood(Mood::KnowsNobody);
+    server.set_mood(Mood::RefusesAll);
     told(&office.send("team", &["--again"]), "check the recipient", 1);
     server.set_mood(Mood::Full);
     told(&office.send("team", &["--again"]), "tries again after", 4);
@@ -263,6 +265,112 @@ fn what_fails_is_told_with_its_remedy_and_without_secrets() {
         office.configure(&config);
         told(&office.send("team", &[]), remedy, 1);
     }
+}
+
+#[test]
+fn nothing_more_is_sent_to_a_mailbox_that_does_not_exist() {
+    let server = StandInSmtp::start(Security::Plain).unwrap();
+    let office = Office::new(&plain_config(&server, ""), &[]);
+    server.set_mood(Mood::KnowsNobody);
+    let bounced = office.send("team", &[]);
+    assert_eq!(bounced.code, 1, "{}{}", bounced.out, bounced.err);
+    let said = format!("{}{}", bounced.out, bounced.err);
+    assert!(said.contains("no mailbox team@acme.example") && said.contains("--resume"), "{said}");
+    for told in [office.archive.done(&["send"]).unwrap(), office.archive.run(&["doctor"]).unwrap().out] {
+        assert!(told.contains("no mailbox team@acme.example"), "{told}");
+    }
+    server.set_mood(Mood::Takes);
+    let stopped = office.send("team", &["--again"]);
+    assert!(stopped.code == 1 && stopped.out.contains("was unsubscribed"), "{}{}", stopped.out, stopped.err);
+    assert_eq!(server.others(), 0);
+    office.archive.done(&["send", "--to", "team", "--resume"]).unwrap();
+    assert_eq!(office.send("team", &["--again"]).code, 0);
+    server.next().unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn week_goes_out_by_this_machines_program() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    // Keeps what it gets, and ends with the code that it is told.
+    let script = format!(
+        "#!/bin/sh\ncd '{}'\necho \"$@\" > words\ncat > mail\necho 'no such user here' >&2\nexit $(cat code)\n",
+        folder.path().display()
+    );
+    std::fs::write(file("sendmail"), script).unwrap();
+    std::fs::set_permissions(file("sendmail"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let config = |program: &str| {
+        format!(
+            "[mail]\nserver = \"sendmail:{}\"\nfrom = \"Backissue <weeks@reads.example>\"\n\
+             [[recipient]]\nname = \"team\"\nmail = \"team@acme.example\"\n",
+            file(program).display()
+        )
+    };
+    let office = Office::new(&config("sendmail"), &[]);
+    let send = |code: &str| {
+        std::fs::write(file("code"), code).unwrap();
+        let said = office.send("team", &["--again"]);
+        (said.code, format!("{}{}", said.out, said.err))
+    };
+    assert_eq!(send("0").0, 0);
+    let words = std::fs::read_to_string(file("words")).unwrap();
+    assert_eq!(words, "-i -f weeks@reads.example -- team@acme.example\n");
+    let mail = std::fs::read_to_string(file("mail")).unwrap();
+    assert!(mail.contains(TITLE) && mail.contains("List-Id: ") && !mail.contains('\r'), "{mail}");
+    for (code, exit, remedy) in [("75", 4, "tries again"), ("69", 1, "refused"), ("67", 1, "--resume")] {
+        let (ended, said) = send(code);
+        assert!(
+            ended == exit && said.contains(remedy) && said.contains("no such user here"),
+            "{code}: {said}"
+        );
+    }
+    office.configure(&config("sentmail"));
+    office.archive.done(&["send", "--to", "team", "--resume"]).unwrap();
+    let (ended, said) = send("0");
+    assert!(ended == 1 && said.contains("sentmail") && said.contains("name the file"), "{said}");
+}
+
+#[test]
+fn each_reader_gets_the_own_part_of_a_week() {
+    let blog = Blog::with(&["aardvark", "bittern", "cassowary", "dormouse"]);
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.toml");
+    let recipient = |name: &str, choice: &str| {
+        format!(
+            "[[recipient]]\nname = \"{name}\"\nchat = \"webhook\"\nurl = \"http://127.0.0.1:9/\"\nreader = \"ann\"\n{choice}\n"
+        )
+    };
+    let all = recipient("concepts", "my_concepts = true") + &recipient("birds", "search = \"birds\"");
+    std::fs::write(&config, all).unwrap();
+    let config = config.display().to_string();
+    let run = |words: &[&str]| {
+        let said = blog.archive.run(&[&["--config", config.as_str()], words].concat()).unwrap();
+        format!("{}{}", said.out, said.err)
+    };
+    let preview = |to: &str, week: &str| run(&["send", "--to", to, "--week", week, "--dry-run"]);
+
+    for said in [preview("concepts", "2026-W02"), run(&["doctor"])] {
+        assert!(said.contains("for the reader ann, and there is none"), "{said}");
+    }
+    run(&["reader", "add", "ann"]);
+    run(&["searches", "add", "birds", "bittern"]);
+    let lacking = preview("birds", "2026-W03");
+    assert!(lacking.contains("no saved search has this name"), "the operator's is another's: {lacking}");
+    run(&["searches", "add", "birds", "bittern", "--reader", "ann"]);
+    let (found, others) = (preview("birds", "2026-W03"), preview("birds", "2026-W02"));
+    assert!(found.contains("How bittern") && !others.contains("How aardvark"), "{found}{others}");
+
+    let reads = ["aardvark", "bittern", "cassowary", "dormouse"].map(|name| blog.read(name));
+    for read in &reads[..3] {
+        run(&["correct", read, "--concepts", "message-queues"]);
+        run(&["keep", read, "--reader", "ann"]);
+    }
+    run(&["correct", &reads[3], "--concepts", "caching"]);
+    assert!(preview("concepts", "2026-W02").contains("How aardvark"));
+    let others = preview("concepts", "2026-W05");
+    assert!(!others.contains("How dormouse"), "{others}");
 }
 
 #[tokio::test]

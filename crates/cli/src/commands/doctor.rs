@@ -7,7 +7,7 @@ use backissue_fetch::{Validators, Want};
 use backissue_ingest::{BUILT_IN, clock};
 use backissue_model::without_credentials;
 use backissue_search::Coverage;
-use backissue_send::Recipient;
+use backissue_send::{Lack, Recipient};
 use backissue_store::{
     AlertState, DeadHost, Finding, Location, OWNER_CHANGED, SendingState, SetAside, SourceFilter, Store,
 };
@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::args::DoctorArgs;
-use crate::commands::backup;
+use crate::commands::{backup, send};
 use crate::exit::Outcome;
 use crate::output::{self, ALERT, GOOD, PLAIN, QUIET, say};
 use crate::settings::Settings;
@@ -174,12 +174,20 @@ async fn troubles(store: &Store, recipient: &Recipient) -> anyhow::Result<Vec<St
     if let Some(AlertState { error: Some(error), .. }) = store.last_alert(name).await? {
         troubles.push(format!("{name}, new answers: {error}"));
     }
-    if let Some(search) = &recipient.search
-        && store.saved_search(store.first_operator().await?, search).await?.is_none()
+    let reader = match &recipient.reader {
+        None => Some(store.first_operator().await?),
+        Some(called) => {
+            let reader = store.reader_named(called, Timestamp::now()).await?;
+            if reader.is_none() {
+                troubles.push(send::lacking(name, &Lack::Reader(called.clone())));
+            }
+            reader.map(|reader| reader.id)
+        }
+    };
+    if let (Some(search), Some(reader)) = (&recipient.search, reader)
+        && store.saved_search(reader, search).await?.is_none()
     {
-        troubles.push(format!(
-            "{name} gets the answers to “{search}”, and no saved search has this name; `backissue searches` lists them"
-        ));
+        troubles.push(send::lacking(name, &Lack::Search(search.clone())));
     }
     Ok(troubles)
 }

@@ -1,7 +1,7 @@
 //! `backissue send`: sends a week to a recipient, or shows what would be sent.
 
 use backissue_model::Week;
-use backissue_send::{Recipient, Sender, Sent, Way};
+use backissue_send::{Lack, Recipient, Sender, Sent, Way};
 use backissue_store::{AlertState, Dispatch, Resend, SendingState};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -35,9 +35,12 @@ pub async fn run(args: SendArgs, settings: Settings) -> anyhow::Result<Outcome> 
     };
     let sender = open::sender(&settings, &store, &search).await?;
     if args.dry_run {
-        let Some(digest) = sender.digest(week, &recipient).await? else {
-            anstream::eprintln!("{}", no_search(to, recipient.search.as_deref().unwrap_or_default()));
-            return Ok(Outcome::NotThere);
+        let digest = match sender.digest(week, &recipient).await? {
+            Ok(digest) => digest,
+            Err(lack) => {
+                anstream::eprintln!("not sent: {}", lacking(to, &lack));
+                return Ok(Outcome::NotThere);
+            }
         };
         let formatted = sender.formatted(&recipient, Dispatch::Week(week), &digest, Timestamp::now())?;
         print!("{}", output::safe(&formatted.replace("\r\n", "\n")));
@@ -135,6 +138,9 @@ async fn list(args: &SendArgs, settings: &Settings) -> anyhow::Result<Outcome> {
             continue;
         }
         match (unsubscribed, last) {
+            (Some(since), Some(SendingState { error: Some(error), .. })) => {
+                say!("  stopped {since}: {error}")?
+            }
             (Some(since), _) => say!("  unsubscribed since {since}")?,
             (_, Some(SendingState { week, error: Some(error), .. })) => say!("  {week}: {error}")?,
             (_, Some(SendingState { week, sent_at: Some(sent), .. })) => say!("  {week} was sent {sent}")?,
@@ -150,12 +156,17 @@ async fn list(args: &SendArgs, settings: &Settings) -> anyhow::Result<Outcome> {
     Ok(Outcome::Fine)
 }
 
-/// That the saved search of a recipient is not there, and the remedy.
-fn no_search(to: &str, name: &str) -> String {
-    format!(
-        "not sent: {to} gets the answers to “{name}”, and no saved search has this name; `backissue searches` lists \
-         them, and `backissue searches add` saves one"
-    )
+/// That what a recipient's choice names is not there, and the remedy.
+pub fn lacking(to: &str, lack: &Lack) -> String {
+    match lack {
+        Lack::Search(name) => format!(
+            "{to} gets the answers to “{name}”, and no saved search has this name; `backissue searches` lists them, and \
+             `backissue searches add` saves one"
+        ),
+        Lack::Reader(name) => format!(
+            "{to} is for the reader {name}, and there is none of this name; `backissue reader list` lists them"
+        ),
+    }
 }
 
 /// The result in words, and the exit code that tells it.
@@ -174,13 +185,13 @@ fn told(sent: &Sent, to: &str, zone: &TimeZone) -> (Outcome, String) {
         Sent::Later(when, error) => {
             (Outcome::Partly, format!("not sent: {error}. `serve` tries again after {}", at(when)))
         }
-        Sent::NoSearch(name) => (Outcome::NotThere, no_search(to, name)),
+        Sent::Lacks(lack) => (Outcome::NotThere, format!("not sent: {}", lacking(to, lack))),
         Sent::GivenUp(error) => (Outcome::Fault, format!("not sent: {error}")),
         Sent::GivenUpBefore(why) => (Outcome::Fault, format!("was given up: {why}; --again tries once more")),
         Sent::Unsubscribed(when) => (
             Outcome::Fault,
             format!(
-                "not sent: {to} unsubscribed on {}; `backissue send --to {to} --resume` undoes it",
+                "not sent: {to} was unsubscribed on {}; `backissue send --to {to} --resume` undoes it",
                 at(when)
             ),
         ),
