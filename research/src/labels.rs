@@ -146,7 +146,7 @@ impl Label {
 }
 
 /// How well a passage tells a part of the précis, judged by reading it beside its article.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Grade {
     /// It tells the problem, or an important part of it, and stands alone.

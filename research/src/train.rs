@@ -8,12 +8,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
+use std::path::PathBuf;
 
 use anyhow::Context;
 use backissue_annotate::Field;
 use backissue_annotate::training::{Bars, Named, RankFile, Seen, Trial, WeightsFile, expected_kinds};
 use backissue_model::{ConceptSlug, Kind};
 use clap::Args;
+use serde_json::{Map, Value, json};
 use url::Url;
 
 use crate::fit::{Choice, Features, Numbers, fit, score};
@@ -71,6 +73,11 @@ pub struct Train {
     /// Only print the result, without writing the file
     #[arg(long)]
     dry_run: bool,
+    /// Write the three best passages of each read and part into this file, one line of JSON each,
+    /// with the probability by weights trained without the blog; for people to judge, and for
+    /// experiments
+    #[arg(long, value_name = "FILE")]
+    passages: Option<PathBuf>,
 }
 
 impl Train {
@@ -101,7 +108,10 @@ impl Train {
         training.ranks();
         training.kinds();
         training.concepts();
-        training.parts(&labels::judged()?);
+        let passages = training.parts(&labels::judged()?);
+        if let Some(file) = &self.passages {
+            fs::write(file, passages).with_context(|| format!("{} cannot be written", file.display()))?;
+        }
         let text = format!(
             "# What the signs of an article weigh. Made by `cargo xtask train` of {} labelled reads; not written by hand.\n\n{}",
             training.set.len(),
@@ -217,6 +227,9 @@ impl<'a> Example<'a> {
             may_be_sure: choice.may_be_sure,
             is_named,
             grade: grades.get(&(&self.label.url, field, openings.as_slice())).copied(),
+            probability: 0.0,
+            text: choice.statement.text,
+            openings,
         }
     }
 }
@@ -411,10 +424,12 @@ impl<'a> Training<'a> {
     }
 
     /// Trains whether an article has a part, and the confidence in each of the best passages.
-    fn parts(&mut self, judged: &[Judged]) {
+    /// Returns these passages as lines of JSON.
+    fn parts(&mut self, judged: &[Judged]) -> String {
         let grades: HashMap<(&Url, Field, &[String]), Grade> =
             judged.iter().map(|one| ((&one.url, one.field, one.sentences.as_slice()), one.grade)).collect();
         let trials = self.trials();
+        let mut lines = String::new();
         println!("\nconfidence, blogs left out");
         for field in Field::ALL {
             let mut numbers = Numbers::default();
@@ -437,14 +452,21 @@ impl<'a> Training<'a> {
             });
             println!("{}: {} passages   held back by {l2}", field.as_str(), passages.len());
             self.reliability(&lessons, &expected, l2);
+            let fitted: HashMap<&str, Vec<f32>> =
+                self.all_without(&lessons, &expected, l2).into_iter().collect();
+            for passage in &mut passages {
+                passage.probability = probability(&passage.features, &fitted[passage.group]);
+                lines.push_str(&format!("{}\n", passage.line(field, numbers.names())));
+            }
             let bars = match field {
-                Field::Problem => bars(&self.all_without(&lessons, &expected, l2), &passages),
+                Field::Problem => bars(&passages),
                 Field::Approach | Field::Outcome => Bars::default(),
             };
             let rank = rank_of(&mut self.whole, field);
             rank.bars = bars;
             rank.sure = named_weights(&numbers, &fit(&all_choices(&lessons), &expected, l2));
         }
+        lines
     }
 
     /// Prints, for each tenth of confidence, how often the passage has a labelled sentence, for
@@ -516,11 +538,16 @@ fn left_out_with(
 struct JudgedPassage<'a> {
     label: &'a Label,
     group: &'a str,
+    text: String,
+    /// The first words of its sentences.
+    openings: Vec<String>,
     features: Features,
     may_be_sure: bool,
     /// Whether it has a sentence that the label names.
     is_named: bool,
     grade: Option<Grade>,
+    /// That it is good, by weights trained without its blog.
+    probability: f32,
 }
 
 impl<'a> JudgedPassage<'a> {
@@ -536,20 +563,39 @@ impl<'a> JudgedPassage<'a> {
         };
         (0..times).map(|_| lesson()).collect()
     }
+
+    /// It as JSON, in the form of a judged passage and with what is known about it. `names` has the
+    /// names of its features.
+    fn line(&self, field: Field, names: &[String]) -> Value {
+        let features: Map<String, Value> = self
+            .features
+            .iter()
+            .map(|(number, value)| (names[*number as usize].clone(), json!(value)))
+            .collect();
+        json!({
+            "url": self.label.url,
+            "field": field.as_str(),
+            "text": self.text,
+            "sentences": self.openings,
+            "grade": self.grade,
+            "probability": self.probability,
+            "may_be_sure": self.may_be_sure,
+            "is_named": self.is_named,
+            "group": self.group,
+            "features": features,
+        })
+    }
 }
 
 /// The smallest probabilities for *likely* and *sure*. Of judged reads of left-out blogs that are
 /// sure, enough are good and few are misleading.
-fn bars(fitted: &[(&str, Vec<f32>)], passages: &[JudgedPassage<'_>]) -> Bars {
+fn bars(passages: &[JudgedPassage<'_>]) -> Bars {
     let mut best: BTreeMap<&Url, (f32, bool, Grade)> = BTreeMap::new();
-    let weights: HashMap<&str, &[f32]> =
-        fitted.iter().map(|(group, weights)| (*group, weights.as_slice())).collect();
     for passage in passages {
         let Some(grade) = passage.grade else { continue };
-        let probability = 1.0 / (1.0 + (-score(&passage.features, weights[passage.group])).exp());
         let entry = best.entry(&passage.label.url).or_insert((0.0, false, grade));
-        if probability > entry.0 {
-            *entry = (probability, passage.may_be_sure, grade);
+        if passage.probability > entry.0 {
+            *entry = (passage.probability, passage.may_be_sure, grade);
         }
     }
     let mut order: Vec<(f32, Grade)> = best.values().filter(|one| one.1).map(|one| (one.0, one.2)).collect();
@@ -576,6 +622,11 @@ fn bars(fitted: &[(&str, Vec<f32>)], passages: &[JudgedPassage<'_>]) -> Bars {
     }
     println!("  sure: {count}");
     Bars { likely: LIKELY, sure: order.get(count - 1).map_or(1.0, |one| one.0) }
+}
+
+/// The probability for features with these weights.
+fn probability(features: &[(u32, f32)], weights: &[f32]) -> f32 {
+    1.0 / (1.0 + (-score(features, weights)).exp())
 }
 
 /// The best passage for `field`.
