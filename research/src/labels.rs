@@ -180,6 +180,9 @@ pub struct Judged {
     pub sentences: Vec<String>,
     /// The judgement.
     pub grade: Grade,
+    /// Whether the reader did not know the label.
+    #[serde(default)]
+    pub blind: bool,
 }
 
 /// All judged passages, in file order.

@@ -12,8 +12,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use backissue_annotate::Field;
-use backissue_annotate::training::{Bars, Named, RankFile, Seen, Trial, WeightsFile, expected_kinds};
-use backissue_model::{ConceptSlug, Kind};
+use backissue_annotate::training::{Bars, Named, RankFile, Seen, Trial, WeightsFile, expected_kinds, worth};
+use backissue_model::{ConceptSlug, Kind, Sureness};
 use clap::Args;
 use serde_json::{Map, Value, json};
 use url::Url;
@@ -42,11 +42,13 @@ const HELD_BACK_RANKS: f32 = 30.0;
 /// Smaller weights are omitted from the file.
 const LEAST: f32 = 0.015;
 
-/// How often a passage counts that was judged misleading.
-const MISLEADING: usize = 3;
+/// The regularisation of whether a passage misleads, which few do. For left-out blogs 30 and 100
+/// are as likely, and with 100 fewer of the surest passages are misleading.
+const HELD_BACK_MISLEADING: f32 = 100.0;
 
-/// Of the judged reads whose problem is sure, the least share that is right or near and the largest
-/// that is misleading.
+/// Of the judged reads whose problem is sure, the least share that is right or near, as readers say
+/// who did not know the label, and the largest that is misleading. Who knows the label calls a
+/// fifth more of the same passages good.
 const GOOD_LEAST: f32 = 0.8;
 const MISLEADING_MOST: f32 = 0.03;
 
@@ -74,7 +76,7 @@ pub struct Train {
     #[arg(long)]
     dry_run: bool,
     /// Write the three best passages of each read and part into this file, one line of JSON each,
-    /// with the probability by weights trained without the blog; for people to judge, and for
+    /// with the probabilities by weights trained without the blog; for people to judge, and for
     /// experiments
     #[arg(long, value_name = "FILE")]
     passages: Option<PathBuf>,
@@ -211,7 +213,7 @@ impl<'a> Example<'a> {
         &self,
         field: Field,
         choice: backissue_annotate::training::Choice,
-        grades: &HashMap<(&Url, Field, &[String]), Grade>,
+        judgements: &HashMap<(&Url, Field, &[String]), &Judged>,
         numbers: &mut Numbers,
     ) -> JudgedPassage<'a> {
         let spans = self.seen.sentences();
@@ -220,14 +222,16 @@ impl<'a> Example<'a> {
         let is_named = self.label.part(field).is_some_and(|label| {
             label.named(self.text, &spans).iter().any(|at| choice.sentences.contains(at))
         });
+        let judged = judgements.get(&(&self.label.url, field, openings.as_slice()));
         JudgedPassage {
             label: self.label,
             group: self.group,
             features: choice.features.iter().map(|(name, value)| (numbers.of(name), *value)).collect(),
-            may_be_sure: choice.may_be_sure,
             is_named,
-            grade: grades.get(&(&self.label.url, field, openings.as_slice())).copied(),
+            grade: judged.map(|judged| judged.grade),
+            is_blind: judged.is_some_and(|judged| judged.blind),
             probability: 0.0,
+            not_misleading: 1.0,
             text: choice.statement.text,
             openings,
         }
@@ -426,8 +430,8 @@ impl<'a> Training<'a> {
     /// Trains whether an article has a part, and the confidence in each of the best passages.
     /// Returns these passages as lines of JSON.
     fn parts(&mut self, judged: &[Judged]) -> String {
-        let grades: HashMap<(&Url, Field, &[String]), Grade> =
-            judged.iter().map(|one| ((&one.url, one.field, one.sentences.as_slice()), one.grade)).collect();
+        let judgements: HashMap<(&Url, Field, &[String]), &Judged> =
+            judged.iter().map(|one| ((&one.url, one.field, one.sentences.as_slice()), one)).collect();
         let trials = self.trials();
         let mut lines = String::new();
         println!("\nconfidence, blogs left out");
@@ -442,35 +446,59 @@ impl<'a> Training<'a> {
                         .map_or(Vec::new(), |choice| choice.sentences),
                 };
                 for choice in example.seen.choices(field, &used, trial) {
-                    passages.push(example.judged(field, choice, &grades, &mut numbers));
+                    passages.push(example.judged(field, choice, &judgements, &mut numbers));
                 }
             }
-            let expected = vec![0.0; numbers.names().len()];
-            let lessons: Vec<Lesson<'_>> = passages.iter().flat_map(JudgedPassage::lessons).collect();
-            let (l2, _) = best_of(HELD_BACK.into_iter(), |l2| {
-                mean(&self.left_out(&lessons, &expected, l2, likelihood))
-            });
+            let spread = Spread::of(&passages, numbers.names().len());
+            let mut expected = vec![0.0; numbers.names().len()];
+            let good: Vec<Lesson<'_>> =
+                passages.iter().map(|passage| passage.lesson(passage.is_good(), &spread)).collect();
+            let (l2, _) =
+                best_of(HELD_BACK.into_iter(), |l2| mean(&self.left_out(&good, &expected, l2, likelihood)));
             println!("{}: {} passages   held back by {l2}", field.as_str(), passages.len());
-            self.reliability(&lessons, &expected, l2);
-            let fitted: HashMap<&str, Vec<f32>> =
-                self.all_without(&lessons, &expected, l2).into_iter().collect();
+            self.reliability(&good, &expected, l2);
+            let good = self.confidence(&good, &expected, l2, &spread);
+            let not_misleading = (field == Field::Problem).then(|| {
+                let lessons: Vec<Lesson<'_>> = passages
+                    .iter()
+                    .filter_map(|passage| Some(passage.lesson(passage.grade? != Grade::Misleading, &spread)))
+                    .collect();
+                expected[numbers.of("bias") as usize] =
+                    log_odds(mean(&lessons.iter().map(|lesson| lesson.worth[1]).collect::<Vec<_>>()));
+                self.confidence(&lessons, &expected, HELD_BACK_MISLEADING, &spread)
+            });
             for passage in &mut passages {
-                passage.probability = probability(&passage.features, &fitted[passage.group]);
+                passage.probability = good.probability(passage);
+                passage.not_misleading =
+                    not_misleading.as_ref().map_or(1.0, |fitted| fitted.probability(passage));
                 lines.push_str(&format!("{}\n", passage.line(field, numbers.names())));
             }
-            let bars = match field {
-                Field::Problem => bars(&passages),
-                Field::Approach | Field::Outcome => Bars::default(),
-            };
             let rank = rank_of(&mut self.whole, field);
-            rank.bars = bars;
-            rank.sure = named_weights(&numbers, &fit(&all_choices(&lessons), &expected, l2));
+            rank.sure = named_weights(&numbers, &good.whole);
+            if let Some(fitted) = not_misleading {
+                rank.bars = bars(&passages);
+                rank.not_misleading = named_weights(&numbers, &fitted.whole);
+            }
         }
         lines
     }
 
-    /// Prints, for each tenth of confidence, how often the passage has a labelled sentence, for
-    /// left-out blogs.
+    /// Fits yes or no about passages, of all blogs and without each group.
+    fn confidence(
+        &self,
+        lessons: &[Lesson<'_>],
+        expected: &[f32],
+        l2: f32,
+        spread: &Spread,
+    ) -> Confidence<'a> {
+        let apart = self.all_without(lessons, expected, l2).into_iter();
+        Confidence {
+            apart: apart.map(|(group, weights)| (group, spread.unscaled(weights))).collect(),
+            whole: spread.unscaled(fit(&all_choices(lessons), expected, l2)),
+        }
+    }
+
+    /// Prints, for each tenth of confidence, how often the passage is good, for left-out blogs.
     fn reliability(&self, lessons: &[Lesson<'_>], expected: &[f32], l2: f32) {
         let told = self.left_out(lessons, expected, l2, |lesson, weights| {
             f64::from(crate::fit::shares(&lesson.choice, weights)[1])
@@ -484,7 +512,7 @@ impl<'a> Training<'a> {
             }
             let of = |values: &[f64]| mean(&inside.iter().map(|&at| values[at]).collect::<Vec<_>>());
             println!(
-                "  0.{tenth}: {:>4} reads, told {:.2}, named {:.2}",
+                "  0.{tenth}: {:>4} passages, told {:.2}, good {:.2}",
                 inside.len(),
                 of(&told),
                 of(&right)
@@ -542,26 +570,35 @@ struct JudgedPassage<'a> {
     /// The first words of its sentences.
     openings: Vec<String>,
     features: Features,
-    may_be_sure: bool,
     /// Whether it has a sentence that the label names.
     is_named: bool,
     grade: Option<Grade>,
+    /// Whether the reader who judged it did not know the label.
+    is_blind: bool,
     /// That it is good, by weights trained without its blog.
     probability: f32,
+    /// That it does not mislead, by such weights.
+    not_misleading: f32,
 }
 
 impl<'a> JudgedPassage<'a> {
-    /// Its training cases. What readers would call misleading counts several times. A passage that
-    /// nobody judged is good if the label names a sentence of it.
-    fn lessons(&self) -> Vec<Lesson<'a>> {
-        let is_good = self.grade.map_or(self.is_named, Grade::is_good);
-        let times = if self.grade == Some(Grade::Misleading) { MISLEADING } else { 1 };
-        let lesson = || Lesson {
+    /// Whether people would accept it. A passage that nobody judged is good if the label names a
+    /// sentence of it.
+    fn is_good(&self) -> bool {
+        self.grade.map_or(self.is_named, Grade::is_good)
+    }
+
+    fn worth(&self) -> f32 {
+        worth(self.probability, self.not_misleading)
+    }
+
+    /// A training case: whether something `is` true of it.
+    fn lesson(&self, is: bool, spread: &Spread) -> Lesson<'a> {
+        Lesson {
             group: self.group,
-            choice: Choice::binary(self.features.clone(), is_good),
-            worth: if is_good { vec![0.0, 1.0] } else { vec![1.0, 0.0] },
-        };
-        (0..times).map(|_| lesson()).collect()
+            choice: Choice::binary(spread.scaled(&self.features), is),
+            worth: if is { vec![0.0, 1.0] } else { vec![1.0, 0.0] },
+        }
     }
 
     /// It as JSON, in the form of a judged passage and with what is known about it. `names` has the
@@ -579,7 +616,7 @@ impl<'a> JudgedPassage<'a> {
             "sentences": self.openings,
             "grade": self.grade,
             "probability": self.probability,
-            "may_be_sure": self.may_be_sure,
+            "not_misleading": self.not_misleading,
             "is_named": self.is_named,
             "group": self.group,
             "features": features,
@@ -587,46 +624,92 @@ impl<'a> JudgedPassage<'a> {
     }
 }
 
-/// The smallest probabilities for *likely* and *sure*. Of judged reads of left-out blogs that are
-/// sure, enough are good and few are misleading.
+/// The standard deviation of each feature. The weights of features that differ much in size are
+/// held back alike only if their values are counted in it.
+struct Spread(Vec<f32>);
+
+impl Spread {
+    fn of(passages: &[JudgedPassage<'_>], features: usize) -> Self {
+        let (mut sum, mut square) = (vec![0.0f32; features], vec![0.0f32; features]);
+        for (number, value) in passages.iter().flat_map(|passage| &passage.features) {
+            sum[*number as usize] += value;
+            square[*number as usize] += value * value;
+        }
+        let count = passages.len().max(1) as f32;
+        let deviation = |(sum, square): (f32, f32)| (square / count - (sum / count).powi(2)).max(0.0).sqrt();
+        // A feature that is always the same has none.
+        let spread = sum.into_iter().zip(square).map(deviation);
+        Self(spread.map(|spread| if spread < 1e-3 { 1.0 } else { spread }).collect())
+    }
+
+    fn scaled(&self, features: &[(u32, f32)]) -> Features {
+        features.iter().map(|(number, value)| (*number, value / self.0[*number as usize])).collect()
+    }
+
+    /// Weights of scaled features as weights of the features.
+    fn unscaled(&self, weights: Vec<f32>) -> Vec<f32> {
+        weights.iter().zip(&self.0).map(|(weight, spread)| weight / spread).collect()
+    }
+}
+
+/// The weights for a probability: of all blogs, and of all but a group's.
+struct Confidence<'a> {
+    whole: Vec<f32>,
+    apart: HashMap<&'a str, Vec<f32>>,
+}
+
+impl Confidence<'_> {
+    /// By the weights that were trained without the passage's blog.
+    fn probability(&self, passage: &JudgedPassage<'_>) -> f32 {
+        1.0 / (1.0 + (-score(&passage.features, &self.apart[passage.group])).exp())
+    }
+}
+
+/// What a problem needs to be *likely* and *sure*. Of judged reads of left-out blogs that are sure,
+/// enough are good and few are misleading.
 fn bars(passages: &[JudgedPassage<'_>]) -> Bars {
-    let mut best: BTreeMap<&Url, (f32, bool, Grade)> = BTreeMap::new();
-    for passage in passages {
-        let Some(grade) = passage.grade else { continue };
-        let entry = best.entry(&passage.label.url).or_insert((0.0, false, grade));
-        if passage.probability > entry.0 {
-            *entry = (passage.probability, passage.may_be_sure, grade);
+    let mut best: BTreeMap<&Url, &JudgedPassage<'_>> = BTreeMap::new();
+    for passage in passages.iter().filter(|passage| passage.grade.is_some()) {
+        let entry = best.entry(&passage.label.url).or_insert(passage);
+        if passage.worth() > entry.worth() {
+            *entry = passage;
         }
     }
-    let mut order: Vec<(f32, Grade)> = best.values().filter(|one| one.1).map(|one| (one.0, one.2)).collect();
-    order.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let share = |above: &[(f32, Grade)], is: fn(Grade) -> bool| {
-        above.iter().filter(|one| is(one.1)).count() as f32 / above.len().max(1) as f32
+    let mut order: Vec<&JudgedPassage<'_>> = best.into_values().collect();
+    order.sort_by(|a, b| b.worth().total_cmp(&a.worth()));
+    // How many were judged, of all or of the blind judgements alone, and which share is so.
+    let share = |above: &[&JudgedPassage<'_>], blind: bool, is: fn(Grade) -> bool| {
+        let grades = above.iter().filter(|passage| passage.is_blind || !blind).filter_map(|one| one.grade);
+        let (count, are) =
+            grades.fold((0, 0), |(count, are), grade| (count + 1, are + usize::from(is(grade))));
+        (count, are as f32 / count.max(1) as f32)
     };
+    let is_misleading = |grade: Grade| grade == Grade::Misleading;
     let is_enough = |count: &usize| {
         let above = &order[..*count];
-        share(above, Grade::is_good) >= GOOD_LEAST
-            && share(above, |grade| grade == Grade::Misleading) <= MISLEADING_MOST
+        share(above, true, Grade::is_good).1 >= GOOD_LEAST
+            && share(above, false, is_misleading).1 <= MISLEADING_MOST
     };
     let count = (1..=order.len()).rev().find(is_enough).unwrap_or(1);
     for shown in (order.len() / 10..=order.len()).step_by((order.len() / 10).max(1)) {
         let above = &order[..shown];
+        let (blind, good) = share(above, true, Grade::is_good);
         println!(
-            "  of {} judged reads the {shown} above {:.2}: right {:.3}, good {:.3}, misleading {:.3}",
-            best.len(),
-            above.last().map_or(1.0, |one| one.0),
-            share(above, |grade| grade == Grade::Right),
-            share(above, Grade::is_good),
-            share(above, |grade| grade == Grade::Misleading)
+            "  of {} judged reads the {shown} above {:.2}: good {:.3}, misleading {:.3}; of the {blind} judged blind: good {good:.3}, misleading {:.3}",
+            order.len(),
+            above.last().map_or(1.0, |passage| passage.worth()),
+            share(above, false, Grade::is_good).1,
+            share(above, false, is_misleading).1,
+            share(above, true, is_misleading).1,
         );
     }
     println!("  sure: {count}");
-    Bars { likely: LIKELY, sure: order.get(count - 1).map_or(1.0, |one| one.0) }
+    let sure = order.get(count - 1).map_or(1.0, |passage| passage.worth());
+    Bars { likely: LIKELY, sure: sure.max(Sureness::SURE) }
 }
 
-/// The probability for features with these weights.
-fn probability(features: &[(u32, f32)], weights: &[f32]) -> f32 {
-    1.0 / (1.0 + (-score(features, weights)).exp())
+fn log_odds(share: f64) -> f32 {
+    (share / (1.0 - share)).ln() as f32
 }
 
 /// The best passage for `field`.
@@ -734,6 +817,7 @@ fn rounded(mut file: WeightsFile) -> WeightsFile {
         round(&mut rank.bars.sure);
         rank.sure
             .values_mut()
+            .chain(rank.not_misleading.values_mut())
             .chain(rank.sentence.values_mut())
             .chain(rank.words.values_mut())
             .for_each(round);

@@ -16,7 +16,7 @@ use crate::features::{self, Measured, PASSAGE, yes};
 use crate::kinds::KindOdds;
 use crate::rank::Scores;
 use crate::unfit::Unfit;
-use crate::weights::{ALMOST_LIKELY, ALMOST_SURE, Weights, log_odds, probability};
+use crate::weights::{ALMOST_LIKELY, ALMOST_SURE, Weights};
 
 /// Maximum characters of a passage.
 pub const PASSAGE_MAX: usize = backissue_model::STATEMENT_MAX;
@@ -86,16 +86,15 @@ impl<'a> Part<'a> {
     pub(crate) fn choose(self, kinds: &KindOdds, weights: &Weights) -> Option<(Statement, Vec<usize>)> {
         let rank = weights.rank(self.field);
         let candidates = self.candidates(kinds, weights).into_iter();
-        let judged =
-            candidates.map(|(candidate, features)| (probability(log_odds(&rank.sure, &features)), candidate));
-        let (confidence, best) = judged.max_by(|a, b| a.0.total_cmp(&b.0))?;
-        let confidence = confidence.min(self.ceiling(&best.passage)).min(rank.bars.ceiling(confidence));
+        let judged = candidates.map(|(candidate, features)| (rank.judge(&features), candidate));
+        let ((_, confidence), best) = judged.max_by(|((a, _), _), ((b, _), _)| a.total_cmp(b))?;
+        let confidence = confidence.min(self.ceiling(&best.passage));
         let statement = best.passage.statement(self.text, confidence)?;
         statement.sureness().is_shown().then_some((statement, best.passage.sentences))
     }
 
-    /// The best passages, best first, with the named features from which the probability that each
-    /// is correct is computed.
+    /// The best passages, best first, with the named features from which the probabilities that
+    /// each is correct and does not mislead are computed.
     pub(crate) fn candidates(
         self,
         kinds: &KindOdds,
@@ -117,6 +116,9 @@ impl<'a> Part<'a> {
                 features.extend(self.measured.topic.features(&passage.sentences));
                 features.push(("sentences of the passage", passage.sentences.len() as f32 / 3.0));
                 features.extend(PASSAGE.into_iter().zip(passage.features));
+                if self.field == Field::Problem {
+                    features.push(("tells trouble", yes(self.tells_trouble(passage))));
+                }
                 features.extend(self.said(passage));
                 features.retain(|(_, value)| *value != 0.0);
                 features
@@ -153,7 +155,7 @@ impl<'a> Part<'a> {
 
     /// The highest confidence that the passage may have. An outcome that says of no change is not
     /// shown: it is mostly a figure from before, or a part of the approach.
-    pub(crate) fn ceiling(self, passage: &Passage) -> f32 {
+    fn ceiling(self, passage: &Passage) -> f32 {
         let changes = passage.sentences.iter().any(|at| self.measured.measures[*at].has_change);
         if self.field == Field::Outcome && !changes {
             ALMOST_LIKELY
@@ -164,24 +166,30 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// Whether the passage may be sure, whatever its weight. A sure problem says that something is
-    /// wrong, and is no question, no goal and no result. A sure outcome says what became better.
+    /// Whether the passage may be sure, whatever its weight. A sure outcome says what became better.
     fn may_be_sure(self, passage: &Passage) -> bool {
-        let all = || passage.sentences.iter().map(|at| &self.measured.measures[*at]);
-        let any = |is: fn(&Unfit) -> bool| all().any(|measures| is(&measures.unfit));
+        let any = |is: fn(&Unfit) -> bool| self.any(passage, is);
         match self.field {
-            Field::Problem => {
-                let anchor = passage.anchor;
-                all().any(|measures| measures.has_trouble)
-                    && !any(|unfit| unfit.no_trouble || unfit.result)
-                    && !self.measured.measures[anchor].unfit.goal
-                    && !self.quote(anchor).ends_with('?')
-            }
+            Field::Problem => true,
             Field::Approach => !any(|unfit| unfit.advice || unfit.remark),
             Field::Outcome => {
                 any(|unfit| unfit.result || unfit.change) && !any(|unfit| unfit.advice || unfit.remark)
             }
         }
+    }
+
+    /// Whether the passage says that something is wrong, and is no question, no goal and no result.
+    fn tells_trouble(self, passage: &Passage) -> bool {
+        let anchor = passage.anchor;
+        passage.sentences.iter().any(|at| self.measured.measures[*at].has_trouble)
+            && !self.any(passage, |unfit| unfit.no_trouble || unfit.result)
+            && !self.measured.measures[anchor].unfit.goal
+            && !self.quote(anchor).ends_with('?')
+    }
+
+    /// Whether a sentence of the passage is unfit in this way.
+    fn any(self, passage: &Passage, is: fn(&Unfit) -> bool) -> bool {
+        passage.sentences.iter().any(|at| is(&self.measured.measures[*at].unfit))
     }
 
     /// At most `most` passages, best first. No two of them share a sentence.

@@ -16,7 +16,7 @@ use crate::vocabulary::Vocabulary;
 use crate::weights::Weights;
 use crate::{Opened, Text, concepts};
 
-pub use crate::weights::{Bars, RankFile, WeightsFile};
+pub use crate::weights::{Bars, RankFile, WeightsFile, worth};
 
 /// Weights to try on an article.
 pub struct Trial(Weights);
@@ -52,8 +52,6 @@ pub struct Choice {
     pub sentences: Vec<usize>,
     /// Features for the probability that the article has this part and that this is it.
     pub features: Vec<Named>,
-    /// Whether it may be sure, whatever that probability is.
-    pub may_be_sure: bool,
 }
 
 /// The initial weights of features for a kind, before training.
@@ -113,9 +111,8 @@ impl<'a> Seen<'a> {
         candidates
             .filter_map(|(candidate, features)| {
                 let statement = candidate.passage.statement(self.0.article.text, 0.5)?;
-                let may_be_sure = part.ceiling(&candidate.passage) >= 1.0;
                 let sentences = candidate.passage.sentences;
-                Some(Choice { statement, sentences, features: owned(features), may_be_sure })
+                Some(Choice { statement, sentences, features: owned(features) })
             })
             .collect()
     }

@@ -40,6 +40,9 @@ pub struct RankFile {
     pub bars: Bars,
     /// Log odds that people accept a passage.
     pub sure: BTreeMap<String, f32>,
+    /// Log odds that a passage does not mislead. Only known of problems.
+    #[serde(default)]
+    pub not_misleading: BTreeMap<String, f32>,
     /// Features of a sentence, by their names in [`crate::features`].
     pub sentence: BTreeMap<String, f32>,
     /// Words and pairs of words of a sentence.
@@ -47,27 +50,38 @@ pub struct RankFile {
     pub words: BTreeMap<String, f32>,
 }
 
-/// The smallest probabilities of a passage at each level. Below them its confidence is lowered.
+/// What a passage needs at each level. Below that its confidence is lowered.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bars {
-    /// For *likely*.
+    /// The smallest probability of *likely*.
     pub likely: f32,
-    /// For *sure*.
+    /// The smallest [`worth`] of *sure*. As a worth is no greater than its probability, it must not
+    /// be below [`Sureness::SURE`].
     pub sure: f32,
 }
 
 impl Bars {
-    /// The highest confidence that a passage with this probability may have.
-    pub(crate) fn ceiling(self, probability: f32) -> f32 {
+    /// The highest confidence that a passage with this probability and worth may have.
+    fn ceiling(self, probability: f32, worth: f32) -> f32 {
         if probability < self.likely {
             ALMOST_LIKELY
-        } else if probability < self.sure {
+        } else if worth < self.sure {
             ALMOST_SURE
         } else {
             1.0
         }
     }
+}
+
+/// The power of the probability that a passage does not mislead: how much worse that would be than
+/// to tell no problem. For left-out blogs, higher powers leave out more good passages than
+/// misleading ones.
+const WARINESS: i32 = 2;
+
+/// How well a passage serves, from the probabilities that it is good and that it does not mislead.
+pub fn worth(good: f32, not_misleading: f32) -> f32 {
+    good * not_misleading.powi(WARINESS)
 }
 
 /// The highest confidence of a passage that may not be sure, and of one that may not be likely.
@@ -88,8 +102,9 @@ pub(crate) struct Weights {
 
 /// The weights for one part of a précis.
 pub(crate) struct Rank {
-    pub sure: BTreeMap<String, f32>,
-    pub bars: Bars,
+    sure: BTreeMap<String, f32>,
+    not_misleading: BTreeMap<String, f32>,
+    bars: Bars,
     sentence: Vec<f32>,
     /// For the context in a passage.
     pub passage: [f32; PASSAGE.len()],
@@ -112,6 +127,7 @@ impl Weights {
         let names = features::names(cues);
         let rank = |file: &RankFile| Rank {
             sure: file.sure.clone(),
+            not_misleading: file.not_misleading.clone(),
             bars: file.bars,
             sentence: names.iter().map(|name| file.sentence.get(name).copied().unwrap_or_default()).collect(),
             passage: PASSAGE.map(|name| file.sentence.get(name).copied().unwrap_or_default()),
@@ -149,6 +165,16 @@ impl Weights {
     }
 }
 
+impl Rank {
+    /// The [`worth`] of a passage with these features, and its confidence. Where nothing is known
+    /// about misleading, only the order of the worth says anything.
+    pub(crate) fn judge(&self, features: &[(&str, f32)]) -> (f32, f32) {
+        let good = probability(log_odds(&self.sure, features));
+        let worth = worth(good, probability(log_odds(&self.not_misleading, features)));
+        (worth, good.min(self.bars.ceiling(good, worth)))
+    }
+}
+
 /// Log odds of named features.
 pub(crate) fn log_odds(weights: &BTreeMap<String, f32>, features: &[(&str, f32)]) -> f32 {
     features.iter().map(|(name, value)| weights.get(*name).copied().unwrap_or_default() * value).sum()
@@ -164,6 +190,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn sure_problem_must_not_mislead() {
+        let odds = |log_odds: f32| [("bias".to_owned(), log_odds)].into();
+        let confidence = |good, not_misleading| {
+            let bars = Bars { likely: 0.35, sure: 0.5 };
+            let problem = RankFile {
+                bars,
+                sure: odds(good),
+                not_misleading: odds(not_misleading),
+                ..RankFile::default()
+            };
+            let weights = Weights::of(&WeightsFile { problem, ..WeightsFile::default() }, Cues::builtin());
+            weights.rank(Field::Problem).judge(&[("bias", 1.0)]).1
+        };
+        let good = probability(2.0);
+        assert_eq!(confidence(2.0, 4.0), good);
+        assert_eq!(confidence(2.0, 1.0), ALMOST_SURE, "it may mislead");
+        assert_eq!(confidence(-0.5, 4.0), probability(-0.5), "it is likely");
+        assert_eq!(confidence(-0.7, 4.0), ALMOST_LIKELY);
+    }
+
+    #[test]
     fn every_weight_has_its_feature() {
         let file: WeightsFile =
             toml::from_str(include_str!("../data/weights.toml")).expect("the file is well-formed");
@@ -176,9 +223,10 @@ mod tests {
                     "`{name}` is no feature of a sentence; run `cargo xtask train`"
                 );
             }
-            let all = rank.sentence.values().chain(rank.sure.values());
+            let all = rank.sentence.values().chain(rank.sure.values()).chain(rank.not_misleading.values());
             assert!(all.copied().all(f32::is_finite) && !rank.sentence.is_empty());
         }
+        assert!(!file.problem.not_misleading.is_empty());
         assert!(!file.kind.is_empty() && !file.concept.is_empty());
     }
 }
