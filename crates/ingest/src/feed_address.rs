@@ -151,7 +151,7 @@ fn share_a_title(source: &Source, feed: &Feed) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use backissue_model::{FeedFormat, Health, Slug, SourceId};
+    use backissue_model::{FeedFormat, Health, Limit, Slug, SourceId};
 
     fn url(text: &str) -> Url {
         text.parse().unwrap()
@@ -226,6 +226,8 @@ mod tests {
             reads: 0,
             newest: None,
             health: Health::default(),
+            keep_articles: Limit::default(),
+            keep_articles_size: Limit::default(),
         }
     }
 

@@ -147,9 +147,8 @@ impl Programs {
         }
         let (hash, now) = (hash(token), Instant::now());
         let known = self.count_known(&hash, now);
-        match known {
-            Some((rate, false)) => return (Err(Fault::TooManyRequests(rate.reset)), Some(rate)),
-            Some((_, true)) | None => {}
+        if let Some((rate, false)) = known {
+            return (Err(Fault::TooManyRequests(rate.reset)), Some(rate));
         }
         let found = match store.use_token(&hash, Timestamp::now()).await {
             Ok(found) => found,

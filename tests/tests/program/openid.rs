@@ -77,7 +77,7 @@ impl Visitor {
     }
 
     /// Goes from `path` to the provider. Returns where it sends those who allow and who deny.
-    async fn to_provider(&mut self, stage: &Stage, path: &str) -> (String, String) {
+    async fn sent_to_provider(&mut self, stage: &Stage, path: &str) -> (String, String) {
         let begun = self.get(&format!("{}{path}", stage.base)).await;
         assert_eq!(begun.status(), 303, "{}", begun.text().await.unwrap());
         let page = self.get(&location(&begun)).await;
@@ -92,7 +92,7 @@ impl Visitor {
 
     /// Logs in. Returns the server's answer to the provider's word.
     async fn log_in(&mut self, stage: &Stage, path: &str) -> Response {
-        let (allowed, _) = self.to_provider(stage, path).await;
+        let (allowed, _) = self.sent_to_provider(stage, path).await;
         self.get(&allowed).await
     }
 
@@ -214,8 +214,8 @@ async fn login_belongs_to_the_browser_that_began_it() {
     let stage = stage(&[]);
     stage.archive.done(&["reader", "link", "one", "a-1"]).unwrap();
     let (mut anna, mut eve) = (Visitor::new(), Visitor::new());
-    let (annas, denied) = anna.to_provider(&stage, "/login/openid?back=/notes").await;
-    let (eves, _) = eve.to_provider(&stage, "/login/openid").await;
+    let (annas, denied) = anna.sent_to_provider(&stage, "/login/openid?back=/notes").await;
+    let (eves, _) = eve.sent_to_provider(&stage, "/login/openid").await;
     let lost = async |visitor: &mut Visitor, url: &str| {
         let answer = visitor.get(url).await;
         assert_eq!(answer.status(), 400, "{url}");
@@ -271,7 +271,7 @@ async fn new_keys_are_found_and_a_silent_provider_is_told() {
     let (ok, said) = checked(&stage.archive);
     assert!(ok && said.contains("1 key;") && said.ends_with("/login/openid/done"), "{said}");
     let mut visitor = Visitor::new();
-    let (allowed, _) = visitor.to_provider(&stage, "/login/openid").await;
+    let (allowed, _) = visitor.sent_to_provider(&stage, "/login/openid").await;
     for (trouble, word) in [
         (Trouble::Down, "503"),
         (Trouble::Endless, "larger than"),

@@ -55,14 +55,14 @@ fn articles_in_tables_lines_and_hashed_classes_are_complete() {
         )
     };
     let picture = "<img src=/a.png>";
-    let in_tables: String = [FIRST, picture, SECOND, THIRD].map(|part| mail(part)).concat();
+    let in_tables: String = [FIRST, picture, SECOND, THIRD].map(mail).concat();
     let record = |part: &str| {
         format!(
             "<div class='r t-rec'><div class=t-container><div class=t-col><div class=t-text>{}</div></div></div></div>",
             lines(part)
         )
     };
-    let in_lines: String = [FIRST, picture, SECOND, THIRD].map(|part| record(part)).concat();
+    let in_lines: String = [FIRST, picture, SECOND, THIRD].map(record).concat();
     let bundled = |(at, part): (usize, &str)| {
         format!(
             "<div class='Block_root__x{at}Y'><div class='Block_inner__a{at}B'><div class='Text_rt__k{at}'>{part}</div></div></div>"

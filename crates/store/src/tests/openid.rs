@@ -19,16 +19,16 @@ async fn log_in(db: &TestDatabase, login: OpenIdLogin<'_>, token: &str) -> OpenI
 on_both!(reader_is_bound_to_issuer_and_subject, |db| {
     let anna = db.store.add_reader(&name("anna"), Role::Reader).await.unwrap().unwrap();
     let ben = db.store.add_reader(&name("ben"), Role::Reader).await.unwrap().unwrap();
-    assert_eq!(log_in(&db, ANNA, "s").await, OpenIdSession::Unknown);
+    assert_eq!(log_in(db, ANNA, "s").await, OpenIdSession::Unknown);
     assert!(db.store.link_openid(anna, ANNA, at(0)).await.unwrap());
-    let OpenIdSession::Begun(session) = log_in(&db, ANNA, "s").await else { panic!("anna is linked") };
+    let OpenIdSession::Begun(session) = log_in(db, ANNA, "s").await else { panic!("anna is linked") };
     assert_eq!((session.reader, session.role), (anna, Role::Reader));
     for other in [
         OpenIdLogin { issuer: "https://login.example", subject: "a-1" },
         OpenIdLogin { issuer: ISSUER, subject: "A-1" },
         OpenIdLogin { issuer: ISSUER, subject: "anna" },
     ] {
-        assert_eq!(log_in(&db, other, "t").await, OpenIdSession::Unknown, "{other:?}");
+        assert_eq!(log_in(db, other, "t").await, OpenIdSession::Unknown, "{other:?}");
     }
     assert!(!db.store.link_openid(ben, ANNA, at(0)).await.unwrap(), "the person is anna");
     let reader = async |id| db.store.reader(id, at(0)).await.unwrap().unwrap();
@@ -37,12 +37,12 @@ on_both!(reader_is_bound_to_issuer_and_subject, |db| {
     // Another person of the same issuer takes the place of the first.
     let second = OpenIdLogin { issuer: ISSUER, subject: "a-2" };
     assert!(db.store.link_openid(anna, second, at(0)).await.unwrap());
-    assert_eq!(log_in(&db, ANNA, "u").await, OpenIdSession::Unknown);
+    assert_eq!(log_in(db, ANNA, "u").await, OpenIdSession::Unknown);
     assert!(db.store.link_openid(anna, ANNA, at(0)).await.unwrap());
 
     // A closed account stays closed, and does not become a new one.
     db.store.remove_reader(anna, Leaving::KeepData, at(2)).await.unwrap();
-    assert_eq!(log_in(&db, ANNA, "v").await, OpenIdSession::Closed);
+    assert_eq!(log_in(db, ANNA, "v").await, OpenIdSession::Closed);
     let added = db.store.add_reader_by_openid(ANNA, &name("anna"), "w", "", at(3)).await.unwrap();
     assert_eq!(added, None);
     assert_eq!(db.store.readers(at(3)).await.unwrap().len(), 3, "one, anna and ben");
@@ -54,15 +54,15 @@ on_both!(unlinking_ends_sessions, |db| {
     let anna = db.store.add_reader(&name("anna"), Role::Reader).await.unwrap().unwrap();
     assert!(!db.store.unlink_openid(anna).await.unwrap());
     db.store.link_openid(anna, ANNA, at(0)).await.unwrap();
-    assert!(matches!(log_in(&db, ANNA, "s").await, OpenIdSession::Begun(_)));
+    assert!(matches!(log_in(db, ANNA, "s").await, OpenIdSession::Begun(_)));
     assert!(db.store.use_session("s", at(2)).await.unwrap().is_some());
     assert!(db.store.unlink_openid(anna).await.unwrap());
     assert_eq!(db.store.use_session("s", at(2)).await.unwrap(), None);
-    assert_eq!(log_in(&db, ANNA, "t").await, OpenIdSession::Unknown);
+    assert_eq!(log_in(db, ANNA, "t").await, OpenIdSession::Unknown);
     // Deleting an account frees its person.
     db.store.link_openid(anna, ANNA, at(0)).await.unwrap();
     db.store.remove_reader(anna, Leaving::DropData, at(3)).await.unwrap();
-    assert_eq!(log_in(&db, ANNA, "u").await, OpenIdSession::Unknown);
+    assert_eq!(log_in(db, ANNA, "u").await, OpenIdSession::Unknown);
 });
 
 on_both!(invitation_links_once, |db| {

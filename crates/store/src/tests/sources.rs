@@ -388,6 +388,7 @@ on_both!(source_can_be_renamed_grouped_and_paused, |db| {
         company: Some("Acme Inc".into()),
         group: Some("Databases".into()),
         paused: Some(true),
+        ..SourceChange::default()
     };
     let changed = db.store.change_source(source.id, &change, at(50)).await.unwrap().unwrap();
     assert_eq!((changed.title.as_str(), changed.company.as_str()), ("The Acme blog", "Acme Inc"));
