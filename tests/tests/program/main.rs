@@ -57,19 +57,21 @@ fn small_web() -> (SmallWeb, Archive) {
     (web, archive)
 }
 
-/// The same after a sync. The first caller syncs; the others get copies of its archive.
+/// The same after a sync. The first caller syncs, and each gets a copy of that archive.
 fn synced_small_web() -> (SmallWeb, Archive) {
     static SYNCED: OnceLock<PathBuf> = OnceLock::new();
-    let (web, archive) = small_web();
+    let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();
     let synced = SYNCED.get_or_init(|| {
+        let archive = archive_of(&web, Vec::new());
         archive.done(&["sync"]).unwrap();
+        web.forget_requests();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("synced");
         // It is there if an earlier run has made it.
         let _ = std::fs::remove_dir_all(&folder);
         copy(archive.folder(), &folder);
-        web.forget_requests();
         folder
     });
+    let archive = empty_archive(&web, Vec::new());
     copy(synced, archive.folder());
     (web, archive)
 }
@@ -90,10 +92,15 @@ fn copy(from: &Path, to: &Path) {
 
 /// An archive that follows all feeds of the small web.
 fn archive_of(web: &SmallWeb, more: Vec<String>) -> Archive {
+    let archive = empty_archive(web, more);
+    archive.import_feeds(web).unwrap();
+    archive
+}
+
+/// A folder for an archive of the small web, without pauses.
+fn empty_archive(web: &SmallWeb, more: Vec<String>) -> Archive {
     let mut flags = web.arguments();
     flags.extend(SmallWeb::without_pauses());
     flags.extend(more);
-    let archive = Archive::new(flags).unwrap();
-    archive.import_feeds(web).unwrap();
-    archive
+    Archive::new(flags).unwrap()
 }
