@@ -1,5 +1,6 @@
-//! Time to embed a text and to find the nearest vectors: `cargo bench --bench meaning` in the folder
-//! `research`. `cargo xtask bench meaning` measures what a search by codes misses, on real sentences.
+//! Time to embed a text and to find the nearest vectors: `cargo bench --bench meaning` in the
+//! folder `research`. `cargo xtask bench meaning` measures what a search by codes misses, on real
+//! sentences.
 
 use backissue_search::meaning::{Embedder, Vectors};
 use divan::counter::ItemsCount;

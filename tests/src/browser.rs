@@ -33,8 +33,8 @@ impl Colours {
     }
 }
 
-/// The screens and colour schemes in which pages are checked: a narrow light and a wide dark one, or
-/// with `BACKISSUE_TEST_LOOKS=all`, as every night, each screen in both.
+/// The screens and colour schemes in which pages are checked: a narrow light and a wide dark one,
+/// or with `BACKISSUE_TEST_LOOKS=all`, as every night, each screen in both.
 pub fn looks() -> Vec<(u32, u32, Colours)> {
     let all = std::env::var_os("BACKISSUE_TEST_LOOKS").is_some_and(|looks| looks == "all");
     let every = [
