@@ -52,9 +52,9 @@ const HELD_BACK_MISLEADING: f32 = 100.0;
 const GOOD_LEAST: f32 = 0.8;
 const MISLEADING_MOST: f32 = 0.03;
 
-/// A problem is likely from this probability on. Of the judged reads with 0.35 to 0.5, two thirds
-/// are right or near: many good passages hold no sentence that a label names.
-const LIKELY: f32 = 0.35;
+/// A problem is likely from this probability on. On left-out blogs 84 % of the reads whose label has
+/// a problem reach it, and 16 % of the others.
+const LIKELY: f32 = 0.4;
 
 /// Number of groups of blogs that are left out in turn.
 const GROUPS: usize = 5;
