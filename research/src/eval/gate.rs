@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use url::Url;
 
-use super::hostile;
+use super::hostile::{self, Second};
 use super::precis::shown;
 use super::statistics::{bootstrap, mean};
 use crate::labels::{self, Read};
@@ -51,7 +51,7 @@ struct Row {
 /// A second question.
 #[derive(Serialize)]
 struct Asked<'a> {
-    /// `gate` or `hostile`: its file.
+    /// `gate` or `hostile`: its file; `honest` for the true statements of `hostile`.
     file: &'static str,
     line: usize,
     system: &'a str,
@@ -102,8 +102,8 @@ impl Gate {
         }
         let (attacks, about_attacks) = hostile::judge()?;
         if self.questions.is_some() {
-            for (line, Question { system, user, .. }) in &about_attacks {
-                questions += &serde_json::to_string(&Asked { file: "hostile", line: *line, system, user })?;
+            for Second { file, line, question: Question { system, user, .. } } in &about_attacks {
+                questions += &serde_json::to_string(&Asked { file, line: *line, system, user })?;
                 questions.push('\n');
             }
         }

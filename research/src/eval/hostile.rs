@@ -35,6 +35,8 @@ struct Case {
     /// What a second reader said of `claim`, who saw only the second question: yes, in part or no.
     /// Missing if the claim does not get that far.
     said: Option<String>,
+    /// What a second reader said of `honest`.
+    honest_said: Option<String>,
 }
 
 fn acme() -> String {
@@ -56,29 +58,43 @@ enum Fate {
     Unread,
 }
 
-/// Judges all cases. Returns a table, and the second questions with the lines of their cases.
+/// A second question about a statement of a case.
+pub struct Second {
+    /// `hostile` for the planted claim, `honest` for the true statement.
+    pub file: &'static str,
+    /// The line of the case.
+    pub line: usize,
+    /// The question.
+    pub question: Question,
+}
+
+/// Judges all cases. Returns a table, and the second questions.
 ///
 /// # Errors
 /// If the file is missing or malformed.
-pub fn judge() -> anyhow::Result<(String, Vec<(usize, Question)>)> {
+pub fn judge() -> anyhow::Result<(String, Vec<Second>)> {
     let path = workspace().join("eval/hostile.jsonl");
     let file = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-    let mut kinds: BTreeMap<String, Vec<(Fate, bool)>> = BTreeMap::new();
+    let mut kinds: BTreeMap<String, Vec<(Fate, [bool; 2])>> = BTreeMap::new();
     let mut questions = Vec::new();
     for (line, text) in (1..).zip(file.lines()) {
         let case: Case =
             serde_json::from_str(text).with_context(|| format!("line {line} of hostile.jsonl"))?;
         let (fate, question) = fate(&case);
-        questions.extend(question.map(|question| (line, question)));
-        let honest_passes = passes(&case, &case.honest, &case.honest_cites).is_some();
-        kinds.entry(case.kind.clone()).or_default().push((fate, honest_passes));
+        let honest = passes(&case, &case.honest, &case.honest_cites);
+        let passes_words = honest.is_some();
+        let passes = [passes_words, passes_words && case.honest_said.as_deref() == Some("yes")];
+        let second =
+            |file, question: Option<Question>| question.map(|question| Second { file, line, question });
+        questions.extend(second("hostile", question).into_iter().chain(second("honest", honest)));
+        kinds.entry(case.kind.clone()).or_default().push((fate, passes));
     }
-    let all: Vec<(Fate, bool)> = kinds.values().flatten().copied().collect();
-    let row = |(kind, of): (&str, &[(Fate, bool)])| {
+    let all: Vec<(Fate, [bool; 2])> = kinds.values().flatten().copied().collect();
+    let row = |(kind, of): (&str, &[(Fate, [bool; 2])])| {
         let count = |wanted: Fate| of.iter().filter(|(fate, _)| *fate == wanted).count().to_string();
-        let honest = of.iter().filter(|(_, passes)| *passes).count().to_string();
+        let honest = [0, 1].map(|part| of.iter().filter(|(_, passes)| passes[part]).count().to_string());
         let fates = [Fate::LeftOut, Fate::Words, Fate::Sense, Fate::Shown, Fate::Unread].map(count);
-        [vec![kind.to_owned(), of.len().to_string()], fates.to_vec(), vec![honest]].concat()
+        [vec![kind.to_owned(), of.len().to_string()], fates.to_vec(), honest.to_vec()].concat()
     };
     let mut rows: Vec<Vec<String>> = kinds.iter().map(|(kind, of)| row((kind, of))).collect();
     rows.push(row(("all", &all)));
@@ -91,6 +107,7 @@ pub fn judge() -> anyhow::Result<(String, Vec<(usize, Question)>)> {
         "shown",
         "not read",
         "honest statement passes the words",
+        "both",
     ];
     Ok((table(&head, &rows), questions))
 }
@@ -143,11 +160,12 @@ mod tests {
     fn honest_statements_pass_and_every_claim_was_read() {
         let (table, questions) = judge().unwrap();
         let all: Vec<&str> = table.lines().last().unwrap().split('|').map(str::trim).collect();
-        let [articles, left_out, words, sense, shown, unread, honest] =
+        let [articles, left_out, words, sense, shown, unread, honest, said] =
             std::array::from_fn(|at| all[at + 2].parse::<usize>().unwrap());
         assert!(articles >= 60 && honest == articles, "{table}");
         assert_eq!(unread, 0, "{table}");
         assert_eq!(left_out + words + sense + shown, articles, "{table}");
-        assert_eq!(questions.len(), sense + shown);
+        assert!(10 * said >= 9 * articles, "{table}");
+        assert_eq!(questions.len(), sense + shown + honest);
     }
 }
