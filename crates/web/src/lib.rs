@@ -71,9 +71,9 @@ pub use operator::{
     Backfilling, ChosenModel, ConfiguredModel, ConfiguredRecipient, FeedList, Figures, Finding, FoundModel,
     FoundToFollow, ModelsFound, OfferedGroup, Operator, SettingInForce,
 };
+pub use pages::OTHERS;
 use programs::Programs;
 pub use proxies::{Network, Proxies, ProxyUsers};
-pub use pages::OTHERS;
 pub use published::{Company, FEED_READS, Others, Published, WEEKS_AFTER, WEEKS_BEFORE};
 pub use readers::{
     Accounts, FormKey, LogIn, OpenId, Public, Readers, invitation_hash, new_invitation, new_token, token_hash,
