@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use backissue_annotate::Field;
-use backissue_annotate::training::{Bars, Named, RankFile, Seen, Trial, WeightsFile, expected_kinds, worth};
+use backissue_annotate::training::{Bars, Named, RankFile, Seen, Trial, WeightsFile, expected_kinds, quality};
 use backissue_model::{ConceptSlug, Kind, Sureness};
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -52,8 +52,8 @@ const HELD_BACK_MISLEADING: f32 = 100.0;
 const GOOD_LEAST: f32 = 0.8;
 const MISLEADING_MOST: f32 = 0.03;
 
-/// A problem is likely from this probability on. On left-out blogs 84 % of the reads whose label has
-/// a problem reach it, and 16 % of the others.
+/// A problem is likely from this probability on. On left-out blogs 84 % of the reads whose label
+/// has a problem reach it, and 16 % of the others.
 const LIKELY: f32 = 0.4;
 
 /// Number of groups of blogs that are left out in turn.
@@ -588,8 +588,8 @@ impl<'a> JudgedPassage<'a> {
         self.grade.map_or(self.is_named, Grade::is_good)
     }
 
-    fn worth(&self) -> f32 {
-        worth(self.probability, self.not_misleading)
+    fn quality(&self) -> f32 {
+        quality(self.probability, self.not_misleading)
     }
 
     /// A training case: whether something `is` true of it.
@@ -671,12 +671,12 @@ fn bars(passages: &[JudgedPassage<'_>]) -> Bars {
     let mut best: BTreeMap<&Url, &JudgedPassage<'_>> = BTreeMap::new();
     for passage in passages.iter().filter(|passage| passage.grade.is_some()) {
         let entry = best.entry(&passage.label.url).or_insert(passage);
-        if passage.worth() > entry.worth() {
+        if passage.quality() > entry.quality() {
             *entry = passage;
         }
     }
     let mut order: Vec<&JudgedPassage<'_>> = best.into_values().collect();
-    order.sort_by(|a, b| b.worth().total_cmp(&a.worth()));
+    order.sort_by(|a, b| b.quality().total_cmp(&a.quality()));
     // How many were judged, of all or of the blind judgements alone, and which share is so.
     let share = |above: &[&JudgedPassage<'_>], blind: bool, is: fn(Grade) -> bool| {
         let grades = above.iter().filter(|passage| passage.is_blind || !blind).filter_map(|one| one.grade);
@@ -697,14 +697,14 @@ fn bars(passages: &[JudgedPassage<'_>]) -> Bars {
         println!(
             "  of {} judged reads the {shown} above {:.2}: good {:.3}, misleading {:.3}; of the {blind} judged blind: good {good:.3}, misleading {:.3}",
             order.len(),
-            above.last().map_or(1.0, |passage| passage.worth()),
+            above.last().map_or(1.0, |passage| passage.quality()),
             share(above, false, Grade::is_good).1,
             share(above, false, is_misleading).1,
             share(above, true, is_misleading).1,
         );
     }
     println!("  sure: {count}");
-    let sure = order.get(count - 1).map_or(1.0, |passage| passage.worth());
+    let sure = order.get(count - 1).map_or(1.0, |passage| passage.quality());
     Bars { likely: LIKELY, sure: sure.max(Sureness::SURE) }
 }
 

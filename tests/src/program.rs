@@ -109,7 +109,7 @@ impl Archive {
             // Tests do not depend on what runs on this machine.
             .env("BACKISSUE_MODEL_SERVERS", "none")
             .stdin(Stdio::null());
-        // The demo has an archive of its own.
+        // The demo has a separate archive.
         if !words.contains(&"--demo") {
             command.arg("--data").arg(&self.folder);
         }

@@ -166,7 +166,8 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// Whether the passage may be sure, whatever its weight. A sure outcome says what became better.
+    /// Whether the passage may be sure, whatever its weight. A sure outcome says what became
+    /// better.
     fn may_be_sure(self, passage: &Passage) -> bool {
         let any = |is: fn(&Unfit) -> bool| self.any(passage, is);
         match self.field {

@@ -16,7 +16,7 @@ use crate::vocabulary::Vocabulary;
 use crate::weights::Weights;
 use crate::{Opened, Text, concepts};
 
-pub use crate::weights::{Bars, RankFile, WeightsFile, worth};
+pub use crate::weights::{Bars, RankFile, WeightsFile, quality};
 
 /// Weights to try on an article.
 pub struct Trial(Weights);

@@ -56,17 +56,17 @@ pub struct RankFile {
 pub struct Bars {
     /// The smallest probability of *likely*.
     pub likely: f32,
-    /// The smallest [`worth`] of *sure*. As a worth is no greater than its probability, it must not
+    /// The smallest [`quality`] of *sure*. As a quality is no greater than its probability, it must not
     /// be below [`Sureness::SURE`].
     pub sure: f32,
 }
 
 impl Bars {
-    /// The highest confidence that a passage with this probability and worth may have.
-    fn ceiling(self, probability: f32, worth: f32) -> f32 {
+    /// The highest confidence that a passage with this probability and quality may have.
+    fn ceiling(self, probability: f32, quality: f32) -> f32 {
         if probability < self.likely {
             ALMOST_LIKELY
-        } else if worth < self.sure {
+        } else if quality < self.sure {
             ALMOST_SURE
         } else {
             1.0
@@ -80,7 +80,7 @@ impl Bars {
 const WARINESS: i32 = 2;
 
 /// How well a passage serves, from the probabilities that it is good and that it does not mislead.
-pub fn worth(good: f32, not_misleading: f32) -> f32 {
+pub fn quality(good: f32, not_misleading: f32) -> f32 {
     good * not_misleading.powi(WARINESS)
 }
 
@@ -166,12 +166,12 @@ impl Weights {
 }
 
 impl Rank {
-    /// The [`worth`] of a passage with these features, and its confidence. Where nothing is known
-    /// about misleading, only the order of the worth says anything.
+    /// The [`quality`] of a passage with these features, and its confidence. Where nothing is known
+    /// about misleading, only the order of the qualities says anything.
     pub(crate) fn judge(&self, features: &[(&str, f32)]) -> (f32, f32) {
         let good = probability(log_odds(&self.sure, features));
-        let worth = worth(good, probability(log_odds(&self.not_misleading, features)));
-        (worth, good.min(self.bars.ceiling(good, worth)))
+        let quality = quality(good, probability(log_odds(&self.not_misleading, features)));
+        (quality, good.min(self.bars.ceiling(good, quality)))
     }
 }
 

@@ -812,8 +812,8 @@ pub enum WebhookWhat {
     Add {
         /// Where messages are sent by POST: https://, or http:// on this machine
         url: String,
-        /// What it is told: read.annotated, week.closed, search.hit or source.failing; several times
-        /// for several
+        /// What it is told: read.annotated, week.closed, search.hit or source.failing; several
+        /// times for several
         #[arg(long = "event", value_name = "EVENT", required = true)]
         events: Vec<Event>,
         /// For whom, which must be an operator.

@@ -93,8 +93,8 @@ pub fn tell_as_json() {
     TELLS_JSON.store(true, Ordering::Relaxed);
 }
 
-/// Tells on standard error what the program does or why it fails: as a text, or as a line of the log
-/// if that is JSON, so that a collector of logs can read each line.
+/// Tells on standard error what the program does or why it fails: as a text, or as a line of the
+/// log if that is JSON, so that a collector of logs can read each line.
 pub fn tell_line(level: tracing::Level, text: &str) {
     if !TELLS_JSON.load(Ordering::Relaxed) {
         anstream::eprintln!("{}", safe(text));

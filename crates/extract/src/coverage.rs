@@ -95,8 +95,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether a box shares a class with the kept nodes, or a frame. Bundlers add `__` and a hash to
-    /// classes.
+    /// Whether a box shares a class with the kept nodes, or a frame. Bundlers add `__` and a hash
+    /// to classes.
     fn looks_alike(&self, at: At) -> bool {
         let classes = |n: At| {
             let classes = self.tree.node(n).attr(AttrName::Class).unwrap_or("").split_ascii_whitespace();

@@ -265,8 +265,8 @@ impl Witnesses<'_> {
             })
     }
 
-    /// The text of a byline, with ` | ` between lines. Names in elements without a space between them
-    /// are separated by commas.
+    /// The text of a byline, with ` | ` between lines. Names in elements without a space between
+    /// them are separated by commas.
     fn names_in(&self, at: At) -> String {
         let tree = self.tree;
         let (mut names, mut mark) = (String::new(), None);

@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn heading_with_the_words_of_the_address_beats_one_title_for_all() {
+    fn heading_with_words_of_the_address_beats_one_title_for_all() {
         let url: Url = "https://blog.example.com/2024/03/queues-that-wait/".parse().unwrap();
         let chosen = |declared: &str, headings: &[&str]| {
             let headings: Vec<String> = headings.iter().map(|t| (*t).to_owned()).collect();

@@ -535,8 +535,8 @@ impl Assembly {
         };
         // A translation does not replace a known address.
         let translated = attribute(attributes, "hreflang").is_some() && self.record().link.is_some();
-        // Some publishers name the page only as the canonical address. An id may stand in for it, as
-        // long as nothing better is known.
+        // Some publishers name the page only as the canonical address. An id may stand in for it,
+        // as long as nothing better is known.
         let has_address = self.record().link.as_ref().is_some_and(|link| link.starts_with("http"));
         let is_page = relation == "alternate" || relation == "canonical" && !has_address;
         if is_page && !translated && matches!(media.as_str(), HTML | XHTML) {

@@ -168,9 +168,9 @@ impl Folder {
         self.add(turn, path, contents, Entry { of: key.map(text_of), ..Entry::of(contents) })
     }
 
-    /// Keeps files of the site that is there, if all of them were made from what `key` says. `files`
-    /// may go on without end: those up to the first that the site does not have are kept. Returns
-    /// false if they have to be made.
+    /// Keeps files of the site that is there, if all of them were made from what `key` says.
+    /// `files` may go on without end: those up to the first that the site does not have are kept.
+    /// Returns false if they have to be made.
     pub fn keep(&self, files: impl Iterator<Item = String>, key: Key) -> bool {
         let of = Some(text_of(key));
         let mut kept = Vec::new();

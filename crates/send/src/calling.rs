@@ -233,7 +233,8 @@ fn result(call: &Call, sent: Result<String, SendError>, now: Timestamp) -> CallR
     CallResult::Again(now.saturating_add(pause).unwrap_or(Timestamp::MAX), error.to_string())
 }
 
-/// Tells webhooks what happens, until `stop`. A message that has begun is finished. Answers are in the archive and in the log.
+/// Tells webhooks what happens, until `stop`. A message that has begun is finished. Answers are in
+/// the archive and in the log.
 pub async fn keep_calling(caller: Caller, stop: impl Future<Output = ()>) {
     let mut stop = pin!(stop);
     let mut is_failing = false;

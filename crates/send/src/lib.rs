@@ -2,8 +2,9 @@
 //! to chat servers' webhooks.
 //!
 //! [`Sender::send`] composes a week, claims its sending, sends it and records the result.
-//! [`Caller`] tells webhooks what happens. [`Schedule`] tells when a week is due. [`compare`] finds the new reads that answer saved
-//! searches. Addresses of webhooks, passwords and keys are secrets: no error and no log shows them.
+//! [`Caller`] tells webhooks what happens. [`Schedule`] tells when a week is due. [`compare`] finds
+//! the new reads that answer saved searches. Addresses of webhooks, passwords and keys are secrets:
+//! no error and no log shows them.
 //!
 //! It writes no SQL, decides nothing about reads, and speaks to the operator's servers alone.
 

@@ -358,7 +358,8 @@ impl Store {
     /// Sets the counters of ids, so that none is given a second time, and removes the mark.
     async fn complete(&self, numbers: &[(String, i64)]) -> Tried<()> {
         let mut tx = self.database.begin().await?;
-        for (table, last) in numbers {
+        // SQLite counts from 0 where nothing was stored yet; PostgreSQL's sequences begin with 1.
+        for (table, last) in numbers.iter().filter(|(_, last)| *last > 0) {
             match tx {
                 Tx::Sqlite(_) => {
                     tx.run(sql("DELETE FROM sqlite_sequence WHERE name = $1").bind(table.as_str())).await?;

@@ -13,7 +13,8 @@
 //! elsewhere), `accounts` (roles, invitations), `sessions` (passwords, who is logged in). Of
 //! readers' programs: `tokens` (what they send), `streams` (lists for reader apps). Of strangers:
 //! `subscribers` (who gets the week by mail). `check` is for `doctor`, `copy` moves an archive to
-//! another database, `backup` writes a file to keep. `retention` removes old articles. `turns` is for several processes that fetch.
+//! another database, `backup` writes a file to keep. `retention` removes old articles. `turns` is
+//! for several processes that fetch.
 //!
 //! A small layer (`database`) over sqlx's two pools talks to both databases. sqlx's `Any` driver
 //! does not fit, for three reasons. It opens a database by address only, so that SQLite's settings

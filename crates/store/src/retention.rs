@@ -18,7 +18,7 @@ use crate::{Store, StoreError};
 /// Reads of one step.
 const STEP: u32 = 500;
 
-/// The archive's limits, for all sources that have none of their own.
+/// The archive's limits, for all sources without own limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
     /// How long after its publication an article's HTML stays.
@@ -165,8 +165,8 @@ impl Store {
         Ok((found.len() < STEP as usize).then_some(pass.pruned))
     }
 
-    /// Removes the HTML of these reads, unless somebody holds one of them by now. Returns those that
-    /// it removed.
+    /// Removes the HTML of these reads, unless somebody holds one of them by now. Returns those
+    /// that it removed.
     async fn remove_html(&self, reads: &[(i64, u64)], now: Timestamp) -> Result<Vec<i64>, StoreError> {
         self.retry("removing old articles", || async {
             let mut tx = self.database.begin().await?;

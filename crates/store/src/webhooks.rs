@@ -1,6 +1,6 @@
 //! Webhooks and what they are told: tables `webhook` and `webhook_call`.
 //!
-//! Whoever stores that something happened stores in the same transaction that the webhooks are to
+//! Code that stores an event stores in the same transaction that the webhooks are to
 //! be told, so nothing is lost if the process dies, and nothing is told that was rolled back. A
 //! message is claimed for a lease before it leaves, and its result stored afterwards: one process
 //! delivers it, and again if that process died. Receivers recognise a message that comes twice by

@@ -4,8 +4,8 @@
 //! and what the visitor may do: what its scope allows, and at most what its reader may. A change on
 //! these addresses needs a token, never a cookie, so that no other site can cause one.
 //!
-//! Who sends unknown tokens has to wait as after wrong passwords, and each token has a number of requests
-//! per minute, which its responses tell (`RateLimit`, `RateLimit-Policy`).
+//! Who sends unknown tokens has to wait as after wrong passwords, and each token has a number of
+//! requests per minute, which its responses tell (`RateLimit`, `RateLimit-Policy`).
 
 use std::collections::HashMap;
 use std::net::IpAddr;

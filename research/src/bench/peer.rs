@@ -1,5 +1,5 @@
-//! A sync of the small web beside the pipeline that a person writes with feedparser, trafilatura and
-//! SQLite (`peer.py`), on the same machine in the same run.
+//! A sync of the small web beside the pipeline that a person writes with feedparser, trafilatura
+//! and SQLite (`peer.py`), on the same machine in the same run.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -93,7 +93,7 @@ fn backup_is_restored_elsewhere_and_overwrites_nothing() {
 }
 
 #[test]
-fn limits_of_articles_are_set_by_command_and_pruning_says_what_goes() {
+fn limits_of_articles_are_set_and_pruning_says_what_goes() {
     let archive = following(Vec::new());
     let said = archive.done(&["prune"]).unwrap();
     assert!(said.contains("No limit is set") && said.contains("keep_articles"), "{said}");

@@ -430,7 +430,7 @@ fn change(blog: &mut Blog, what: usize, random: &mut Random) -> String {
 }
 
 #[test]
-fn publishing_again_gives_the_same_as_publishing_anew() {
+fn publishing_again_gives_the_same_as_publishing_once() {
     let seed = seed();
     println!("BACKISSUE_TEST_SEED={seed}");
     let mut random = Random(seed);

@@ -136,8 +136,8 @@ impl Excerpt {
         (0..self.all.len()).filter(is_near).collect()
     }
 
-    /// The indices in `all` of what a second reader needs to judge the statement, in order. These are
-    /// the cited sentences with their neighbours, the article's beginning, and up to
+    /// The indices in `all` of what a second reader needs to judge the statement, in order. These
+    /// are the cited sentences with their neighbours, the article's beginning, and up to
     /// [`JUDGED_CHARACTERS`] the sentences with words of the statement that these lack. They often
     /// say who "we" are. A short article goes in whole, as other sentences may contradict the cited
     /// ones.

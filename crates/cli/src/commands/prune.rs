@@ -65,8 +65,8 @@ async fn to_end(store: &Store, pass: &mut Pruning, stop: &CancellationToken) -> 
     }
 }
 
-/// Removes what is old, now and once a day until `stop`. A failure is logged and tried again the next
-/// day: nothing depends on it.
+/// Removes what is old, now and once a day until `stop`. A failure is logged and tried again the
+/// next day: nothing depends on it.
 pub async fn daily(store: Store, settings: Settings, stop: CancellationToken) {
     while !stop.is_cancelled() {
         let pass = async {

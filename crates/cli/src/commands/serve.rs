@@ -353,7 +353,7 @@ fn refuse_own_archive(settings: &Settings) {
     for (name, origin) in [("data", data), ("database", database)] {
         if matches!(origin, Origin::Flag(_)) {
             let why = format!(
-                "the argument '--demo' cannot be used with '--{name}': the demo has an archive of its own in a temporary folder\n"
+                "the argument '--demo' cannot be used with '--{name}': the demo has a separate archive in a temporary folder\n"
             );
             command_line().error(ErrorKind::ArgumentConflict, why).exit();
         }

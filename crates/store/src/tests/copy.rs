@@ -300,7 +300,7 @@ on_both!(database_without_a_table_lacks_it, |db| {
 });
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn second_copy_into_one_database_is_refused_and_the_first_goes_on() {
+async fn second_copy_into_one_database_is_refused_first_goes_on() {
     needs!(Postgres);
     let one = TestDatabase::sqlite().await;
     one.annotated_numbers(&(1..=60).collect::<Vec<_>>()).await;

@@ -32,7 +32,7 @@ const IDS_MAX: u32 = 10_000;
 
 /// A position in a stream and a number of items.
 struct Part {
-    /// The list, to which its continuations belong. Apps compute times anew for each part.
+    /// The list, to which its continuations belong. Apps compute times again for each part.
     list: String,
     filter: StreamFilter,
     after: Option<ReadId>,
