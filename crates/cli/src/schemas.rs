@@ -78,8 +78,7 @@ macro_rules! read {
     ($(#[$meta:meta])* struct $name:ident { $($rest:tt)* }) => {
         $(#[$meta])*
         #[derive(JsonSchema)]
-        #[schemars(deny_unknown_fields)]
-        struct $name {
+                struct $name {
             /// The read's number.
             id: i64,
             title: String,
@@ -143,7 +142,6 @@ read! {
 
 /// A highlighted passage.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct Highlight {
     exact: String,
     /// What stands before it.
@@ -158,7 +156,6 @@ struct Highlight {
 
 /// A week's numbers.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct WeekCount {
     week: Week,
     reads: u64,
@@ -168,7 +165,6 @@ struct WeekCount {
 
 /// The reads of a week.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct WeekReads {
     week: Week,
     /// Its Monday.
@@ -180,7 +176,6 @@ struct WeekReads {
 
 /// The answer to a question.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct FoundReads {
     /// The question as it was understood.
     query: String,
@@ -198,7 +193,6 @@ struct FoundReads {
 
 /// A word that was taken for another one.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct Typo {
     typed: String,
     instead: String,
@@ -206,7 +200,6 @@ struct Typo {
 
 /// How far the index is.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct Indexing {
     indexed: u64,
     reads: u64,
@@ -214,7 +207,6 @@ struct Indexing {
 
 /// Who had a problem, grouped by what they did.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct PriorArt {
     query: String,
     notes: Vec<String>,
@@ -224,7 +216,6 @@ struct PriorArt {
 
 /// Reads with the same approach.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct Way {
     /// The slug of the concept that they have in common.
     concept: Option<String>,
@@ -233,7 +224,6 @@ struct Way {
 
 /// A saved search.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct SavedSearch {
     id: i64,
     name: String,
@@ -250,7 +240,6 @@ struct SavedSearch {
 
 /// A followed blog.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct Source {
     id: i64,
     slug: String,
@@ -261,6 +250,10 @@ struct Source {
     sitemap_url: Option<String>,
     listing_url: Option<String>,
     group: Option<String>,
+    /// How long its articles stay: `default`, `unlimited`, or days.
+    keep_articles: String,
+    /// How much its articles may take: `default`, `unlimited`, or a size.
+    keep_articles_size: String,
     followed_at: Moment,
     unfollowed_at: Option<Moment>,
     reads: u64,
@@ -271,7 +264,6 @@ struct Source {
 
 /// How a source is doing, in words and numbers.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct SourceHealth {
     slug: String,
     title: String,
@@ -282,7 +274,6 @@ struct SourceHealth {
 
 /// The state of a source's polls.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct Health {
     standing: Standing,
     last_poll: Option<Moment>,
@@ -317,7 +308,6 @@ enum Standing {
 
 /// When a source is polled next, and why then.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct Pace {
     gap: Option<Span>,
     pause: Span,
@@ -326,7 +316,6 @@ struct Pace {
 
 /// A feed's hints about polling.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct Hints {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pause: Option<Span>,
@@ -342,7 +331,6 @@ struct Hints {
 
 /// The address that a feed may be moving to.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct Moving {
     to: String,
     since: Moment,
@@ -350,7 +338,6 @@ struct Moving {
 
 /// A feed's last change of address.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct Moved {
     from: String,
     at: Moment,
@@ -358,7 +345,6 @@ struct Moved {
 
 /// The hub of a feed.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct Hub {
     url: String,
     ends_at: Option<Moment>,
@@ -368,7 +354,6 @@ struct Hub {
 
 /// A group of the starter list.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct StarterGroup {
     slug: String,
     title: String,
@@ -379,7 +364,6 @@ struct StarterGroup {
 
 /// A blog of the starter list.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct StarterBlog {
     title: String,
     company: String,
@@ -392,7 +376,6 @@ struct StarterBlog {
 
 /// A program's token, without the secret itself.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct Token {
     name: String,
     /// `read`, `write` or `operate`.
@@ -404,13 +387,14 @@ struct Token {
 
 /// A reader.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct Reader {
     name: String,
     /// `reader` or `operator`.
     role: String,
     /// Whether there is a password.
     password: bool,
+    /// Whether the reader logs in by OpenID Connect.
+    openid: bool,
     /// Since when the account is closed.
     closed: Option<Moment>,
     /// Until when there is a link that sets a password.
@@ -419,7 +403,6 @@ struct Reader {
 
 /// A webhook, without its secrets.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct Webhook {
     id: i64,
     /// The scheme, host and port of its address.
@@ -433,7 +416,6 @@ struct Webhook {
 
 /// What a webhook answered.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct WebhookAnswer {
     at: Moment,
     answer: String,
@@ -442,7 +424,6 @@ struct WebhookAnswer {
 
 /// A recipient of weeks and alerts.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct Recipient {
     name: String,
     how: String,
@@ -459,7 +440,6 @@ struct Recipient {
 
 /// A read that is hidden from everybody.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct HiddenRead {
     read: i64,
     title: String,
@@ -469,7 +449,6 @@ struct HiddenRead {
 
 /// A setting in force.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct Setting {
     value: String,
     /// The file, variable or flag that it comes from.
@@ -478,7 +457,6 @@ struct Setting {
 
 /// What `doctor` found.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct Checks {
     ok: bool,
     checks: Vec<Check>,
@@ -489,7 +467,6 @@ struct Checks {
 
 /// One check.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct Check {
     name: String,
     ok: bool,
@@ -498,7 +475,6 @@ struct Check {
 
 /// A read that was given up.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct SetAside {
     id: i64,
     url: String,
@@ -511,7 +487,6 @@ struct SetAside {
 
 /// The language models: those of the configuration, and what else could be used.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
 struct Models {
     models: Vec<BTreeMap<String, Value>>,
     noticed: BTreeMap<String, Value>,

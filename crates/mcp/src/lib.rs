@@ -30,9 +30,9 @@ use rmcp::handler::server::router::prompt::PromptRouter;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, Implementation, ListResourceTemplatesResult,
-    ListResourcesResult, PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse,
-    ServerCapabilities, ServerConfig,
+    CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult, ErrorCode, Implementation,
+    ListResourceTemplatesResult, ListResourcesResult, PaginatedRequestParams, ReadResourceRequestParams,
+    ReadResourceResponse, ServerCapabilities, ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
@@ -146,6 +146,17 @@ impl Server {
     }
 }
 
+/// The methods with params.
+const METHODS: [&str; 7] = [
+    "initialize",
+    "tools/list",
+    "tools/call",
+    "prompts/list",
+    "prompts/get",
+    "resources/list",
+    "resources/read",
+];
+
 /// Why a body is no message of JSON-RPC, with the code of the error. `None` if it may be one.
 fn not_a_message(body: &[u8]) -> Option<(i32, &'static str)> {
     match serde_json::from_slice::<Value>(body) {
@@ -191,6 +202,22 @@ impl ServerHandler for Server {
             return Err(ErrorData::invalid_params(why, None));
         }
         self.tools.call(ToolCallContext::new(self, request, context)).await
+    }
+
+    /// A request with a method that is not known, or with params that do not fit its method.
+    async fn on_custom_request(
+        &self,
+        request: CustomRequest,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CustomResult, ErrorData> {
+        let method = request.method;
+        Err(if METHODS.contains(&method.as_str()) {
+            let why =
+                format!("the params of `{method}` do not fit: they are an object, and so are `arguments`");
+            ErrorData::invalid_params(why, None)
+        } else {
+            ErrorData::new(ErrorCode::METHOD_NOT_FOUND, format!("there is no method `{method}`"), None)
+        })
     }
 
     async fn list_resources(

@@ -38,6 +38,10 @@ const AT_ONCE: usize = 50;
 const WEEKS_BACK: i32 = 4;
 /// Longest pause that a server can demand.
 const RETRY_AFTER_MAX: SignedDuration = SignedDuration::from_hours(48);
+/// What a webhook's last answer says if it is told nothing more.
+const GONE: &str = ", so it is told nothing more";
+/// What an answer says if the message is sent again.
+const AGAIN: &str = "; it is tried again";
 /// Bytes of a signing key.
 const KEY: usize = 32;
 
@@ -142,6 +146,9 @@ impl Caller {
             };
             let result = self.deliver(webhook, &call).await?;
             self.store.finish_call(&call, &result, Timestamp::now()).await?;
+            if matches!(&result, CallResult::GivenUp(why) if why.contains(GONE)) {
+                self.store.stop_webhook(webhook.id).await?;
+            }
             let (id, event) = (webhook.id, call.subject.event());
             match &result {
                 CallResult::Accepted(_) => info!(webhook = id, event, "told webhook {id} of {event}"),
@@ -224,13 +231,23 @@ fn result(call: &Call, sent: Result<String, SendError>, now: Timestamp) -> CallR
         Ok(said) => return CallResult::Accepted(said),
         Err(error) => error,
     };
+    let remedy = "check its address; `backissue webhook remove` and `add` change it";
+    let why = match &error {
+        // Standard Webhooks: who answers so wants nothing more.
+        SendError::Refused { said, .. } if said.starts_with("410") => {
+            return CallResult::GivenUp(format!("the server answered {said}{GONE}; {remedy}"));
+        }
+        SendError::Refused { said, .. } => format!("the server answered {said}; {remedy}"),
+        error => error.to_string(),
+    };
     // The receiver may be set up wrongly for a while, so that a refusal can pass too.
     if matches!(error, SendError::Setup { .. }) || call.attempts >= ATTEMPTS_MAX {
-        return CallResult::GivenUp(error.to_string());
+        return CallResult::GivenUp(why);
     }
     let demanded = error.retry_after().and_then(|wait| SignedDuration::try_from(wait).ok());
     let pause = pause_after(call.attempts).max(demanded.unwrap_or_default().min(RETRY_AFTER_MAX));
-    CallResult::Again(now.saturating_add(pause).unwrap_or(Timestamp::MAX), error.to_string())
+    let why = if why.ends_with(AGAIN) { why } else { why + AGAIN };
+    CallResult::Again(now.saturating_add(pause).unwrap_or(Timestamp::MAX), why)
 }
 
 /// Tells webhooks what happens, until `stop`. A message that has begun is finished. Answers are in

@@ -12,9 +12,9 @@ use sqlx::migrate::Migrator;
 
 use crate::database::{Boxed, Database, Row, Sql, Tried, Tx, retried, sql, sql_of};
 use crate::error::{Failure, of_migration};
-use crate::marks::RecentVersions;
 use crate::migrations::{POSTGRES, SQLITE, TABLES};
 use crate::private::{make_private, make_private_folder};
+use crate::recent_versions::RecentVersions;
 use crate::{Location, StoreError};
 
 /// The archive's database. Clones share its connections.

@@ -14,7 +14,7 @@
 //! readers' programs: `tokens` (what they send), `streams` (lists for reader apps). Of strangers:
 //! `subscribers` (who gets the week by mail). `check` is for `doctor`, `copy` moves an archive to
 //! another database, `backup` writes a file to keep. `retention` removes old articles. `turns` is
-//! for several processes that fetch.
+//! for several processes that fetch, `webhooks` for programs elsewhere that are told what happens.
 //!
 //! A small layer (`database`) over sqlx's two pools talks to both databases. sqlx's `Any` driver
 //! does not fit, for three reasons. It opens a database by address only, so that SQLite's settings
@@ -83,6 +83,7 @@ mod polls;
 mod practice;
 mod private;
 mod read_jobs;
+mod recent_versions;
 mod retention;
 mod rows;
 mod saved_searches;

@@ -5,14 +5,14 @@
 //! removed.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use backissue_model::{Label, Mark, Marks, ReadId, ReaderId, Week};
 use jiff::Timestamp;
 
 use crate::database::{Row, Sql, Tried, Tx, commits, placeholders, sql, sql_listing, sql_of, sql_once};
 use crate::error::Failure;
+use crate::recent_versions::Recent;
 use crate::rows::to_json;
 use crate::times::millis;
 use crate::{Mine, Store, StoreError};
@@ -300,41 +300,6 @@ impl Store {
 
     pub(crate) fn not_found(&self, what: String) -> StoreError {
         StoreError::NotFound { location: (*self.location).clone(), what }
-    }
-}
-
-/// For how long an answer of [`Store::recent_versions`] may be given again.
-const RECENT: Duration = Duration::from_millis(10);
-
-/// Readers whose versions are remembered at once.
-const RECENT_READERS: usize = 1_000;
-
-/// Versions, and what was known when they were asked for.
-#[derive(Clone, Copy, Debug)]
-struct Recent {
-    commits: u64,
-    asked_at: Instant,
-    versions: (u64, Option<u64>),
-}
-
-/// The last versions of the archive and of each reader.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct RecentVersions(Arc<Mutex<HashMap<Option<ReaderId>, Recent>>>);
-
-impl RecentVersions {
-    fn get(&self, reader: Option<ReaderId>, commits: u64, now: Instant) -> Option<(u64, Option<u64>)> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = all.get(&reader)?;
-        let is_recent = known.commits == commits && now.duration_since(known.asked_at) < RECENT;
-        is_recent.then_some(known.versions)
-    }
-
-    fn put(&self, reader: Option<ReaderId>, recent: Recent) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= RECENT_READERS {
-            all.clear();
-        }
-        all.insert(reader, recent);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Webhooks and what they are told: tables `webhook` and `webhook_call`.
 //!
-//! Code that stores an event stores in the same transaction that the webhooks are to
-//! be told, so nothing is lost if the process dies, and nothing is told that was rolled back. A
+//! The transaction that stores that something happened also stores that the webhooks are to be
+//! told, so nothing is lost if the process dies, and nothing is told that was rolled back. A
 //! message is claimed for a lease before it leaves, and its result stored afterwards: one process
 //! delivers it, and again if that process died. Receivers recognise a message that comes twice by
 //! its id.
@@ -38,7 +38,7 @@ pub struct Webhook {
     pub url: String,
     /// The key that signs messages, which is secret.
     pub key: String,
-    /// What it is told.
+    /// What it is told. Empty if it was stopped.
     pub events: Vec<Event>,
     /// When it was added. It is told what happens from then on.
     pub made_at: Timestamp,
@@ -191,6 +191,19 @@ impl Store {
         const DUE: &str =
             "WHERE EXISTS (SELECT 1 FROM webhook_call d WHERE d.webhook_id = w.id AND d.due_at <= $1)";
         self.list("looking for due webhooks", webhooks(OPEN, DUE).bind(millis(now)), webhook_of_row).await
+    }
+
+    /// Stops a webhook: it stays in the list, and is told nothing more.
+    pub async fn stop_webhook(&self, id: i64) -> Result<(), StoreError> {
+        self.retry("stopping a webhook", || async {
+            let mut tx = self.database.begin().await?;
+            tx.run(sql("UPDATE webhook SET events = '' WHERE id = $1").bind(id)).await?;
+            let rest =
+                sql("UPDATE webhook_call SET due_at = NULL WHERE webhook_id = $1 AND due_at IS NOT NULL");
+            tx.run(rest.bind(id)).await?;
+            tx.commit().await
+        })
+        .await
     }
 
     /// Removes a webhook, with what it is still to be told. Returns whether there was one.

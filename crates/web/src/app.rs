@@ -103,7 +103,6 @@ pub(crate) struct App {
     pub(crate) subscriptions: Option<Subscriptions>,
     pub(crate) operator: Option<Arc<dyn Operator>>,
     pub(crate) finished: Finished,
-    pub(crate) repeated: crate::api::v1::Repeated,
 }
 
 impl App {

@@ -21,7 +21,11 @@ pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next
     let uri = request.uri().clone();
     let visitor = Visitor::of(request.extensions());
     let is_page = request.method() == Method::GET && !for_programs && !documents::is_document(uri.path());
-    let answer = next.run(request).await;
+    let answer = if is_utf8(uri.path()) && uri.query().is_none_or(is_utf8) {
+        next.run(request).await
+    } else {
+        Fault::BadAddress("It has bytes that are no text in UTF-8".to_owned()).into_response()
+    };
     let Some(fault) = answer.extensions().get::<Fault>().cloned() else { return answer };
     if fault == Fault::NotLoggedIn && is_page {
         let back = uri.path_and_query().map_or("/", |back| back.as_str());
@@ -34,6 +38,26 @@ pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next
     *shown.status_mut() = fault.status();
     fault.tell(shown.headers_mut());
     shown
+}
+
+/// Whether a part of an address is text in UTF-8 once the bytes after `%` are decoded.
+fn is_utf8(part: &str) -> bool {
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let coded = after.get(..2).filter(|_| *first == b'%').and_then(|two| std::str::from_utf8(two).ok());
+        match coded.and_then(backissue_model::unhex) {
+            Some(decoded) => {
+                bytes.extend(decoded);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    std::str::from_utf8(&bytes).is_ok()
 }
 
 fn challenge(said: &str) -> HeaderValue {

@@ -33,6 +33,7 @@ mod hub;
 mod images;
 mod markdown;
 mod narrowing;
+mod operating;
 mod operator;
 mod pages;
 mod parts;
@@ -98,7 +99,6 @@ pub fn router(state: State) -> Router {
         subscriptions: state.subscriptions,
         operator: state.operator,
         finished: Finished::new(state.page_cache),
-        repeated: api::v1::Repeated::default(),
     };
     // Pages are compressed once each, or per request where they are not kept, at a medium level:
     // the highest level of brotli takes many times as long.
@@ -125,7 +125,7 @@ pub fn router(state: State) -> Router {
         .route("/robots.txt", get(robots))
         .fallback(async || Fault::NoSuchPage)
         .method_not_allowed_fallback(async || Fault::NotThatWay)
-        .layer(from_fn_with_state(app.clone(), api::v1::answer_once))
+        .layer(from_fn_with_state(api::v1::Repeated::default(), api::v1::answer_once))
         .layer(from_fn_with_state(app.clone(), access::admit))
         .layer(from_fn(forms::only_from_own_pages))
         .layer(CatchPanicLayer::custom(fault::from_panic))

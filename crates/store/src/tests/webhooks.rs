@@ -148,6 +148,20 @@ on_both!(one_process_tells_and_another_after_it_died, |db| {
     other.close().await;
 });
 
+on_both!(stopped_webhook_is_told_nothing_more, |db| {
+    let store = &db.store;
+    let webhook = add(store, &Event::ALL, at(0)).await;
+    db.annotated_numbers(&[1]).await;
+    store.stop_webhook(webhook).await.unwrap();
+    assert_eq!(told(store, webhook, at(2000)).await, []);
+    let acme = db.follow("Acme").await;
+    db.poll(&acme, vec![entry("https://acme.example/2", None)]).await;
+    db.finish_all().await;
+    assert_eq!(told(store, webhook, at(2000)).await, []);
+    let known = store.webhook(webhook).await.unwrap().unwrap();
+    assert_eq!((known.waiting, known.events), (0, Vec::new()));
+});
+
 on_both!(webhook_of_a_former_operator_is_told_nothing, |db| {
     let store = &db.store;
     let anna = store.add_reader(&"anna".parse().unwrap(), Role::Operator).await.unwrap().unwrap();

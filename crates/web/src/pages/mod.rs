@@ -47,7 +47,6 @@ pub(crate) use practise::deck_href;
 pub(crate) use prior_art::look_up;
 pub use read::OTHERS;
 pub(crate) use searches::saved_id;
-pub(crate) use settings::{find_to_follow, operator};
 pub(crate) use sources::{Condition, state};
 
 /// Pages that answer a question. They depend on the index and maybe on a server, so they are

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -22,6 +21,7 @@ use crate::App;
 use crate::fault::Fault;
 use crate::forms::{Signed, sent_to};
 use crate::frame::{Document, Frame};
+use crate::operating::{find_to_follow, operator};
 use crate::operator::{ConfiguredModel, ConfiguredRecipient, FeedList, FoundToFollow, Operator};
 use crate::pages::readers::standing;
 use crate::pages::sources::state_words;
@@ -29,8 +29,6 @@ use crate::words;
 
 /// Reads that are listed as set aside or hidden.
 const LISTED: u32 = 50;
-/// How long looking for a feed may take. A request has a minute.
-const FIND_WITHIN: Duration = Duration::from_secs(45);
 /// Maximum feeds of a list that a form brings.
 const FEEDS_MAX: usize = 2000;
 
@@ -131,10 +129,6 @@ async fn recipients_of(
     Ok(all)
 }
 
-pub(crate) fn operator(app: &App) -> Result<&Arc<dyn Operator>, Fault> {
-    app.operator.as_ref().ok_or(Fault::NoSuchPage)
-}
-
 /// What the last form did, by the address that it led to.
 async fn done(store: &Store, query: &HashMap<String, String>) -> Result<Option<Markup>, StoreError> {
     let number = |name: &str| query.get(name).and_then(|count| count.parse::<u64>().ok());
@@ -186,14 +180,6 @@ pub(crate) async fn follow(frame: Frame, State(app): State<App>, form: Signed) -
         Ok(FoundToFollow::Several(feeds)) => Ok(frame.page(choice(&frame, &url, &feeds)).into_response()),
         Err(why) => page(&frame, &app, wrong(why)).await,
     }
-}
-
-/// What can be followed at an address, or why nothing can.
-pub(crate) async fn find_to_follow(app: &App, url: &Url) -> Result<Result<FoundToFollow, String>, Fault> {
-    let found = tokio::time::timeout(FIND_WITHIN, operator(app)?.find(url.clone())).await;
-    Ok(found.unwrap_or_else(|_| {
-        Err(format!("{url} was not answered within {} seconds; try again later", FIND_WITHIN.as_secs()))
-    }))
 }
 
 /// The feeds of a page that has several.
@@ -566,7 +552,7 @@ fn webhooks(frame: &Frame, all: &[Webhook]) -> Markup {
                     @for webhook in all {
                         dt { (webhook.id) ": " (words::server_of(&webhook.url)) }
                         dd {
-                            "Is told of " (webhook.events.iter().map(|event| event.as_str()).collect::<Vec<_>>().join(", ")) "."
+                            @if webhook.events.is_empty() { "Is told nothing more." } @else { "Is told of " (webhook.events.iter().map(|event| event.as_str()).collect::<Vec<_>>().join(", ")) "." }
                             @if webhook.waiting > 0 { " " (words::count(webhook.waiting, "message")) " not delivered yet." }
                             @match &webhook.last {
                                 Some(last) if last.accepted => { " Last answer " (words::ago(last.at, frame.now, frame.zone())) ": " (last.text) "." }

@@ -209,7 +209,13 @@ async fn bad_input_is_a_problem_with_a_remedy() {
         (format!("/api/v1/reads?cursor={weeks}"), 400, "foreign-cursor"),
         (format!("/api/v1/reads?kind=event&cursor={of_one}"), 400, "foreign-cursor"),
         (format!("/api/v1/weeks?cursor={of_one}"), 400, "foreign-cursor"),
-        ("/api/v1/reads?cursor=%00%ff".to_owned(), 400, "foreign-cursor"),
+        ("/api/v1/reads?cursor=%00%ff".to_owned(), 400, "invalid"),
+        ("/api/v1/reads?cursor=%00".to_owned(), 400, "foreign-cursor"),
+        ("/api/v1/search?q=%FF".to_owned(), 400, "invalid"),
+        ("/api/v1/concepts/%FF".to_owned(), 400, "invalid"),
+        ("/api/v1/sources/%C3".to_owned(), 400, "invalid"),
+        ("/api/v1/weeks/%FF".to_owned(), 400, "invalid"),
+        ("/api/v1/reads/%FF/article".to_owned(), 400, "invalid"),
         (format!("/api/v1/search?q={long}"), 400, "invalid"),
         ("/api/v1/prior-art".to_owned(), 400, "invalid"),
         ("/api/v1/reads/0".to_owned(), 404, "no-such-read"),
@@ -515,6 +521,16 @@ async fn bad_messages_of_agents_are_errors_of_their_protocol() {
         assert_eq!(answer.headers["content-type"], "application/json", "{body:.40}");
         let error = json(&answer);
         assert_eq!((&error["jsonrpc"], &error["error"]["code"]), (&"2.0".into(), &code.into()), "{body:.40}");
+    }
+    for (method, params, code) in [
+        ("tools/call", r#"{"name": "search_reads", "arguments": ["queue"]}"#, -32602),
+        ("tools/call", "[]", -32602),
+        ("nope", "{}", -32601),
+    ] {
+        let body = format!(r#"{{"jsonrpc": "2.0", "id": 7, "method": "{method}", "params": {params}}}"#);
+        let error = json(&mcp(&site, &token, &body).await);
+        assert_eq!((&error["id"], &error["error"]["code"]), (&7.into(), &code.into()), "{error}");
+        assert!(error["error"]["message"].as_str().unwrap().contains(&format!("`{method}`")), "{error}");
     }
     let large = mcp(&site, &token, &format!("\"{}\"", "x".repeat(1 << 20))).await;
     assert_eq!(

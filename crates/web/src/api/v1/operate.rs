@@ -14,8 +14,8 @@ use crate::api::answer::live;
 use crate::api::v1::request::{Body, Nothing, Params};
 use crate::api::v1::sources::ApiSource;
 use crate::fault::Fault;
+use crate::operating::{find_to_follow, operator};
 use crate::operator::FoundToFollow;
-use crate::pages::{find_to_follow, operator};
 
 /// Most days of usage in an answer, counted per model.
 const DAYS: u32 = 400;

@@ -15,7 +15,6 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::App;
 use crate::fault::Fault;
 use crate::forms::FORM_MAX;
 use crate::readers::Visitor;
@@ -100,7 +99,7 @@ impl Drop for Working<'_> {
 }
 
 /// Answers a request whose key is known as it was answered before.
-pub(crate) async fn answer_once(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn answer_once(State(repeated): State<Repeated>, request: Request, next: Next) -> Response {
     let Some(key) = request.headers().get(KEY).filter(|_| *request.method() == Method::POST) else {
         return next.run(request).await;
     };
@@ -114,7 +113,7 @@ pub(crate) async fn answer_once(State(app): State<App>, request: Request, next: 
     let Ok(body) = to_bytes(body, FORM_MAX).await else {
         return Fault::TooLarge(format!("A request has at most {FORM_MAX} bytes")).into_response();
     };
-    match app.repeated.earlier(key, xxh3_128(&body), Instant::now()) {
+    match repeated.earlier(key, xxh3_128(&body), Instant::now()) {
         Err(fault) => return fault.into_response(),
         Ok(Some(answer)) => {
             let mut response = answer.into_response();
@@ -123,7 +122,7 @@ pub(crate) async fn answer_once(State(app): State<App>, request: Request, next: 
         }
         Ok(None) => {}
     }
-    let working = Working { repeated: &app.repeated, key };
+    let working = Working { repeated: &repeated, key };
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     // A refusal changed nothing, so the request may be corrected and sent again.
     if !response.status().is_success() {
@@ -135,7 +134,7 @@ pub(crate) async fn answer_once(State(app): State<App>, request: Request, next: 
         Err(error) => return Fault::from_bug("an answer could not be kept", &error).into_response(),
     };
     let media_type = parts.headers.get(CONTENT_TYPE).cloned();
-    if let Some(known) = app.repeated.lock().get_mut(&key) {
+    if let Some(known) = repeated.lock().get_mut(&key) {
         known.answer = Some(Answer { status: parts.status, media_type, body: body.clone() });
     }
     drop(working);

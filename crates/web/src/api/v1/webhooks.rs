@@ -14,7 +14,7 @@ use crate::api::answer::live;
 use crate::api::names::one_of;
 use crate::api::v1::request::{Body, Nothing, Params};
 use crate::fault::Fault;
-use crate::pages::operator;
+use crate::operating::operator;
 use crate::programs::Program;
 use crate::words::server_of;
 
