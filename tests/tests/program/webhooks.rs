@@ -1,5 +1,6 @@
 //! Webhooks: a program elsewhere is told what happens, signed, and again until it answers.
 
+use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use backissue_needs::needs;
@@ -102,7 +103,10 @@ async fn assert_told(database: Option<&Database>) {
     // One of several processes delivers it.
     let worker = database.map(|_| {
         let mut command = archive.command(&["work"]);
-        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        let mut worker = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(worker.stderr.take().unwrap()).lines().map_while(Result::ok);
+        assert!(log.any(|line| line.contains("works on")), "the worker did not start");
+        (worker, log)
     });
     let served = archive.serve(&[]).unwrap();
     let again = chat.next().unwrap();
@@ -113,7 +117,7 @@ async fn assert_told(database: Option<&Database>) {
     let page = client.get(served.url("/settings")).send().await.unwrap().text().await.unwrap();
     assert!(page.contains("read.annotated, week.closed") && !page.contains("very-secret"), "{page}");
     served.stop().unwrap();
-    if let Some(mut worker) = worker {
+    if let Some((mut worker, _log)) = worker {
         terminate(&worker).unwrap();
         assert!(wait(&mut worker).unwrap().success());
     }
