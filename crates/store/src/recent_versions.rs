@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use backissue_model::ReaderId;
 
-/// For how long an answer of [`Store::recent_versions`] may be given again.
+/// For how long an answer of [`crate::Store::recent_versions`] may be given again.
 const RECENT: Duration = Duration::from_millis(10);
 
 /// Readers whose versions are remembered at once.

@@ -1,6 +1,6 @@
 //! `backissue webhook`: programs elsewhere that are told what happens.
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use backissue_model::{Event, Role};
 use backissue_send::{Caller, check_webhook, new_signing_key};
 use backissue_store::{CallResult, NewWebhook, Store, WEBHOOKS_MAX, Webhook};
@@ -48,6 +48,9 @@ async fn add(
     let role = store.reader(reader, now).await?.map(|reader| reader.role);
     ensure!(role == Some(Role::Operator), "only operators have webhooks; name one with --reader");
     check_webhook(url, &settings.ca.value)?;
+    if let Some(there) = store.webhooks().await?.iter().find(|webhook| webhook.url == url) {
+        bail!("webhook {} has this address already; remove it first to tell it of other events", there.id);
+    }
     events.dedup();
     let key = new_signing_key();
     let new = NewWebhook { url, key: &key, events: &events };
@@ -114,7 +117,7 @@ async fn test(store: &Store, settings: &Settings, id: i64) -> anyhow::Result<Out
             say!("The server answered {said}.")?;
             Ok(Outcome::Fine)
         }
-        Some(CallResult::Again(_, why) | CallResult::GivenUp(why)) => anyhow::bail!("{why}"),
+        Some(CallResult::Again(_, why) | CallResult::GivenUp(why)) => bail!("{why}"),
         None => {
             say!("Another process delivers it. `backissue webhook list` has the answer in a moment.")?;
             Ok(Outcome::Fine)

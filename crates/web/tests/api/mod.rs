@@ -583,6 +583,7 @@ async fn operator_adds_lists_tests_and_removes_webhooks() {
     let text = settings.text();
     assert!(text.contains("https://hooks.example") && text.contains("1 message not delivered yet"), "{text}");
     for (body, status) in [
+        (new, 422),
         (r#"{"url": "http://10.0.0.1/", "events": ["week.closed"]}"#, 422),
         (r#"{"url": "https://hooks.example/", "events": []}"#, 422),
         (r#"{"url": "https://hooks.example/", "events": ["everything"]}"#, 400),
