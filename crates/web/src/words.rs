@@ -1,7 +1,7 @@
-//! Dates, counts and kinds in words. Nothing here knows HTML.
+//! Dates, counts, kinds and readers in words. Nothing here knows HTML.
 
 pub use backissue_digest::words::{count, date, kind, minutes, number, span};
-use backissue_model::Kind;
+use backissue_model::{Kind, Reader, Role};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
@@ -35,6 +35,32 @@ pub fn sentence(why: &str) -> String {
     let mut signs = why.chars();
     let first = signs.next().into_iter().flat_map(char::to_uppercase);
     format!("{}{}.", first.collect::<String>(), signs.as_str())
+}
+
+/// How a reader logs in. `None` if the reader cannot.
+pub fn logs_in_with(reader: &Reader) -> Option<&'static str> {
+    match (reader.has_password, reader.has_openid) {
+        _ if reader.closed.is_some() => None,
+        (true, true) => Some("logs in with a password or by OpenID"),
+        (true, false) => Some("logs in with a password"),
+        (false, true) => Some("logs in by OpenID"),
+        (false, false) => None,
+    }
+}
+
+/// What a reader may do, and how the reader logs in.
+pub fn standing(reader: &Reader) -> String {
+    let role = match reader.role {
+        Role::Operator => "Operator",
+        Role::Reader => "Reader",
+    };
+    let how = match (logs_in_with(reader), reader.closed, reader.invited_until) {
+        (Some(how), ..) => how,
+        (None, Some(_), _) => "the account is closed",
+        (None, None, Some(_)) => "is invited",
+        (None, None, None) => "has neither password nor link",
+    };
+    format!("{role}, {how}")
 }
 
 /// A duration in its largest unit: `40 seconds`, `3 hours`, `2 days`.

@@ -14,7 +14,7 @@ use crate::forms::Anybodys;
 use crate::frame::{Document, Frame};
 use crate::pages::account::{new_password_field, without_https};
 use crate::pages::login::{agent_of, logged_in, not_stored, refused};
-use crate::pages::openid;
+use crate::parts::openid;
 use crate::readers::{self, LogIn, Readers, Visitor, random_text};
 use crate::words;
 

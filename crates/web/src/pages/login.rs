@@ -17,7 +17,7 @@ use crate::access::{self, client};
 use crate::fault::{Fault, seconds_of};
 use crate::forms::{Anybodys, Signed, back_of, sent_to};
 use crate::frame::{Document, Frame};
-use crate::pages::openid;
+use crate::parts::openid;
 use crate::readers::{self, Accounts, LogIn, Readers, Visitor, random_text};
 use crate::words;
 

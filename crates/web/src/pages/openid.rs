@@ -19,7 +19,6 @@ use backissue_model::ReaderName;
 use backissue_openid::{Attempt, OpenIdError, Person};
 use backissue_store::{OpenIdJoined, OpenIdLogin, OpenIdSession, Session};
 use jiff::{SignedDuration, Timestamp};
-use maud::{Markup, html};
 
 use crate::App;
 use crate::access::{client, cookie_called, new_cookie};
@@ -237,24 +236,6 @@ fn fault_of(openid: &OpenId, error: &OpenIdError) -> Fault {
             OpenIdFault::Refused { name, reference }
         }
     })
-}
-
-/// The link that leads to the provider.
-pub(crate) fn link(openid: &OpenId, to: &str) -> Markup {
-    html! { div.row { a.press href=(to) { "Log in with " (openid.provider.name()) } } }
-}
-
-/// The address where a login begins that returns to this page.
-pub(crate) fn begins_at(back: &str) -> String {
-    let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("back", back).finish();
-    format!("/login/openid?{query}")
-}
-
-/// What a logout does not do.
-pub(crate) fn about_logout(openid: &OpenId) -> Markup {
-    html! {
-        p.quiet { "Logging out here ends your session in this archive only. You stay logged in at " (openid.provider.name()) "." }
-    }
 }
 
 #[cfg(test)]

@@ -97,32 +97,6 @@ fn invite_form(frame: &Frame, wrong: Option<&(String, String)>) -> Markup {
     }
 }
 
-/// How a reader logs in. `None` if the reader cannot.
-fn logs_in_with(reader: &Reader) -> Option<&'static str> {
-    match (reader.has_password, reader.has_openid) {
-        _ if reader.closed.is_some() => None,
-        (true, true) => Some("logs in with a password or by OpenID"),
-        (true, false) => Some("logs in with a password"),
-        (false, true) => Some("logs in by OpenID"),
-        (false, false) => None,
-    }
-}
-
-/// What a reader may do, and how the reader logs in.
-pub(crate) fn standing(reader: &Reader) -> String {
-    let role = match reader.role {
-        Role::Operator => "Operator",
-        Role::Reader => "Reader",
-    };
-    let how = match (logs_in_with(reader), reader.closed, reader.invited_until) {
-        (Some(how), ..) => how,
-        (None, Some(_), _) => "the account is closed",
-        (None, None, Some(_)) => "is invited",
-        (None, None, None) => "has neither password nor link",
-    };
-    format!("{role}, {how}")
-}
-
 /// A form that changes this reader's account.
 fn change_form(frame: &Frame, reader: &Reader, inside: Markup) -> Markup {
     html! {
@@ -148,7 +122,7 @@ fn one(frame: &Frame, reader: &Reader, is_me: bool) -> Markup {
                 @match reader.role { Role::Operator => "Operator", Role::Reader => "Reader" }
                 @if let Some(closed) = reader.closed { (reads::dot()) "closed since " time datetime=(closed) { (words::date(closed, zone)) } }
                 @if let Some(until) = reader.invited_until { (reads::dot()) "has a link until " time datetime=(until) { (words::date(until, zone)) } }
-                @if let Some(how) = logs_in_with(reader) { (reads::dot()) (how) }
+                @if let Some(how) = words::logs_in_with(reader) { (reads::dot()) (how) }
                 @else if reader.invited_until.is_none() && reader.closed.is_none() { (reads::dot()) "has neither password nor link" }
             }
             (change_form(frame, reader, html! {

@@ -23,7 +23,6 @@ use crate::forms::{Signed, sent_to};
 use crate::frame::{Document, Frame};
 use crate::operating::{find_to_follow, operator};
 use crate::operator::{ConfiguredModel, ConfiguredRecipient, FeedList, FoundToFollow, Operator};
-use crate::pages::readers::standing;
 use crate::pages::sources::state_words;
 use crate::words;
 
@@ -509,7 +508,7 @@ fn readers(all: &[Reader]) -> Markup {
         @if !all.is_empty() {
             section aria-labelledby="readers" {
                 h2 #readers .section { "Readers" }
-                dl.facts.wide { @for reader in all { dt { (reader.name) } dd { (standing(reader)) "." } } }
+                dl.facts.wide { @for reader in all { dt { (reader.name) } dd { (words::standing(reader)) "." } } }
                 p { a href="/readers" { "Invite and change readers" } }
             }
         }

@@ -9,6 +9,7 @@ pub(crate) mod icons;
 pub(crate) mod marked;
 pub(crate) mod marks;
 pub(crate) mod note;
+pub(crate) mod openid;
 pub(crate) mod practice;
 pub(crate) mod reads;
 pub(crate) mod search_box;
