@@ -11,7 +11,7 @@ use std::fmt::{Debug, Write};
 
 use backissue_model::{Source, Week};
 use backissue_store::WeekCount;
-use backissue_web::{FEED_READS, WEEKS_AFTER, WEEKS_BEFORE};
+use backissue_web::{FEED_READS, STRIP, STRIP_AHEAD};
 use xxhash_rust::xxh3::Xxh3Default;
 
 /// What a page is made of, as a hash.
@@ -56,7 +56,7 @@ impl Lists {
     pub fn add(&mut self, path: String, read: Key) {
         let list = self.reads.entry(path).or_default();
         list.all = key_of(&(list.all, read));
-        if list.reads < FEED_READS {
+        if list.reads < FEED_READS as usize {
             list.newest = list.all;
         }
         list.reads += 1;
@@ -70,7 +70,8 @@ impl Lists {
     /// Sets what the pages of weeks show of the weeks around. `weeks` are newest first.
     pub fn say_weeks(&mut self, weeks: &[WeekCount], this_week: Week) {
         for (at, count) in weeks.iter().enumerate() {
-            let around = &weeks[at.saturating_sub(WEEKS_AFTER)..weeks.len().min(at + WEEKS_BEFORE)];
+            // Itself, those of the strip, and the next older one.
+            let around = &weeks[at.saturating_sub(STRIP_AHEAD)..weeks.len().min(at + STRIP + 1)];
             self.say(format!("/week/{}", count.week), &(around, count.week == this_week));
         }
     }

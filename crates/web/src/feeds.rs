@@ -29,7 +29,7 @@ use crate::question::{Question, href};
 use crate::{App, vocabulary, words};
 
 /// Entries of a feed of reads.
-pub(crate) const READS: u32 = 50;
+pub const READS: u32 = 50;
 /// Entries of the feed of weeks.
 const WEEKS: u32 = 10;
 

@@ -65,6 +65,7 @@ use app::App;
 pub use app::{SiteSettings, State};
 pub use assets::addresses as asset_addresses;
 use fault::Fault;
+pub use feeds::READS as FEED_READS;
 use finished::Finished;
 pub use hub::{HubCalls, HubQuery, HubReply, hub_router};
 pub use images::{Image, ImageCache, Images};
@@ -73,9 +74,10 @@ pub use operator::{
     FoundToFollow, ModelsFound, OfferedGroup, Operator, SettingInForce,
 };
 pub use pages::OTHERS;
+pub use parts::shelf::{STRIP, STRIP_AHEAD};
 use programs::Programs;
 pub use proxies::{Network, Proxies, ProxyUsers};
-pub use published::{Company, FEED_READS, Others, Published, WEEKS_AFTER, WEEKS_BEFORE};
+pub use published::{Company, Others, Published};
 pub use readers::{
     Accounts, FormKey, LogIn, OpenId, Public, Readers, invitation_hash, new_invitation, new_token, token_hash,
 };

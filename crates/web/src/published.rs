@@ -10,18 +10,6 @@ use std::sync::Arc;
 use backissue_model::{ReadId, Slug, Week};
 use backissue_store::ReadCard;
 
-use crate::feeds;
-use crate::parts::shelf;
-
-/// Entries of a feed of reads.
-pub const FEED_READS: usize = feeds::READS as usize;
-
-/// Weeks with reads on which a week's page depends: itself and older ones.
-pub const WEEKS_BEFORE: usize = shelf::STRIP + 1;
-
-/// Newer weeks with reads on which a week's page depends.
-pub const WEEKS_AFTER: usize = shelf::STRIP_AHEAD;
-
 /// The path of the share picture of pages without their own.
 pub(crate) const SITE_PICTURE: &str = "/picture/site.png";
 

@@ -430,7 +430,7 @@ fn change(blog: &mut Blog, what: usize, random: &mut Random) -> String {
 }
 
 #[test]
-fn publishing_again_gives_the_same_as_publishing_once() {
+fn publishing_again_equals_publishing_from_scratch() {
     let seed = seed();
     println!("BACKISSUE_TEST_SEED={seed}");
     let mut random = Random(seed);
@@ -443,22 +443,22 @@ fn publishing_again_gives_the_same_as_publishing_once() {
     let mut kinds = vec![0, 1, 2, 3, 4, 0, 1, 3, 1];
     while !kinds.is_empty() {
         let kind = kinds.swap_remove(random.below(kinds.len()));
-        is_published_as_anew(&mut blog, kind, &mut random, site.path());
+        is_published_as_from_scratch(&mut blog, kind, &mut random, site.path());
     }
     // These leave few reads.
-    is_published_as_anew(&mut blog, 5, &mut random, site.path());
-    is_published_as_anew(&mut blog, 6, &mut random, site.path());
+    is_published_as_from_scratch(&mut blog, 5, &mut random, site.path());
+    is_published_as_from_scratch(&mut blog, 6, &mut random, site.path());
 }
 
 /// Changes an archive, and publishes it into a site and into a new folder.
-fn is_published_as_anew(blog: &mut Blog, kind: usize, random: &mut Random, site: &Path) {
+fn is_published_as_from_scratch(blog: &mut Blog, kind: usize, random: &mut Random, site: &Path) {
     let done = change(blog, kind, random);
     publish(&blog.archive, site, &["--articles"]);
     let new = tempfile::tempdir().unwrap();
     publish(&blog.archive, new.path(), &["--articles"]);
-    let (again, anew) = (files_in(site), files_in(new.path()));
-    let differs = |file: &&String| again.get(*file) != anew.get(*file);
-    let differ: Vec<&String> = again.keys().chain(anew.keys()).filter(differs).collect();
+    let (again, new) = (files_in(site), files_in(new.path()));
+    let differs = |file: &&String| again.get(*file) != new.get(*file);
+    let differ: Vec<&String> = again.keys().chain(new.keys()).filter(differs).collect();
     assert!(differ.is_empty(), "after {done}: {differ:?}");
 }
 

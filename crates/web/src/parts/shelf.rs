@@ -9,11 +9,11 @@ use maud::{Markup, html};
 use crate::words;
 
 /// Number of weeks in the strip above a week's page. Narrow screens show the newer half.
-pub(crate) const STRIP: usize = 26;
+pub const STRIP: usize = 26;
 
 /// Number of weeks in the strip after the current one, so that it is in the middle on narrow
 /// screens.
-pub(crate) const STRIP_AHEAD: usize = 6;
+pub const STRIP_AHEAD: usize = 6;
 
 /// Number of possible heights of a bar; the stylesheet has a class for each.
 const STEPS: u64 = 20;
