@@ -6,6 +6,8 @@ use crate::growth::{MARKUP, TEXTS, assert_linear};
 
 /// Repeated elements and pieces of feeds, sitemaps and pages.
 pub const ELEMENTS: &[&str] = &[
+    "<script type='application/json'/>",
+    "<script type='application/json'>{}</script>",
     "<item>",
     "<item></item>",
     "<item><title>a</title><link>https://a.example/b</link></item>",

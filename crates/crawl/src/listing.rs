@@ -60,15 +60,16 @@ pub fn read(html: &[u8], hints: &Hints) -> Listing {
     let mut known: HashMap<Url, usize> = HashMap::new();
     let mut listing = Listing::default();
     let mut next: Option<(Sign, Url)> = None;
-    let mut data: Vec<(Url, String)> = Vec::new();
+    let (mut data, mut scripts): (Vec<(Url, String)>, _) = (Vec::new(), 0);
     for tag in tags(&text) {
         if tag.kind == TagKind::End || !matches!(tag.name.as_str(), "base" | "link" | "a" | "script") {
             continue;
         }
         let attributes = tag.attributes();
         if tag.name == "script" {
-            if value(&attributes, "type").is_some_and(|kind| kind.contains("json")) && data.is_empty() {
-                data = in_json(&text[tag.end..], &base, &mut allowance);
+            if value(&attributes, "type").is_some_and(|kind| kind.contains("json")) && scripts < MAX_SCRIPTS {
+                scripts += 1;
+                data.extend(in_json(&text[tag.end..], &base, &mut allowance));
             }
             continue;
         }
@@ -139,10 +140,13 @@ pub fn read(html: &[u8], hints: &Hints) -> Listing {
 /// Below so many links to articles, the list may be in the data of the page's scripts.
 const FEWEST_SHOWN: usize = 3;
 
-/// Maximum bytes of such data.
+/// Maximum scripts with such data. The end of each is searched for, and may be missing.
+const MAX_SCRIPTS: usize = 16;
+
+/// Maximum bytes of a script's data.
 const LARGEST_DATA: usize = 4 << 20;
 
-/// Maximum posts in such data.
+/// Maximum posts in a script's data.
 const MAX_POSTS: usize = 1000;
 
 /// The addresses and titles in a script with JSON: of the state of a page that scripts fill, or of
@@ -386,7 +390,8 @@ mod tests {
             let links = likely_articles(&listing.links, &here);
             links.iter().map(|link| link.url.path().to_owned()).collect::<Vec<_>>()
         };
-        let state = r#"<div id=__next></div><script id="__NEXT_DATA__" type="application/json">{"props":{"posts":[
+        let state = r#"<script type="application/ld+json">{"@type":"Organization","name":"Acme","url":"https://acme.example/"}</script>
+            <div id=__next></div><script id="__NEXT_DATA__" type="application/json">{"props":{"posts":[
             {"slug":"queues-that-wait","title":"Queues that wait"},{"slug":"caches","title":"What we learnt about caches"},
             {"url":"/blog/locks-and-keys","title":"Locks"},{"slug":"a/b","title":"No"},{"title":"No address"}]}}</script>"#;
         assert_eq!(found(state), ["/blog/queues-that-wait", "/blog/caches", "/blog/locks-and-keys"]);
