@@ -186,9 +186,9 @@ fn element<'a>(
 /// Whether the last tag is the start of a section's heading. A section that can be closed has a
 /// button there.
 fn opens_a_heading(html: &str) -> bool {
-    let before = html.trim_end();
-    let window = before.floor_char_boundary(before.len().saturating_sub(1024));
-    before[window..].rfind('<').map(|at| window + at).is_some_and(|tag| {
+    // Removed elements leave spaces, which must not be passed again for each of them.
+    let before = html[html.floor_char_boundary(html.len().saturating_sub(1024))..].trim_end();
+    before.rfind('<').is_some_and(|tag| {
         ["h2", "h3", "h4", "h5", "h6"].iter().any(|name| is_tag(before.as_bytes(), tag + 1, b"", name))
             && past_tag(before.as_bytes(), tag + "<h2".len()) == before.len()
     })
