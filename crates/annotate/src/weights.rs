@@ -56,8 +56,8 @@ pub struct RankFile {
 pub struct Bars {
     /// The smallest probability of *likely*.
     pub likely: f32,
-    /// The smallest [`quality`] of *sure*. As a quality is no greater than its probability, it must not
-    /// be below [`Sureness::SURE`].
+    /// The smallest [`quality`] of *sure*. As a quality is no greater than its probability, it must
+    /// not be below [`Sureness::SURE`].
     pub sure: f32,
 }
 

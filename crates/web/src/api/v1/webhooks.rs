@@ -121,7 +121,10 @@ pub(super) async fn add(
         return Err(Fault::BadForm(why));
     }
     if let Some(there) = app.store.webhooks().await?.iter().find(|webhook| webhook.url == new.url) {
-        return Err(Fault::BadForm(format!("Webhook {} has this address already; remove it first", there.id)));
+        return Err(Fault::BadForm(format!(
+            "Webhook {} has this address already; remove it first",
+            there.id
+        )));
     }
     let key = operator.new_signing_key();
     let new = NewWebhook { url: &new.url, key: &key, events: &new.events };
