@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 /// Time limit for a browser to end.
 const CLOSES_WITHIN: Duration = Duration::from_secs(10);
 
+/// Time limit for a script of a test. Checking a page takes long on a busy machine.
+const SCRIPT_WITHIN: Duration = Duration::from_secs(180);
+
 /// The colour scheme that a reader's system prefers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colours {
@@ -108,6 +111,7 @@ impl Browser {
         let wanted = json!({
             "goog:chromeOptions": { "args": flags.iter().map(|f| (*f).to_owned()).chain([own_profile]).chain(more.iter().cloned()).collect::<Vec<_>>() },
             "goog:loggingPrefs": { "browser": "ALL" },
+            "timeouts": { "script": SCRIPT_WITHIN.as_millis() as u64 },
         });
         let Value::Object(wanted) = wanted else { unreachable!("it is written as an object above") };
         let window = ClientBuilder::new(hyper_util::client::legacy::connect::HttpConnector::new())
