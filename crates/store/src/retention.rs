@@ -134,7 +134,7 @@ impl Store {
         let held = is_held("r.id");
         let query = sql_of(format!(
             "SELECT r.id, r.filed_at, r.source_id, CAST(octet_length(a.html) AS BIGINT) AS bytes,
-                CASE WHEN {held} THEN 1 ELSE 0 END AS held
+                CAST(CASE WHEN {held} THEN 1 ELSE 0 END AS BIGINT) AS held
              FROM read r JOIN article a ON a.read_id = r.id
              WHERE r.html_gone_at IS NULL AND r.stage = 'annotated' AND (r.filed_at, r.id) < ($1, $2)
              ORDER BY r.filed_at DESC, r.id DESC LIMIT {STEP}"
