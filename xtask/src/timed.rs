@@ -4,7 +4,6 @@ use std::cmp::Reverse;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
-use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, ensure};
@@ -18,8 +17,6 @@ const SLOWEST: usize = 20;
 /// Runs `cargo test` and prints the time that each test program and the slowest tests took, longest
 /// first.
 ///
-/// Two tests run per core, because many wait for a browser, a server or a clock.
-///
 /// Cargo names a program on its standard error before it starts it, and a program names each test
 /// on standard output when it has ended. Both streams are read line by line and printed again.
 ///
@@ -27,16 +24,15 @@ const SLOWEST: usize = 20;
 /// If a test fails. The tables are printed then too.
 pub fn run_tests(tests: &mut Command) -> anyhow::Result<()> {
     let threads = std::env::var("RUST_TEST_THREADS").ok().and_then(|number| number.parse().ok());
-    let threads = threads.unwrap_or_else(|| available_parallelism().map_or(2, |cores| 2 * cores.get()));
+    let threads = threads.or_else(|| Some(std::thread::available_parallelism().ok()?.get()));
     let mut child = tests
-        .env("RUST_TEST_THREADS", threads.to_string())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("{tests:?} does not start"))?;
     let stdout = child.stdout.take().context("standard output is a pipe")?;
     let stderr = child.stderr.take().context("standard error is a pipe")?;
-    let programs = Mutex::new(Programs { threads, ..Programs::default() });
+    let programs = Mutex::new(Programs { threads: threads.unwrap_or(1), ..Programs::default() });
     let follow = |stream: Box<dyn Read + Send>, print: fn(&str)| -> std::io::Result<()> {
         for line in BufReader::new(stream).split(b'\n') {
             let line = String::from_utf8_lossy(&line?).into_owned();
