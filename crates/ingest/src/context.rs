@@ -65,8 +65,8 @@ pub(crate) struct Context {
     /// Hosts whose pages fail one after the other.
     pub(crate) failing: Failing,
     robots: RobotsFiles,
-    /// Until when this machine counts as offline.
-    offline_until: Mutex<Option<Instant>>,
+    /// What the last requests said about this machine's network.
+    network: Mutex<Network>,
 }
 
 impl Context {
@@ -79,7 +79,7 @@ impl Context {
             changed: Notify::default(),
             failing: Failing::default(),
             robots: RobotsFiles::default(),
-            offline_until: Mutex::default(),
+            network: Mutex::default(),
         }
     }
 
@@ -110,14 +110,54 @@ impl Context {
         self.changed.notify_one();
     }
 
-    /// Records that this machine is offline.
+    /// Records that a request failed as if this machine were offline.
     pub(crate) fn lose_network(&self) {
-        *self.offline_until.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(Instant::now() + OFFLINE_PAUSE);
+        self.network.lock().unwrap_or_else(PoisonError::into_inner).failed_at = Some(Instant::now());
+    }
+
+    /// Records that a server answered.
+    pub(crate) fn find_network(&self) {
+        self.network.lock().unwrap_or_else(PoisonError::into_inner).answered_at = Some(Instant::now());
     }
 
     pub(crate) fn is_offline(&self) -> bool {
-        let until = self.offline_until.lock().unwrap_or_else(PoisonError::into_inner);
-        until.is_some_and(|until| Instant::now() < until)
+        self.network.lock().unwrap_or_else(PoisonError::into_inner).is_offline(Instant::now())
+    }
+}
+
+/// What the last requests said about this machine's network.
+#[derive(Debug, Default)]
+struct Network {
+    /// When a request failed as if this machine were offline.
+    failed_at: Option<Instant>,
+    /// When a server answered.
+    answered_at: Option<Instant>,
+}
+
+impl Network {
+    /// Some hosts can be unreachable while others answer, so a recent answer counts for more.
+    fn is_offline(&self, now: Instant) -> bool {
+        let is_recent =
+            |at: Option<Instant>| at.is_some_and(|at| now.saturating_duration_since(at) < OFFLINE_PAUSE);
+        is_recent(self.failed_at) && !is_recent(self.answered_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn machine_is_online_while_any_server_answers() {
+        let start = Instant::now();
+        let at = |seconds: u64| Some(start + Duration::from_secs(seconds));
+        let is_offline = |failed_at, answered_at, now: u64| {
+            Network { failed_at, answered_at }.is_offline(start + Duration::from_secs(now))
+        };
+        assert!(!is_offline(None, None, 0));
+        assert!(is_offline(at(0), None, 29) && !is_offline(at(0), None, 30));
+        assert!(!is_offline(at(20), at(0), 21), "twelve feeds that fail do not stop the one that answers");
+        assert!(!is_offline(at(0), at(20), 21));
+        assert!(is_offline(at(20), at(0), 31), "the last answer is long ago");
     }
 }

@@ -136,6 +136,7 @@ async fn page_of(cx: &Context, read: &ClaimedRead) -> Result<Response, NoArticle
         check_permission(cx, &url).await?;
         let asked = cx.fetcher.get(&url, Want::Page, &Validators::default()).await;
         let response = asked.map_err(|error| no_page(cx, &error))?;
+        cx.find_network();
         if response.url != url {
             check_permission(cx, &response.url).await?;
         }

@@ -100,7 +100,10 @@ async fn ask(cx: &Context, source: &Source) -> Result<Polled, IngestError> {
         Validators { etag: source.health.etag.clone(), last_modified: source.health.last_modified.clone() };
     match cx.fetcher.get(feed_url, Want::Feed, &known).await {
         Err(error) => Ok(not_reached(cx, source, &error)),
-        Ok(response) => answered(cx, source, response).await,
+        Ok(response) => {
+            cx.find_network();
+            answered(cx, source, response).await
+        }
     }
 }
 
