@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 
 /// A number of days, as `90d`, `26w` or `2y`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Days(pub u32);
 
 /// The units of [`Days`], longest first. A year has 365 days.
@@ -38,7 +38,7 @@ impl fmt::Display for Days {
 }
 
 /// A number of bytes such as `800 kB`, `500 MB`, `2 GB`, in powers of a thousand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Size(pub u64);
 
 /// Units of size, longest and largest first.
@@ -98,17 +98,20 @@ impl<T> Limit<T> {
     }
 }
 
-impl<T: FromStr<Err: fmt::Display>> FromStr for Limit<T> {
+impl<T: FromStr<Err: fmt::Display> + Default + PartialEq> FromStr for Limit<T> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.trim() {
             "" | "default" => Ok(Self::AsArchive),
             "unlimited" => Ok(Self::Unlimited),
-            other => other
-                .parse()
-                .map(Self::At)
-                .map_err(|why| format!("{why}, `unlimited`, or `default` for the archive's own limit")),
+            other => match other.parse() {
+                Ok(limit) if limit == T::default() => Err(format!(
+                    "`{other}` would keep nothing; write more, or `unlimited` to keep everything"
+                )),
+                Ok(limit) => Ok(Self::At(limit)),
+                Err(why) => Err(format!("{why}, `unlimited`, or `default` for the archive's own limit")),
+            },
         }
     }
 }
@@ -150,6 +153,7 @@ mod tests {
             assert_eq!(text.parse::<Limit<Days>>().unwrap(), limit);
             assert_eq!(limit.to_string(), text);
         }
+        assert!("0 MB".parse::<Limit<Size>>().unwrap_err().contains("unlimited"));
         assert!("soon".parse::<Limit<Days>>().unwrap_err().contains("unlimited"));
         let archive = Some(Days(7));
         assert_eq!(Limit::AsArchive.in_force(archive), archive);

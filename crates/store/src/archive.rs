@@ -67,6 +67,22 @@ impl Store {
         if Self::is_archive(location).await? { Self::look_at(location).await.map(Some) } else { Ok(None) }
     }
 
+    /// Opens an archive to copy it. A SQLite file is only read: neither migrated nor changed.
+    /// Returns `None` if there is no archive.
+    ///
+    /// # Errors
+    /// As [`Store::look_at`].
+    pub async fn open_to_copy(location: &Location) -> Result<Option<Self>, StoreError> {
+        let Location::Sqlite(path) = location else { return Self::look_at_existing(location).await };
+        if !Self::is_archive(location).await? {
+            return Ok(None);
+        }
+        let opened = Database::open_sqlite_to_read(path).await;
+        let store = Self::of(opened.map_err(|failure| failure.at(location, "opening it"))?, location);
+        store.run("looking for a copy", store.refuse_half_a_copy()).await?;
+        Ok(Some(store))
+    }
+
     /// Whether there is an archive at this location. Returns true if that is unknown, so that
     /// opening it reports the reason.
     ///
@@ -119,16 +135,18 @@ impl Store {
             Location::Postgres(_) => Database::open(location).await,
         }
         .map_err(|failure| failure.at(location, "opening it"))?;
-        let file = identity(location);
-        let location = Arc::new(location.clone());
-        Ok(Self {
+        Ok(Self::of(database, location))
+    }
+
+    fn of(database: Database, location: &Location) -> Self {
+        Self {
             database,
-            location,
+            location: Arc::new(location.clone()),
             zone: TimeZone::UTC,
-            file,
+            file: identity(location),
             source_limit: i64::MAX,
             recent: RecentVersions::default(),
-        })
+        }
     }
 
     /// The same archive, in which a source that has put so many bytes into it is asked for no more.
@@ -261,8 +279,8 @@ impl Store {
     }
 
     /// Whether the tables are exactly those of this program. Does not lock, so that a reader does
-    /// not wait for a writer. If the answer is no, [`Self::migrate`] finds out why.
-    pub(crate) async fn is_up_to_date(&self) -> bool {
+    /// not wait for a writer.
+    pub async fn is_up_to_date(&self) -> bool {
         let (steps, checksum) = match &self.database {
             Database::Sqlite { .. } => (&SQLITE, "lower(hex(checksum))"),
             Database::Postgres(_) => (&POSTGRES, "encode(checksum, 'hex')"),

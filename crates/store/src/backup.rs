@@ -20,6 +20,8 @@ pub struct BackupFacts {
     pub sources: u64,
     /// The version of its tables. An older one is migrated when the archive is opened.
     pub schema: i64,
+    /// Whether it has checksums, so that changed rows are noticed.
+    pub has_checksums: bool,
 }
 
 /// What `pg_dump` needs to know of a server.
@@ -171,6 +173,9 @@ async fn facts(database: &Database, file: &Path) -> Tried<Result<BackupFacts, Ba
         reads: count("SELECT count(*) AS n FROM read WHERE stage = 'annotated'").await?,
         sources: count("SELECT count(*) AS n FROM source WHERE standing = 'active'").await?,
         schema,
+        has_checksums: number(sql("SELECT count(*) AS n FROM setting WHERE name = 'backup_sums'"), "n")
+            .await?
+            > 0,
     }))
 }
 

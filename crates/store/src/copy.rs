@@ -179,7 +179,11 @@ impl Store {
         if *self.location == *target {
             return Err(CopyError::Itself(target.clone()));
         }
-        let from = self.name().await?;
+        // A file that is only read may have no name yet.
+        let from = match self.name().await {
+            Err(_) if matches!(*self.location, Location::Sqlite(_)) => self.location.to_string(),
+            name => name?,
+        };
         let lock = CopyLock::take(target).await?;
         let (to, is_new) = Self::connect_to_copy(target, &from).await?;
         let copied = self.copy_into(&to, is_new, &from, &mut tell).await;

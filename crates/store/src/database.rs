@@ -419,6 +419,18 @@ impl Database {
         Ok(Self::Sqlite { writer, readers: pool().connect_lazy_with(options) })
     }
 
+    /// Opens SQLite's file only for reading. Where no process has it open, nothing is created beside
+    /// it.
+    pub(crate) async fn open_sqlite_to_read(path: &std::path::Path) -> Tried<Self> {
+        if !has_log(path) {
+            return Self::open_sqlite_as_it_is(path).await;
+        }
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(PATIENCE);
+        let pool = || PoolOptions::<Sqlite>::new().max_connections(1).acquire_timeout(PATIENCE);
+        let writer = pool().connect_with(options.clone()).await?;
+        Ok(Self::Sqlite { writer, readers: pool().max_connections(READERS).connect_lazy_with(options) })
+    }
+
     /// Opens a backup for writing, with nothing beside it.
     pub(crate) async fn open_sqlite_alone(path: &std::path::Path) -> Tried<Self> {
         let options = SqliteConnectOptions::new()

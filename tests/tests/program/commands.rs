@@ -160,6 +160,7 @@ fn wrong_values_have_our_error_messages() {
         (vec!["config", "--image-cache-limit", "much"], "500 MB"),
         (vec!["config", "--keep-articles", "2 years"], "26w"),
         (vec!["source", "x", "--articles-for", "2 years"], "unlimited"),
+        (vec!["source", "x", "--articles-up-to", "0 MB"], "would keep nothing"),
         (vec!["config", "--images", "never"], "click"),
         (vec!["config", "--resolve", "x"], "HOST:PORT:ADDRESS"),
         (vec!["config", "--readers", "many"], "one or several"),

@@ -156,6 +156,14 @@ fn archive_moves_to_postgresql_and_back_by_command() {
         "{said}"
     );
     assert_eq!(sources(&home), wanted);
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("kept.sqlite");
+    home.done(&["backup", &kept.display().to_string()]).unwrap();
+    let before = std::fs::read(&kept).unwrap();
+    let to = format!("sqlite:{}", home.folder().join("of-backup.sqlite").display());
+    home.done(&["copy", "--from", &format!("sqlite:{}", kept.display()), "--to", &to]).unwrap();
+    assert!(std::fs::read(&kept).unwrap() == before, "a copy only reads its source");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "and leaves nothing beside it");
     let nowhere = home.run(&["copy", "--from", "sqlite:/nowhere/a.sqlite", "--to", "sqlite:x"]).unwrap();
     assert!(nowhere.code == 1 && nowhere.err.contains("no archive"), "{}", nowhere.err);
 }

@@ -132,6 +132,11 @@ async fn proxy_before_a_server_without_login_gets_the_remedy() {
             "{path}: {said}"
         );
     }
+    for (header, value) in
+        [("x-forwarded-host", "reads.example.org"), ("x-forwarded-proto", "https"), ("via", "1.1 p")]
+    {
+        assert_eq!(ask(header, value, "/").await.0, 421, "{header}");
+    }
     assert_eq!(ask("x-forwarded-for", "127.0.0.1", "/").await.0, 200, "a proxy for this machine");
     assert_eq!(ask("x-forwarded-for", "203.0.113.9", "/healthz").await.0, 200);
 }

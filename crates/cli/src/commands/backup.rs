@@ -75,10 +75,18 @@ fn temporary_beside(file: &Path) -> anyhow::Result<NamedTempFile> {
     made.with_context(|| format!("no file can be written in {}; check that it exists", folder.display()))
 }
 
+/// What is said of backups of older versions, and of files that are no backups.
+const WITHOUT_CHECKSUMS: &str = "it has no checksums, so changed rows are not noticed";
+
 fn told(facts: &BackupFacts, file: &Path) -> anyhow::Result<String> {
-    let BackupFacts { reads, sources, schema } = *facts;
+    let BackupFacts { reads, sources, schema, has_checksums } = *facts;
+    let checksums = if has_checksums { String::new() } else { format!("; {WITHOUT_CHECKSUMS}") };
     let size = Size(fs::metadata(file)?.len().div_ceil(1_000_000) * 1_000_000);
-    Ok(format!("{} of {}, {size}, schema {schema}", count(reads, "read"), count(sources, "source")))
+    Ok(format!(
+        "{} of {}, {size}, schema {schema}{checksums}",
+        count(reads, "read"),
+        count(sources, "source")
+    ))
 }
 
 /// Says how to back up a PostgreSQL archive, and whether that can work. Nothing is backed up, so
@@ -183,9 +191,9 @@ pub async fn prove(store: Option<&Store>, file: Option<&Path>) -> anyhow::Result
     let Location::Sqlite(path) = &copy else { bail!("a SQLite archive is a file") };
     let compared = match (file, store) {
         (Some(file), _) => {
-            Store::look_at_backup(file).await?;
+            let facts = Store::look_at_backup(file).await?;
             fs::copy(file, path).with_context(|| format!("{} cannot be copied", file.display()))?;
-            String::new()
+            if facts.has_checksums { String::new() } else { format!("{WITHOUT_CHECKSUMS}; ") }
         }
         (None, Some(store)) => {
             let copied = store.copy_to(&copy, |_| ()).await?;

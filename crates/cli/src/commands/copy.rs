@@ -16,7 +16,7 @@ use crate::progress::Making;
 pub async fn run(args: CopyArgs) -> anyhow::Result<Outcome> {
     let CopyArgs { from, to, json } = args;
     ensure!(from != to, "{from} cannot be copied to itself; name another database with --to");
-    let Some(store) = Store::look_at_existing(&from).await? else {
+    let Some(store) = Store::open_to_copy(&from).await? else {
         bail!(
             "there is no archive in {from}; name one as sqlite:FILE or postgres://USER@HOST/DATABASE with --from"
         );
@@ -24,8 +24,15 @@ pub async fn run(args: CopyArgs) -> anyhow::Result<Outcome> {
     let Some(_target) = open::work_lock(&to)? else {
         bail!("another backissue works on {to}; stop it first");
     };
-    let source = open::work_lock(&from)?;
-    if source.is_none() || matches!(from, Location::Postgres(_)) {
+    ensure!(
+        store.is_up_to_date().await,
+        "{from} was written by another version of backissue; open it with this one first (`backissue doctor --data FOLDER`), or make an \
+         archive of it if it is a backup (`backissue restore FILE --data FOLDER`)"
+    );
+    // Nothing is written beside a backup, on which no program works.
+    let is_archive = matches!(&from, Location::Sqlite(file) if file.ends_with("archive.sqlite"));
+    let source = if is_archive { Some(open::work_lock(&from)?) } else { None };
+    if matches!(source, Some(None)) || matches!(from, Location::Postgres(_)) {
         anstream::eprintln!(
             "What is written into {from} from now on is not copied; stop its programs to miss nothing."
         );
