@@ -419,8 +419,8 @@ impl Database {
         Ok(Self::Sqlite { writer, readers: pool().connect_lazy_with(options) })
     }
 
-    /// Opens SQLite's file only for reading. Where no process has it open, nothing is created beside
-    /// it.
+    /// Opens SQLite's file only for reading. Where no process has it open, nothing is created
+    /// beside it.
     pub(crate) async fn open_sqlite_to_read(path: &std::path::Path) -> Tried<Self> {
         if !has_log(path) {
             return Self::open_sqlite_as_it_is(path).await;
