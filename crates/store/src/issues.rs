@@ -1,12 +1,10 @@
 //! Digests that a person edited: table `issue`.
 
-use std::collections::HashMap;
-
 use backissue_model::{Issue, ReadId, Week};
 use jiff::Timestamp;
 
 use crate::archive::touch;
-use crate::database::{Row, Tried, placeholders, sql, sql_listing};
+use crate::database::{Row, Tried, sql};
 use crate::error::Failure;
 use crate::rows::to_json;
 use crate::times::millis;
@@ -66,25 +64,14 @@ impl Store {
             let issue = &mut stored.issue;
             let reads = issue.first.iter_mut().map(|chosen| &mut chosen.read).chain(&mut issue.dropped);
             let reads: Vec<&mut ReadId> = reads.collect();
-            let merged = self.merged(&reads.iter().map(|read| read.0).collect::<Vec<i64>>()).await?;
+            let merged = self.merged(&reads.iter().map(|read| **read).collect::<Vec<_>>()).await?;
             for read in reads {
-                read.0 = merged.get(&read.0).copied().unwrap_or(read.0);
+                *read = merged.get(read).copied().unwrap_or(*read);
             }
             stored.issue = stored.issue.tidy();
             Ok(Some(stored))
         })
         .await
-    }
-
-    /// The reads into which these were merged.
-    async fn merged(&self, reads: &[i64]) -> Tried<HashMap<i64, i64>> {
-        if reads.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let query = format!("SELECT id, into_id FROM merged WHERE id IN ({})", placeholders(1, reads.len()));
-        let rows =
-            self.database.rows(sql_listing(query, reads.len()).bind_all(reads.iter().copied())).await?;
-        rows.iter().map(|row| Ok((row.int("id")?, row.int("into_id")?))).collect()
     }
 
     /// Changes the issue of a week if `seen` is its version; 0 means that there is none. Returns

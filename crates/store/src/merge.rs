@@ -1,10 +1,33 @@
 //! Makes one read of two (table `merged`).
 
+use std::collections::HashMap;
+
 use backissue_model::ReadId;
 
 use crate::counters::mark_gone;
-use crate::database::{Tried, Tx, sql};
-use crate::{corrections, highlights};
+use crate::database::{Row, Sql, Tried, Tx, placeholders, sql, sql_listing};
+use crate::{Store, corrections, highlights};
+
+impl Store {
+    /// The merged ones of these reads, and the reads into which they were merged.
+    pub(crate) async fn merged(&self, reads: &[ReadId]) -> Tried<HashMap<ReadId, ReadId>> {
+        if reads.is_empty() {
+            return Ok(HashMap::new());
+        }
+        merged_of_rows(&self.database.rows(merged_into(reads)).await?)
+    }
+}
+
+/// The statement of [`Store::merged`], for a transaction.
+pub(crate) fn merged_into(reads: &[ReadId]) -> Sql {
+    let query = format!("SELECT id, into_id FROM merged WHERE id IN ({})", placeholders(1, reads.len()));
+    sql_listing(query, reads.len()).bind_all(reads.iter().map(|id| id.0))
+}
+
+/// The result of [`merged_into`].
+pub(crate) fn merged_of_rows(rows: &[Row]) -> Tried<HashMap<ReadId, ReadId>> {
+    rows.iter().map(|row| Ok((ReadId(row.int("id")?), ReadId(row.int("into_id")?)))).collect()
+}
 
 /// Moves all that belongs to a read to another one, and deletes it. Returns whether it had
 /// corrections.

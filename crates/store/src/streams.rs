@@ -12,6 +12,7 @@ use crate::cards::{Mine, NOT_HIDDEN};
 use crate::database::{Sql, Tried, Tx, Value, placeholders, sql, sql_listing, sql_of};
 use crate::keys::concept_list;
 use crate::marks::{Action, change, read_of_row};
+use crate::merge::{merged_into, merged_of_rows};
 use crate::times::millis;
 use crate::{LABELS_MAX, ReadSummary, Store, StoreError};
 
@@ -187,11 +188,7 @@ impl Store {
         if reads.is_empty() {
             return Ok(Vec::new());
         }
-        let query = merged_into(reads);
-        let merged = self.list("looking up merged reads", query, |row| {
-            Ok((ReadId(row.int("id")?), ReadId(row.int("into_id")?)))
-        });
-        let merged: HashMap<_, _> = merged.await?.into_iter().collect();
+        let merged = self.run("looking up merged reads", self.merged(reads)).await?;
         let reads: Vec<ReadId> = reads.iter().map(|id| *merged.get(id).unwrap_or(id)).collect();
         let found = self.summaries_of_reads(&reads).await?;
         self.run("looking up reads for an app", async {
@@ -268,21 +265,12 @@ impl Store {
     }
 }
 
-/// The reads into which some of these were merged.
-fn merged_into(reads: &[ReadId]) -> Sql {
-    let query = format!("SELECT id, into_id FROM merged WHERE id IN ({})", placeholders(1, reads.len()));
-    sql_listing(query, reads.len()).bind_all(reads.iter().map(|id| id.0))
-}
-
 /// The reads with these ids, locked against deletion; or the first id without a read.
 async fn existing_of(tx: &mut Tx, reads: &[ReadId]) -> Tried<Result<Vec<ReadId>, ReadId>> {
     let mut missing = None;
     // A read that was merged while its lock was awaited has a new id.
     for _ in 0..2 {
-        let mut merged = HashMap::new();
-        for row in tx.rows(merged_into(reads)).await? {
-            merged.insert(ReadId(row.int("id")?), ReadId(row.int("into_id")?));
-        }
+        let merged = merged_of_rows(&tx.rows(merged_into(reads)).await?)?;
         let of = |id: &ReadId| *merged.get(id).unwrap_or(id);
         // Two ids can be of one read.
         let wanted: BTreeSet<ReadId> = reads.iter().map(of).collect();
