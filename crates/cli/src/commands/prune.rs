@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backissue_store::{Pruned, Pruning, Retention, Store, StoreError};
+use backissue_store::{Pruned, Retention, Store, StoreError};
 use jiff::Timestamp;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -23,12 +23,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Removes what is old, and prints how much.
 pub async fn run(args: PruneArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
-    let pass = store.begin_pruning(limits(&settings), args.dry_run, Timestamp::now()).await?;
-    let is_limited = pass.is_some();
-    let Pruned { reads, bytes } = match pass {
-        Some(mut pass) => to_end(&store, &mut pass, &CancellationToken::new()).await?,
-        None => Pruned::default(),
-    };
+    let pruned = pass(&store, &settings, args.dry_run, &CancellationToken::new()).await?;
+    let is_limited = pruned.is_some();
+    let Pruned { reads, bytes } = pruned.unwrap_or_default();
     if args.json {
         output::json(
             &json!({ "limited": is_limited, "dry_run": args.dry_run, "reads": reads, "bytes": bytes }),
@@ -52,15 +49,23 @@ fn limits(settings: &Settings) -> Retention {
     }
 }
 
-/// Takes all steps of a pass, unless it is stopped.
-async fn to_end(store: &Store, pass: &mut Pruning, stop: &CancellationToken) -> Result<Pruned, StoreError> {
+/// Takes all steps of a pass, unless it is stopped. Returns `None` if there are no limits.
+async fn pass(
+    store: &Store,
+    settings: &Settings,
+    dry_run: bool,
+    stop: &CancellationToken,
+) -> Result<Option<Pruned>, StoreError> {
+    let Some(mut pass) = store.begin_pruning(limits(settings), dry_run, Timestamp::now()).await? else {
+        return Ok(None);
+    };
     loop {
-        if let Some(pruned) = store.prune(pass).await? {
-            return Ok(pruned);
+        if let Some(pruned) = store.prune(&mut pass).await? {
+            return Ok(Some(pruned));
         }
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => {}
-            () = stop.cancelled() => return Ok(Pruned::default()),
+            () = stop.cancelled() => return Ok(Some(Pruned::default())),
         }
     }
 }
@@ -69,15 +74,9 @@ async fn to_end(store: &Store, pass: &mut Pruning, stop: &CancellationToken) -> 
 /// next day: nothing depends on it.
 pub async fn daily(store: Store, settings: Settings, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        let pass = async {
-            match store.begin_pruning(limits(&settings), false, Timestamp::now()).await? {
-                Some(mut pass) => to_end(&store, &mut pass, &stop).await,
-                None => Ok(Pruned::default()),
-            }
-        };
-        match pass.await {
-            Ok(Pruned { reads: 0, .. }) => {}
-            Ok(Pruned { reads, bytes }) => {
+        match pass(&store, &settings, false, &stop).await {
+            Ok(None | Some(Pruned { reads: 0, .. })) => {}
+            Ok(Some(Pruned { reads, bytes })) => {
                 tracing::info!(reads, bytes, "the HTML of {reads} old articles was removed");
             }
             Err(error) => {
