@@ -25,6 +25,7 @@ use url::Url;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::chat::{Chat, ChatSettings, Delivery};
+use crate::outage::Outage;
 use crate::recipient::{ATTEMPTS_MAX, pause_after};
 use crate::{Secret, SendError};
 
@@ -38,10 +39,6 @@ const AT_ONCE: usize = 50;
 const WEEKS_BACK: i32 = 4;
 /// Longest pause that a server can demand.
 const RETRY_AFTER_MAX: SignedDuration = SignedDuration::from_hours(48);
-/// What a webhook's last answer says if it is told nothing more.
-const GONE: &str = ", so it is told nothing more";
-/// What an answer says if the message is sent again.
-const AGAIN: &str = "; it is tried again";
 /// Bytes of a signing key.
 const KEY: usize = 32;
 
@@ -146,7 +143,7 @@ impl Caller {
             };
             let result = self.deliver(webhook, &call).await?;
             self.store.finish_call(&call, &result, Timestamp::now()).await?;
-            if matches!(&result, CallResult::GivenUp(why) if why.contains(GONE)) {
+            if matches!(result, CallResult::Gone(_)) {
                 self.store.stop_webhook(webhook.id).await?;
             }
             let (id, event) = (webhook.id, call.subject.event());
@@ -155,7 +152,7 @@ impl Caller {
                 CallResult::Again(at, why) => {
                     warn!(webhook = id, event, "{why}; not before {at:.0}");
                 }
-                CallResult::GivenUp(why) => {
+                CallResult::GivenUp(why) | CallResult::Gone(why) => {
                     warn!(webhook = id, event, "webhook {id} is not told of {event}: {why}");
                 }
             }
@@ -233,9 +230,10 @@ fn result(call: &Call, sent: Result<String, SendError>, now: Timestamp) -> CallR
     };
     let remedy = "check its address; `backissue webhook remove` and `add` change it";
     let why = match &error {
-        // Standard Webhooks: who answers so wants nothing more.
-        SendError::Refused { said, .. } if said.starts_with("410") => {
-            return CallResult::GivenUp(format!("the server answered {said}{GONE}; {remedy}"));
+        SendError::Refused { said, gone: true, .. } => {
+            return CallResult::Gone(format!(
+                "the server answered {said}, so it is told nothing more; {remedy}"
+            ));
         }
         SendError::Refused { said, .. } => format!("the server answered {said}; {remedy}"),
         error => error.to_string(),
@@ -246,7 +244,8 @@ fn result(call: &Call, sent: Result<String, SendError>, now: Timestamp) -> CallR
     }
     let demanded = error.retry_after().and_then(|wait| SignedDuration::try_from(wait).ok());
     let pause = pause_after(call.attempts).max(demanded.unwrap_or_default().min(RETRY_AFTER_MAX));
-    let why = if why.ends_with(AGAIN) { why } else { why + AGAIN };
+    // Such an error says so itself.
+    let why = if error.may_pass() { why } else { why + "; it is tried again" };
     CallResult::Again(now.saturating_add(pause).unwrap_or(Timestamp::MAX), why)
 }
 
@@ -254,7 +253,7 @@ fn result(call: &Call, sent: Result<String, SendError>, now: Timestamp) -> CallR
 /// the archive and in the log.
 pub async fn keep_calling(caller: Caller, stop: impl Future<Output = ()>) {
     let mut stop = pin!(stop);
-    let mut is_failing = false;
+    let mut outage = Outage::default();
     loop {
         let mut calling = pin!(caller.call_due());
         let called = tokio::select! {
@@ -266,17 +265,7 @@ pub async fn keep_calling(caller: Caller, stop: impl Future<Output = ()>) {
                 return;
             }
         };
-        match called {
-            Ok(()) => is_failing = false,
-            Err(failure) if !is_failing => {
-                is_failing = true;
-                warn!(
-                    error = &failure as &dyn std::error::Error,
-                    "webhooks are not told what happens: {failure}; it is tried again"
-                );
-            }
-            Err(_) => {}
-        }
+        outage.log(called, "webhooks are not told what happens");
         tokio::select! {
             () = &mut stop => return,
             () = tokio::time::sleep(LOOK_EVERY) => {}

@@ -115,7 +115,8 @@ impl Chat {
         {
             return Err(self.for_now(&said, wait, false));
         }
-        Err(SendError::Refused { server: self.server(), to: self.settings.name.clone(), said })
+        let gone = status == StatusCode::GONE;
+        Err(SendError::Refused { server: self.server(), to: self.settings.name.clone(), said, gone })
     }
 
     /// The request's head and body, without secrets.

@@ -12,7 +12,9 @@ use backissue_model::{ReadId, ReaderId};
 use backissue_search::{Search, SearchFailure};
 use backissue_store::{Compared, SavedSearch, Store};
 use jiff::Timestamp;
-use tracing::{info, warn};
+use tracing::info;
+
+use crate::outage::Outage;
 
 /// Compares the reads that are new in the index with all saved searches, and stores which of them
 /// answer. Returns the number of new answers. Cheap if the index has nothing new.
@@ -65,23 +67,11 @@ async fn compare_all(
 /// until the next success.
 pub async fn keep_comparing(store: Store, search: Search, every: Duration, stop: impl Future<Output = ()>) {
     let mut stop = pin!(stop);
-    let mut is_failing = false;
+    let mut outage = Outage::default();
     loop {
-        match compare(&store, &search).await {
-            Ok(new) => {
-                is_failing = false;
-                if new > 0 {
-                    info!(new, "{new} new answers to saved searches");
-                }
-            }
-            Err(failure) if !is_failing => {
-                is_failing = true;
-                warn!(
-                    error = &failure as &dyn std::error::Error,
-                    "new reads were not compared with saved searches: {failure}; it is tried again"
-                );
-            }
-            Err(_) => {}
+        let compared = compare(&store, &search).await;
+        if let Some(new @ 1..) = outage.log(compared, "new reads were not compared with saved searches") {
+            info!(new, "{new} new answers to saved searches");
         }
         tokio::select! {
             () = &mut stop => return,

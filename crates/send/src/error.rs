@@ -30,6 +30,8 @@ pub enum SendError {
         to: String,
         /// What it said.
         said: String,
+        /// Whether it wants nothing more: HTTP's 410 (RFC 9110, section 15.5.11).
+        gone: bool,
     },
     /// There is no such mailbox, so nothing more is sent there.
     #[error(

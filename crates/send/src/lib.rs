@@ -14,6 +14,7 @@ mod chat;
 mod comparing;
 mod error;
 mod mail;
+mod outage;
 mod recipient;
 mod sender;
 mod sendmail;

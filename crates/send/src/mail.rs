@@ -285,7 +285,9 @@ impl Smtp {
                 SendError::NoMailbox { server, to, said }
             }
             // A client error is a feature that the server lacks, such as STARTTLS.
-            _ if error.is_permanent() || error.is_client() => SendError::Refused { server, to, said },
+            _ if error.is_permanent() || error.is_client() => {
+                SendError::Refused { server, to, said, gone: false }
+            }
             Some(_) => {
                 SendError::ForNow { server, to, why: said, retry_after: None, may_have_arrived: false }
             }

@@ -70,7 +70,7 @@ impl Sendmail {
                 retry_after: None,
                 may_have_arrived: status.code().is_none(),
             }),
-            Some(_) => Err(SendError::Refused { server, to, said }),
+            Some(_) => Err(SendError::Refused { server, to, said, gone: false }),
         }
     }
 

@@ -10,6 +10,7 @@ use std::fmt;
 
 use backissue_model::{Event, ReadId, ReaderId, SourceId, Week};
 use jiff::{SignedDuration, Timestamp};
+use url::Url;
 
 use crate::cards::ReadSummary;
 use crate::database::{Row, Sql, Tried, Tx, placeholders, sql, sql_listing, sql_of};
@@ -46,6 +47,13 @@ pub struct Webhook {
     pub waiting: u64,
     /// The last answer.
     pub last: Option<LastAnswer>,
+}
+
+impl Webhook {
+    /// The scheme, host and port of its address, the rest of which is secret.
+    pub fn server(&self) -> String {
+        self.url.parse::<Url>().map_or_else(|_| String::new(), |url| url.origin().ascii_serialization())
+    }
 }
 
 impl fmt::Debug for Webhook {
@@ -145,6 +153,8 @@ pub enum CallResult {
     Again(Timestamp, String),
     /// It failed and is given up.
     GivenUp(String),
+    /// It is given up, and the webhook wants nothing more.
+    Gone(String),
 }
 
 impl Store {
@@ -298,7 +308,7 @@ impl Store {
         let (due_at, answer, accepted) = match result {
             CallResult::Accepted(answer) => (None, answer, true),
             CallResult::Again(at, answer) => (Some(millis(*at)), answer, false),
-            CallResult::GivenUp(answer) => (None, answer, false),
+            CallResult::GivenUp(answer) | CallResult::Gone(answer) => (None, answer, false),
         };
         let update = sql("UPDATE webhook_call SET due_at = $3, answered_at = $4, answer = $5, accepted = $6
              WHERE id = $1 AND claim = $2");

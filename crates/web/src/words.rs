@@ -4,7 +4,6 @@ pub use backissue_digest::words::{count, date, kind, minutes, number, span};
 use backissue_model::{Kind, Reader, Role};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use url::Url;
 
 /// `Tue 12 May`, for a list whose heading has the year.
 pub fn day(at: Timestamp, zone: &TimeZone) -> String {
@@ -91,11 +90,6 @@ pub fn without_problem(kind: Kind) -> &'static str {
             "None of its sentences states a problem plainly enough to show here."
         }
     }
-}
-
-/// The scheme, host and port of an address, without what may be secret in it.
-pub fn server_of(address: &str) -> String {
-    address.parse::<Url>().map_or_else(|_| String::new(), |url| url.origin().ascii_serialization())
 }
 
 #[cfg(test)]

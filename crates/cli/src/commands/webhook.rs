@@ -6,7 +6,6 @@ use backissue_send::{Caller, check_webhook, new_signing_key};
 use backissue_store::{CallResult, NewWebhook, Store, WEBHOOKS_MAX, Webhook};
 use jiff::Timestamp;
 use serde_json::json;
-use url::Url;
 
 use crate::args::{ForReader, WebhookArgs, WebhookWhat};
 use crate::exit::Outcome;
@@ -68,11 +67,6 @@ async fn add(
     Ok(Outcome::Fine)
 }
 
-/// The scheme, host and port of a webhook's address, the rest of which is secret.
-fn server(webhook: &Webhook) -> String {
-    webhook.url.parse::<Url>().map_or_else(|_| String::new(), |url| url.origin().ascii_serialization())
-}
-
 async fn list(store: &Store, as_json: bool) -> anyhow::Result<Outcome> {
     let webhooks = store.webhooks().await?;
     if as_json {
@@ -92,7 +86,7 @@ async fn list(store: &Store, as_json: bool) -> anyhow::Result<Outcome> {
             0 => String::new(),
             n => format!("{n} waiting"),
         };
-        vec![webhook.id.to_string(), server(webhook), events.join(" "), waiting, last]
+        vec![webhook.id.to_string(), webhook.server(), events.join(" "), waiting, last]
     };
     for line in output::columns(&webhooks.iter().map(row).collect::<Vec<_>>()) {
         say!("{line}")?;
@@ -103,7 +97,7 @@ async fn list(store: &Store, as_json: bool) -> anyhow::Result<Outcome> {
 fn as_value(webhook: &Webhook) -> serde_json::Value {
     let last = webhook.last.as_ref();
     json!({
-        "id": webhook.id, "server": server(webhook), "events": webhook.events, "made_at": webhook.made_at,
+        "id": webhook.id, "server": webhook.server(), "events": webhook.events, "made_at": webhook.made_at,
         "waiting": webhook.waiting,
         "last": last.map(|last| json!({ "at": last.at, "answer": last.text, "accepted": last.accepted })),
     })
@@ -117,7 +111,7 @@ async fn test(store: &Store, settings: &Settings, id: i64) -> anyhow::Result<Out
             say!("The server answered {said}.")?;
             Ok(Outcome::Fine)
         }
-        Some(CallResult::Again(_, why) | CallResult::GivenUp(why)) => bail!("{why}"),
+        Some(CallResult::Again(_, why) | CallResult::GivenUp(why) | CallResult::Gone(why)) => bail!("{why}"),
         None => {
             say!("Another process delivers it. `backissue webhook list` has the answer in a moment.")?;
             Ok(Outcome::Fine)

@@ -549,9 +549,9 @@ fn webhooks(frame: &Frame, all: &[Webhook]) -> Markup {
             } @else {
                 dl.facts.wide {
                     @for webhook in all {
-                        dt { (webhook.id) ": " (words::server_of(&webhook.url)) }
+                        dt { (webhook.id) ": " (webhook.server()) }
                         dd {
-                            @if webhook.events.is_empty() { "Is told nothing more." } @else { "Is told of " (webhook.events.iter().map(|event| event.as_str()).collect::<Vec<_>>().join(", ")) "." }
+                            @if webhook.events.is_empty() { "It gets no more messages." } @else { "It gets messages about " (webhook.events.iter().map(|event| event.as_str()).collect::<Vec<_>>().join(", ")) "." }
                             @if webhook.waiting > 0 { " " (words::count(webhook.waiting, "message")) " not delivered yet." }
                             @match &webhook.last {
                                 Some(last) if last.accepted => { " Last answer " (words::ago(last.at, frame.now, frame.zone())) ": " (last.text) "." }

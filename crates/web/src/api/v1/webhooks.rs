@@ -16,7 +16,6 @@ use crate::api::v1::request::{Body, Nothing, Params};
 use crate::fault::Fault;
 use crate::operating::operator;
 use crate::programs::Program;
-use crate::words::server_of;
 
 /// A webhook, without its address and its key, which are secret.
 #[derive(Serialize, ToSchema)]
@@ -56,7 +55,7 @@ impl From<Webhook> for Known {
     fn from(webhook: Webhook) -> Self {
         Self {
             id: webhook.id,
-            server: server_of(&webhook.url),
+            server: webhook.server(),
             events: webhook.events,
             made_at: webhook.made_at,
             waiting: webhook.waiting,
