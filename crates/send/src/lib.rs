@@ -28,4 +28,4 @@ pub use error::SendError;
 pub use lettre::Address as MailAddress;
 pub use mail::{MailSettings, Mailer};
 pub use recipient::{Recipient, Schedule, Way};
-pub use sender::{Lack, Sender, Sent, keep_sending};
+pub use sender::{Lack, Sender, Sent, chosen_by, keep_sending};

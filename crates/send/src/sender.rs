@@ -17,8 +17,8 @@ use backissue_digest::{About, Digest, Site, WeekRead, compose, compose_answers, 
 use backissue_model::{ConceptSlug, ReadId, ReaderId, ReaderName, Week};
 use backissue_search::{Search, SearchFailure};
 use backissue_store::{
-    Dispatch, Order, ReadFilter, Resend, Sending, SendingClaim, SendingResult, SendingState, Store,
-    StoreError,
+    Dispatch, Order, ReadFilter, Resend, SavedSearch, Sending, SendingClaim, SendingResult, SendingState,
+    Store, StoreError,
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
@@ -130,22 +130,16 @@ impl Sender {
         week: Week,
         recipient: &Recipient,
     ) -> Result<Result<Digest, Lack>, SearchFailure> {
-        let reader = match &recipient.reader {
-            None => self.store.first_operator().await?,
-            Some(name) => match self.store.reader_named(name, Timestamp::now()).await? {
-                Some(reader) => reader.id,
-                None => return Ok(Err(Lack::Reader(name.clone()))),
-            },
+        let (reader, saved) = match chosen_by(&self.store, recipient).await? {
+            Ok(chosen) => chosen,
+            Err(lack) => return Ok(Err(lack)),
         };
         let filter = ReadFilter { week: Some(week), ..ReadFilter::default() };
         let reads = self.store.summaries(&filter, Order::ProblemsFirst, WEEK).await?;
         let issue = self.store.published_issue(&filter).await?;
         let ids: Vec<ReadId> = reads.iter().map(|read| read.card.id).collect();
         let mut choice = recipient.choice.clone();
-        if let Some(name) = &recipient.search {
-            let Some(saved) = self.store.saved_search(reader, name).await? else {
-                return Ok(Err(Lack::Search(name.clone())));
-            };
+        if let Some(saved) = saved {
             let answering = self.search.answering(saved.question.as_str(), saved.reader, &ids).await?;
             choice.reads = Some(answering.into_iter().collect());
         }
@@ -355,6 +349,27 @@ impl Sender {
             None => self.store.set_unsubscribed(&recipient.name, true, now).await,
         }
     }
+}
+
+/// The reader whose choice a recipient gets, and the saved search that it names. Or what is not
+/// there.
+///
+/// # Errors
+/// If the archive cannot be read.
+pub async fn chosen_by(
+    store: &Store,
+    recipient: &Recipient,
+) -> Result<Result<(ReaderId, Option<SavedSearch>), Lack>, StoreError> {
+    let reader = match &recipient.reader {
+        None => store.first_operator().await?,
+        Some(name) => match store.reader_named(name, Timestamp::now()).await? {
+            Some(reader) => reader.id,
+            None => return Ok(Err(Lack::Reader(name.clone()))),
+        },
+    };
+    let Some(name) = &recipient.search else { return Ok(Ok((reader, None))) };
+    let saved = store.saved_search(reader, name).await?;
+    Ok(saved.map(|saved| (reader, Some(saved))).ok_or_else(|| Lack::Search(name.clone())))
 }
 
 /// Whether a read has one of these concepts.

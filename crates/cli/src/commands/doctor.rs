@@ -7,7 +7,7 @@ use backissue_fetch::{Validators, Want};
 use backissue_ingest::{BUILT_IN, clock};
 use backissue_model::without_credentials;
 use backissue_search::Coverage;
-use backissue_send::{Lack, Recipient};
+use backissue_send::{Recipient, chosen_by};
 use backissue_store::{
     AlertState, DeadHost, Finding, Location, OWNER_CHANGED, SendingState, SetAside, SourceFilter, Store,
 };
@@ -174,20 +174,8 @@ async fn troubles(store: &Store, recipient: &Recipient) -> anyhow::Result<Vec<St
     if let Some(AlertState { error: Some(error), .. }) = store.last_alert(name).await? {
         troubles.push(format!("{name}, new answers: {error}"));
     }
-    let reader = match &recipient.reader {
-        None => Some(store.first_operator().await?),
-        Some(called) => {
-            let reader = store.reader_named(called, Timestamp::now()).await?;
-            if reader.is_none() {
-                troubles.push(send::lacking(name, &Lack::Reader(called.clone())));
-            }
-            reader.map(|reader| reader.id)
-        }
-    };
-    if let (Some(search), Some(reader)) = (&recipient.search, reader)
-        && store.saved_search(reader, search).await?.is_none()
-    {
-        troubles.push(send::lacking(name, &Lack::Search(search.clone())));
+    if let Err(lack) = chosen_by(store, recipient).await? {
+        troubles.push(send::lacking(name, &lack));
     }
     Ok(troubles)
 }
