@@ -12,7 +12,9 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use backissue_annotate::Field;
-use backissue_annotate::training::{Bars, Named, RankFile, Seen, Trial, WeightsFile, expected_kinds, quality};
+use backissue_annotate::training::{
+    Bars, Named, RankFile, Seen, Trial, WeightsFile, expected_kinds, quality,
+};
 use backissue_model::{ConceptSlug, Kind, Sureness};
 use clap::Args;
 use serde_json::{Map, Value, json};
