@@ -1,10 +1,10 @@
 //! What every step is given.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use backissue_crawl::robots::Robots;
-use backissue_fetch::Fetcher;
+use backissue_fetch::{FetchError, Fetcher, Response, Validators, Want};
 use backissue_store::Store;
 use jiff::SignedDuration;
 use tokio::sync::Notify;
@@ -110,18 +110,33 @@ impl Context {
         self.changed.notify_one();
     }
 
-    /// Records that a request failed as if this machine were offline.
-    pub(crate) fn lose_network(&self) {
-        self.network.lock().unwrap_or_else(PoisonError::into_inner).failed_at = Some(Instant::now());
+    /// Requests a document, and records what that says about this machine's network.
+    pub(crate) async fn get(
+        &self,
+        url: &Url,
+        want: Want,
+        known: &Validators,
+    ) -> Result<Response, FetchError> {
+        let response = self.fetcher.get(url, want, known).await;
+        match &response {
+            Ok(_) => self.network().answered_at = Some(Instant::now()),
+            Err(error) if error.is_offline() => self.lose_network(),
+            Err(_) => {}
+        }
+        response
     }
 
-    /// Records that a server answered.
-    pub(crate) fn find_network(&self) {
-        self.network.lock().unwrap_or_else(PoisonError::into_inner).answered_at = Some(Instant::now());
+    /// Records that a request failed as if this machine were offline.
+    pub(crate) fn lose_network(&self) {
+        self.network().failed_at = Some(Instant::now());
     }
 
     pub(crate) fn is_offline(&self) -> bool {
-        self.network.lock().unwrap_or_else(PoisonError::into_inner).is_offline(Instant::now())
+        self.network().is_offline(Instant::now())
+    }
+
+    fn network(&self) -> MutexGuard<'_, Network> {
+        self.network.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

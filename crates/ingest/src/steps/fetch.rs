@@ -134,9 +134,8 @@ async fn page_of(cx: &Context, read: &ClaimedRead) -> Result<Response, NoArticle
     let mut url = read.url.as_url().clone();
     for _ in 0..=MOST_SENT_ON {
         check_permission(cx, &url).await?;
-        let asked = cx.fetcher.get(&url, Want::Page, &Validators::default()).await;
-        let response = asked.map_err(|error| no_page(cx, &error))?;
-        cx.find_network();
+        let asked = cx.get(&url, Want::Page, &Validators::default()).await;
+        let response = asked.map_err(|error| no_page(&error))?;
         if response.url != url {
             check_permission(cx, &response.url).await?;
         }
@@ -190,9 +189,8 @@ async fn extracted(read: &ClaimedRead, response: Response) -> Result<(Article, C
     Ok((article.map_err(in_vain)?, url))
 }
 
-fn no_page(cx: &Context, error: &FetchError) -> NoArticle {
+fn no_page(error: &FetchError) -> NoArticle {
     let again = if error.is_offline() {
-        cx.lose_network();
         RetryHint::Online
     } else if error.is_transient() {
         RetryHint::Later(error.retry_after())

@@ -98,12 +98,9 @@ async fn ask(cx: &Context, source: &Source) -> Result<Polled, IngestError> {
     let Some(feed_url) = &source.feed_url else { return ask_list(cx, source).await };
     let known =
         Validators { etag: source.health.etag.clone(), last_modified: source.health.last_modified.clone() };
-    match cx.fetcher.get(feed_url, Want::Feed, &known).await {
-        Err(error) => Ok(not_reached(cx, source, &error)),
-        Ok(response) => {
-            cx.find_network();
-            answered(cx, source, response).await
-        }
+    match cx.get(feed_url, Want::Feed, &known).await {
+        Err(error) => Ok(not_reached(source, &error)),
+        Ok(response) => answered(cx, source, response).await,
     }
 }
 
@@ -126,8 +123,8 @@ async fn ask_list(cx: &Context, source: &Source) -> Result<Polled, IngestError> 
     }
     let known =
         Validators { etag: source.health.etag.clone(), last_modified: source.health.last_modified.clone() };
-    let response = match cx.fetcher.get(url, Want::Any, &known).await {
-        Err(error) => return Ok(not_reached(cx, source, &error)),
+    let response = match cx.get(url, Want::Any, &known).await {
+        Err(error) => return Ok(not_reached(source, &error)),
         Ok(response) => response,
     };
     let max_age = response.cache_max_age;
@@ -207,14 +204,13 @@ async fn answered(cx: &Context, source: &Source, response: Response) -> Result<P
     }
 }
 
-fn not_reached(cx: &Context, source: &Source, error: &FetchError) -> Polled {
+fn not_reached(source: &Source, error: &FetchError) -> Polled {
     let reason = error.to_string();
     if error.is_gone() {
         return refused(source, PollOutcome::Gone { error: reason.clone() }, reason, Pacing::Never);
     }
     let now = Timestamp::now();
     let again = if error.is_offline() {
-        cx.lose_network();
         Pacing::At(schedule::offline_retry(now), Because::Offline)
     } else {
         let tried = |wish| schedule::poll_retry(now, source.health.failures + 1, wish, source.id.0);

@@ -153,7 +153,7 @@ impl Search<'_> {
             Permission::Unknown { reason, offline } => return held_up(cx, reason, offline, None),
         }
         let known = plan.known(&next).map(Reading::validators).unwrap_or_default();
-        match cx.fetcher.get(&next.url, next.way.want(), &known).await {
+        match cx.get(&next.url, next.way.want(), &known).await {
             Ok(response) => {
                 let validators = response.validators.clone();
                 let contents = match response.body {
