@@ -78,7 +78,7 @@ macro_rules! read {
     ($(#[$meta:meta])* struct $name:ident { $($rest:tt)* }) => {
         $(#[$meta])*
         #[derive(JsonSchema)]
-                struct $name {
+        struct $name {
             /// The read's number.
             id: i64,
             title: String,
