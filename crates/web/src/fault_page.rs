@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
+use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use crate::api::v1;
@@ -42,22 +43,7 @@ pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next
 
 /// Whether a part of an address is text in UTF-8 once the bytes after `%` are decoded.
 fn is_utf8(part: &str) -> bool {
-    let mut bytes = Vec::with_capacity(part.len());
-    let mut rest = part.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let coded = after.get(..2).filter(|_| *first == b'%').and_then(|two| std::str::from_utf8(two).ok());
-        match coded.and_then(backissue_model::unhex) {
-            Some(decoded) => {
-                bytes.extend(decoded);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    std::str::from_utf8(&bytes).is_ok()
+    percent_decode_str(part).decode_utf8().is_ok()
 }
 
 fn challenge(said: &str) -> HeaderValue {
