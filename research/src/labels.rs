@@ -26,17 +26,9 @@ pub const OPENING_WORDS: usize = 8;
 
 /// The blogs whose labels are only for reporting. Training and tuning use the others.
 pub const REPORTING: [&str; 11] = [
-    "linkerd.io",
-    "datafusion.apache.org",
-    "eng.d2iq.com",
-    "tech.finn.no",
-    "engineering.cerner.com",
-    "blog.vespa.ai",
-    "letsencrypt.org",
-    "tech.opentable.co.uk",
-    "developers.mattermost.com",
-    "stories.jenkins.io",
-    "www.openstatus.dev",
+    "linkerd.io", "datafusion.apache.org", "eng.d2iq.com", "tech.finn.no", "engineering.cerner.com",
+    "blog.vespa.ai", "letsencrypt.org", "tech.opentable.co.uk", "developers.mattermost.com",
+    "stories.jenkins.io", "www.openstatus.dev",
 ];
 
 /// A label for one part of a précis.

@@ -42,12 +42,7 @@ impl Cluster {
         let made = user
             .command(&programs.join("initdb"))
             .args([
-                "--auth=trust",
-                "--username=backissue",
-                "--encoding=UTF8",
-                "--no-locale",
-                "--no-sync",
-                "-D",
+                "--auth=trust", "--username=backissue", "--encoding=UTF8", "--no-locale", "--no-sync", "-D",
             ])
             .arg(&data)
             .current_dir(folder.path())

@@ -109,14 +109,8 @@ fn step<T>(name: &str, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Resu
 /// Checks that `research/Cargo.lock` fits the crates, which the gate does not compile with it.
 fn research_lock() -> anyhow::Result<()> {
     let mut metadata = cargo();
-    metadata.args([
-        "metadata",
-        "--locked",
-        "--format-version",
-        "1",
-        "--manifest-path",
-        "research/Cargo.toml",
-    ]);
+    metadata
+        .args(["metadata", "--locked", "--format-version", "1", "--manifest-path", "research/Cargo.toml"]);
     run(metadata.stdout(Stdio::null()))
         .context("run `cargo update --workspace --manifest-path research/Cargo.toml` and commit the file")
 }

@@ -194,11 +194,8 @@ pub(crate) struct Cues {
 
 /// The groups of signs that say that something is wrong, slow, hard, missing or called a problem.
 const TROUBLE: [&str; 5] = [
-    "something went wrong",
-    "it is slow or costs too much",
-    "it is hard or cannot be done",
-    "it is called a problem",
-    "something is missing",
+    "something went wrong", "it is slow or costs too much", "it is hard or cannot be done",
+    "it is called a problem", "something is missing",
 ];
 
 /// The groups of signs that say that something changed.

@@ -228,18 +228,8 @@ fn has_version(title: &str) -> bool {
         let released = words.get(at + 1).is_none_or(|next| {
             let next = next.to_lowercase();
             [
-                "released",
-                "release",
-                "is",
-                "and",
-                "beta",
-                "alpha",
-                "preview",
-                "rc",
-                "now",
-                "has",
-                "arrives",
-                "available",
+                "released", "release", "is", "and", "beta", "alpha", "preview", "rc", "now", "has",
+                "arrives", "available",
             ]
             .contains(&next.as_str())
         });

@@ -159,13 +159,8 @@ mod tests {
         assert_eq!(
             texts(text),
             [
-                "It broke.",
-                "\"Again?\" asked Ada.",
-                "Yes!",
-                "It took 3 ms.",
-                "40 people saw it.",
-                "Then (at last.)",
-                "We slept…"
+                "It broke.", "\"Again?\" asked Ada.", "Yes!", "It took 3 ms.", "40 people saw it.",
+                "Then (at last.)", "We slept…"
             ]
         );
     }

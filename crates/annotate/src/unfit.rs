@@ -118,20 +118,8 @@ fn has_change(plain: &str) -> bool {
 /// Whether it says how much better something is: "30 % faster", "10x fewer".
 fn has_gain(plain: &str) -> bool {
     const BETTER: [&str; 14] = [
-        "faster",
-        "less",
-        "fewer",
-        "lower",
-        "reduction",
-        "improvement",
-        "savings",
-        "better",
-        "quicker",
-        "cheaper",
-        "smaller",
-        "decrease",
-        "drop",
-        "speedup",
+        "faster", "less", "fewer", "lower", "reduction", "improvement", "savings", "better", "quicker",
+        "cheaper", "smaller", "decrease", "drop", "speedup",
     ];
     let words: Vec<&str> = plain.split_whitespace().collect();
     words.windows(2).any(|pair| {

@@ -50,15 +50,7 @@ fn most_demo_posts_have_a_problem() {
             with_problem += 1;
             for (field, statement) in precis.statements() {
                 let dangling = [
-                    "This ",
-                    "That ",
-                    "These ",
-                    "Those ",
-                    "They ",
-                    "It ",
-                    "Such ",
-                    "After that ",
-                    "But ",
+                    "This ", "That ", "These ", "Those ", "They ", "It ", "Such ", "After that ", "But ",
                     "So ",
                 ];
                 assert!(

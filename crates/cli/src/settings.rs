@@ -441,25 +441,8 @@ macro_rules! shown_by_display {
 }
 
 shown_by_display!(
-    String,
-    u16,
-    u32,
-    bool,
-    SocketAddr,
-    Url,
-    Resolve,
-    Zone,
-    Pause,
-    ImagesShown,
-    HowMany,
-    LogFormat,
-    HeaderName,
-    Network,
-    Public,
-    Days,
-    UnknownUsers,
-    Size,
-    ModelServers
+    String, u16, u32, bool, SocketAddr, Url, Resolve, Zone, Pause, ImagesShown, HowMany, LogFormat,
+    HeaderName, Network, Public, Days, UnknownUsers, Size, ModelServers
 );
 
 impl Shown for Secret {

@@ -73,23 +73,8 @@ pub fn discover(html: &[u8], hints: &Hints) -> Vec<FoundFeed> {
 
 /// Path segments of feeds with only a part of the posts.
 const NARROWER: &[&str] = &[
-    "tag",
-    "tags",
-    "tagged",
-    "category",
-    "categories",
-    "cat",
-    "topic",
-    "topics",
-    "label",
-    "labels",
-    "taxonomy",
-    "author",
-    "authors",
-    "user",
-    "users",
-    "-",
-    "search",
+    "tag", "tags", "tagged", "category", "categories", "cat", "topic", "topics", "label", "labels",
+    "taxonomy", "author", "authors", "user", "users", "-", "search",
 ];
 /// Words in a feed's title that name its format and not its content.
 const FORMATS: &[&str] =
@@ -135,24 +120,9 @@ fn without_format(feed: &FoundFeed) -> String {
 /// root.
 pub fn guesses(site: &Url) -> Vec<Url> {
     const USUAL: &[&str] = &[
-        "feed",
-        "feed.xml",
-        "rss.xml",
-        "atom.xml",
-        "index.xml",
-        "rss",
-        "feed/",
-        "feed.json",
-        "feed.atom",
-        "feeds/posts/default",
-        "blog/feed",
-        "blog/rss.xml",
-        "blog/feed.xml",
-        "blog/atom.xml",
-        "blog/index.xml",
-        "rss/",
-        "atom",
-        "?feed=rss2",
+        "feed", "feed.xml", "rss.xml", "atom.xml", "index.xml", "rss", "feed/", "feed.json", "feed.atom",
+        "feeds/posts/default", "blog/feed", "blog/rss.xml", "blog/feed.xml", "blog/atom.xml",
+        "blog/index.xml", "rss/", "atom", "?feed=rss2",
     ];
     let mut folder = site.clone();
     folder.set_query(None);

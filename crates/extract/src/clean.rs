@@ -749,17 +749,8 @@ fn is_dateline(line: &str) -> bool {
         return false;
     }
     let begins = [
-        "by ",
-        "posted ",
-        "published ",
-        "updated ",
-        "last updated",
-        "written by",
-        "author:",
-        "date:",
-        "modified",
-        "reading time",
-        "estimated reading",
+        "by ", "posted ", "published ", "updated ", "last updated", "written by", "author:", "date:",
+        "modified", "reading time", "estimated reading",
     ];
     let rest_is_small = lower.split_whitespace().count() <= 14;
     if begins.iter().any(|b| lower.starts_with(b)) && rest_is_small {

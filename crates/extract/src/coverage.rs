@@ -128,14 +128,7 @@ impl Walk<'_> {
             class.split_ascii_whitespace().any(|name| {
                 words_of_name(name).iter().any(|w| {
                     [
-                        "author",
-                        "authors",
-                        "card",
-                        "cards",
-                        "company",
-                        "discussion",
-                        "excerpt",
-                        "footer",
+                        "author", "authors", "card", "cards", "company", "discussion", "excerpt", "footer",
                         "hero",
                     ]
                     .contains(&w.as_str())

@@ -82,22 +82,10 @@ fn gather<'v>(value: &'v Value, objects: &mut Vec<&'v Value>, depth: usize) {
 
 fn is_article(object: &Value) -> bool {
     const KINDS: &[&str] = &[
-        "Article",
-        "NewsArticle",
-        "BlogPosting",
-        "TechArticle",
-        "Report",
-        "ScholarlyArticle",
-        "SocialMediaPosting",
-        "AnalysisNewsArticle",
-        "OpinionNewsArticle",
-        "ReportageNewsArticle",
-        "ReviewNewsArticle",
-        "BackgroundNewsArticle",
-        "LiveBlogPosting",
-        "AdvertiserContentArticle",
-        "Review",
-        "SatiricalArticle",
+        "Article", "NewsArticle", "BlogPosting", "TechArticle", "Report", "ScholarlyArticle",
+        "SocialMediaPosting", "AnalysisNewsArticle", "OpinionNewsArticle", "ReportageNewsArticle",
+        "ReviewNewsArticle", "BackgroundNewsArticle", "LiveBlogPosting", "AdvertiserContentArticle",
+        "Review", "SatiricalArticle",
     ];
     has_type(object, KINDS)
 }

@@ -91,16 +91,8 @@ fn without_many_signs(document: &Document) {
 
 /// Usual names of the element with the article's body.
 const BODY_NAMES: &[&str] = &[
-    "post-content",
-    "entry-content",
-    "article-content",
-    "article-body",
-    "post-body",
-    "post__content",
-    "markdown-body",
-    "article",
-    "content",
-    "main",
+    "post-content", "entry-content", "article-content", "article-body", "post-body", "post__content",
+    "markdown-body", "article", "content", "main",
 ];
 
 /// Marks everything in the element that contains the article by its tag or name. For pages that are

@@ -26,28 +26,9 @@ const MOST_AROUND: usize = 20;
 
 /// Words in `class` and `id` of elements with their own dates and authors.
 const ANOTHERS: &[&str] = &[
-    "agenda",
-    "calendar",
-    "comment",
-    "commentlist",
-    "comments",
-    "disqus",
-    "event",
-    "events",
-    "latest",
-    "popular",
-    "recent",
-    "recommended",
-    "related",
-    "relatedposts",
-    "replies",
-    "reply",
-    "responses",
-    "sidebar",
-    "teaser",
-    "trending",
-    "upcoming",
-    "widget",
+    "agenda", "calendar", "comment", "commentlist", "comments", "disqus", "event", "events", "latest",
+    "popular", "recent", "recommended", "related", "relatedposts", "replies", "reply", "responses",
+    "sidebar", "teaser", "trending", "upcoming", "widget",
 ];
 
 /// A page's metadata.
@@ -77,10 +58,7 @@ impl Metadata {
             published: page.published(),
             description: page
                 .meta(&[
-                    "og:description",
-                    "description",
-                    "twitter:description",
-                    "dc.description",
+                    "og:description", "description", "twitter:description", "dc.description",
                     "dcterms.description",
                 ])
                 .or_else(|| page.data.description.clone())
@@ -249,13 +227,8 @@ impl Witnesses<'_> {
                     n.attr(AttrName::Class).is_some_and(|c| {
                         let c = c.to_ascii_lowercase();
                         [
-                            "byline",
-                            "author-name",
-                            "author_name",
-                            "post-author",
-                            "entry-author",
-                            "p-author",
-                            "article-author",
+                            "byline", "author-name", "author_name", "post-author", "entry-author",
+                            "p-author", "article-author",
                         ]
                         .iter()
                         .any(|b| c.contains(b))
@@ -356,35 +329,12 @@ impl Witnesses<'_> {
 
     fn published(&self) -> Option<Timestamp> {
         const KEYS: &[&str] = &[
-            "article:published_time",
-            "og:article:published_time",
-            "og:published_time",
-            "article:published",
-            "datepublished",
-            "dc.date.issued",
-            "dcterms.issued",
-            "dcterms.created",
-            "dc.date",
-            "dcterms.date",
-            "dc.date.created",
-            "dc:date",
-            "date",
-            "pubdate",
-            "publishdate",
-            "publish-date",
-            "publish_date",
-            "publication_date",
-            "published_time",
-            "pub_date",
-            "parsely-pub-date",
-            "sailthru.date",
-            "citation_publication_date",
-            "citation_date",
-            "article.published",
-            "originalpublicationdate",
-            "timestamp",
-            "cxenseparse:recs:publishtime",
-            "created",
+            "article:published_time", "og:article:published_time", "og:published_time", "article:published",
+            "datepublished", "dc.date.issued", "dcterms.issued", "dcterms.created", "dc.date",
+            "dcterms.date", "dc.date.created", "dc:date", "date", "pubdate", "publishdate", "publish-date",
+            "publish_date", "publication_date", "published_time", "pub_date", "parsely-pub-date",
+            "sailthru.date", "citation_publication_date", "citation_date", "article.published",
+            "originalpublicationdate", "timestamp", "cxenseparse:recs:publishtime", "created",
         ];
         let declared = self.data.published.iter().find_map(|d| dates::on_page(d));
         declared
@@ -603,17 +553,8 @@ pub(crate) fn name(text: &str) -> Option<String> {
     let text = text.trim_start_matches(|c: char| !c.is_alphanumeric() && !"@([\"'“".contains(c));
     let mut name = without_date_before(text);
     const NO_NAMES: &[&str] = &[
-        "tagged ",
-        "filed ",
-        "posted in ",
-        "published in ",
-        "categories",
-        "category:",
-        "tags:",
-        "share ",
-        "no comments",
-        "leave a ",
-        "read more",
+        "tagged ", "filed ", "posted in ", "published in ", "categories", "category:", "tags:", "share ",
+        "no comments", "leave a ", "read more",
     ];
     // "in Engineering", but not the person In Kyung.
     if name.starts_with("in ") || NO_NAMES.iter().any(|start| without(start, &name).is_some()) {
@@ -684,16 +625,7 @@ pub(crate) fn name(text: &str) -> Option<String> {
 
 /// Words before "by" in a byline.
 const WRITTEN: &[&str] = &[
-    "a",
-    "article",
-    "blog",
-    "contributed",
-    "guest",
-    "post",
-    "posted",
-    "published",
-    "story",
-    "words",
+    "a", "article", "blog", "contributed", "guest", "post", "posted", "published", "story", "words",
     "written",
 ];
 
@@ -732,31 +664,9 @@ fn without_date_before(text: &str) -> String {
 
 /// Roles after people's names.
 const ROLES: &[&str] = &[
-    "analyst",
-    "architect",
-    "ceo",
-    "cofounder",
-    "co-founder",
-    "contributor",
-    "correspondent",
-    "cto",
-    "designer",
-    "developer",
-    "director",
-    "editor",
-    "engineer",
-    "engineering",
-    "founder",
-    "intern",
-    "lead",
-    "manager",
-    "president",
-    "reporter",
-    "researcher",
-    "scientist",
-    "sre",
-    "vp",
-    "writer",
+    "analyst", "architect", "ceo", "cofounder", "co-founder", "contributor", "correspondent", "cto",
+    "designer", "developer", "director", "editor", "engineer", "engineering", "founder", "intern", "lead",
+    "manager", "president", "reporter", "researcher", "scientist", "sre", "vp", "writer",
 ];
 
 /// Whether a short line is a role: `Senior Software Engineer`.

@@ -11,45 +11,15 @@ use crate::words;
 
 /// Words in the `class`, `id` and `aria-label` of such boxes.
 const NAMES: &[&str] = &[
-    "axeptio",
-    "borlabs",
-    "ccpa",
-    "cky",
-    "cmp",
-    "cmpbox",
-    "cmplz",
-    "complianz",
-    "consent",
-    "consentmanager",
-    "cookie",
-    "cookiebanner",
-    "cookiebot",
-    "cookieconsent",
-    "cookielaw",
-    "cookies",
-    "didomi",
-    "gdpr",
-    "iubenda",
-    "klaro",
-    "onetrust",
-    "osano",
-    "quantcast",
-    "tarteaucitron",
-    "termly",
-    "trustarc",
-    "truste",
+    "axeptio", "borlabs", "ccpa", "cky", "cmp", "cmpbox", "cmplz", "complianz", "consent", "consentmanager",
+    "cookie", "cookiebanner", "cookiebot", "cookieconsent", "cookielaw", "cookies", "didomi", "gdpr",
+    "iubenda", "klaro", "onetrust", "osano", "quantcast", "tarteaucitron", "termly", "trustarc", "truste",
     "usercentrics",
 ];
 
 /// Words of which such a box has one near its beginning.
 const TOPICS: &[&str] = &[
-    "consent",
-    "cookie",
-    "datenschutz",
-    "einwilligung",
-    "privacy",
-    "your data",
-    "données personnelles",
+    "consent", "cookie", "datenschutz", "einwilligung", "privacy", "your data", "données personnelles",
     "privacidad",
 ];
 
@@ -130,14 +100,8 @@ const MOST_WORDS: u32 = 150;
 /// scripts.
 pub(crate) fn is_only_a_notice(text: &str) -> bool {
     const BEGINNINGS: &[&str] = &[
-        "we use cookies",
-        "uses cookies",
-        "use of cookies",
-        "we value your privacy",
-        "your privacy",
-        "wir verwenden cookies",
-        "utilisons des cookies",
-        "utilizamos cookies",
+        "we use cookies", "uses cookies", "use of cookies", "we value your privacy", "your privacy",
+        "wir verwenden cookies", "utilisons des cookies", "utilizamos cookies",
     ];
     let start: String = text.chars().take(200).flat_map(char::to_lowercase).collect();
     BEGINNINGS.iter().any(|words| start.contains(words))

@@ -69,18 +69,8 @@ const SITES: [Site; 4] = [
 
 /// First parts of addresses on GitHub that are no owner of repositories.
 const GITHUBS_OWN: [&str; 12] = [
-    "apps",
-    "collections",
-    "enterprise",
-    "explore",
-    "features",
-    "login",
-    "marketplace",
-    "orgs",
-    "search",
-    "settings",
-    "sponsors",
-    "topics",
+    "apps", "collections", "enterprise", "explore", "features", "login", "marketplace", "orgs", "search",
+    "settings", "sponsors", "topics",
 ];
 
 /// The address of the feed of a page on a known site. The page's own address decides, so the feed

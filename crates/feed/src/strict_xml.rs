@@ -377,31 +377,10 @@ mod tests {
     #[test]
     fn all_kinds_of_errors_are_noticed() {
         for text in [
-            "",
-            "text",
-            "<a>",
-            "<a></b>",
-            "<a/><b/>",
-            "<a/>text",
-            "<a>&nbsp;</a>",
-            "<a>& </a>",
-            "<a>&#0;</a>",
-            "<a>\u{1}</a>",
-            "<a>]]></a>",
-            "<a b=c/>",
-            "<a b='1' b='2'/>",
-            "<a b='1'c='2'/>",
-            "<a b='<'/>",
-            "<p:a/>",
-            "<a p:b=''/>",
-            "<a xmlns:p=''/>",
-            "<a><!-- -- --></a>",
-            "<a><![CDATA[</a>",
-            " <?xml version='1.0'?><a/>",
-            "<1/>",
-            "<a",
-            "<a b",
-            "<a b='",
+            "", "text", "<a>", "<a></b>", "<a/><b/>", "<a/>text", "<a>&nbsp;</a>", "<a>& </a>",
+            "<a>&#0;</a>", "<a>\u{1}</a>", "<a>]]></a>", "<a b=c/>", "<a b='1' b='2'/>", "<a b='1'c='2'/>",
+            "<a b='<'/>", "<p:a/>", "<a p:b=''/>", "<a xmlns:p=''/>", "<a><!-- -- --></a>",
+            "<a><![CDATA[</a>", " <?xml version='1.0'?><a/>", "<1/>", "<a", "<a b", "<a b='",
         ] {
             assert!(!well_formed(text), "{text}");
         }

@@ -92,17 +92,8 @@ pub fn why_url_not_public(url: &Url) -> Option<&'static str> {
 /// address (WHATWG URL, "ends in a number checker").
 pub(crate) fn why_name_not_public(host: &str) -> Option<&'static str> {
     const LOCAL: [&str; 11] = [
-        "localhost",
-        "local",
-        "internal",
-        "localdomain",
-        "intranet",
-        "home.arpa",
-        "private",
-        "corp",
-        "home",
-        "lan",
-        "svc",
+        "localhost", "local", "internal", "localdomain", "intranet", "home.arpa", "private", "corp", "home",
+        "lan", "svc",
     ];
     let host = host.trim_end_matches('.');
     let is_within =

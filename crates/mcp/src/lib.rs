@@ -148,12 +148,7 @@ impl Server {
 
 /// The methods with params.
 const METHODS: [&str; 7] = [
-    "initialize",
-    "tools/list",
-    "tools/call",
-    "prompts/list",
-    "prompts/get",
-    "resources/list",
+    "initialize", "tools/list", "tools/call", "prompts/list", "prompts/get", "resources/list",
     "resources/read",
 ];
 

@@ -44,14 +44,7 @@ mod tests {
     #[test]
     fn misleading_characters_are_known() {
         for c in [
-            '\u{202e}',
-            '\u{2066}',
-            '\u{200f}',
-            '\u{fffe}',
-            '\u{ffff}',
-            '\u{1fffe}',
-            '\u{0}',
-            '\u{1b}',
+            '\u{202e}', '\u{2066}', '\u{200f}', '\u{fffe}', '\u{ffff}', '\u{1fffe}', '\u{0}', '\u{1b}',
             '\u{9b}',
         ] {
             assert!(misleads(c), "{c:?}");

@@ -28,13 +28,8 @@ const LIST_MAX: usize = 10_000;
 
 /// Headers of a response that a server of files should send too.
 const HEADERS: [&str; 7] = [
-    "content-security-policy",
-    "x-content-type-options",
-    "referrer-policy",
-    "x-frame-options",
-    "cross-origin-opener-policy",
-    "cross-origin-resource-policy",
-    "permissions-policy",
+    "content-security-policy", "x-content-type-options", "referrer-policy", "x-frame-options",
+    "cross-origin-opener-policy", "cross-origin-resource-policy", "permissions-policy",
 ];
 
 /// Why the files were not all made.

@@ -167,16 +167,10 @@ impl Chat {
                 what: format!("the recipient `{}`", self.settings.name),
                 why: "its `url` is not the address of a Matrix server".to_owned(),
             };
-            url.path_segments_mut().map_err(|()| unfit())?.pop_if_empty().extend([
-                "_matrix",
-                "client",
-                "v3",
-                "rooms",
-                room,
-                "send",
-                "m.room.message",
-                id,
-            ]);
+            url.path_segments_mut()
+                .map_err(|()| unfit())?
+                .pop_if_empty()
+                .extend(["_matrix", "client", "v3", "rooms", room, "send", "m.room.message", id]);
         }
         Ok(url)
     }

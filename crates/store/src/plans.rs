@@ -7,24 +7,8 @@ use crate::{Store, StoreError};
 
 /// Tables that grow with the archive, or with what readers do in it. Corrections are few.
 const GROWING: [&str; 18] = [
-    "address",
-    "action",
-    "article",
-    "card",
-    "card_answer",
-    "gone",
-    "highlight",
-    "label",
-    "listing",
-    "mark",
-    "merged",
-    "note",
-    "place",
-    "precis",
-    "read",
-    "refused",
-    "search_hit",
-    "tally",
+    "address", "action", "article", "card", "card_answer", "gone", "highlight", "label", "listing", "mark",
+    "merged", "note", "place", "precis", "read", "refused", "search_hit", "tally",
 ];
 
 /// Indices that hold nothing but what a statement asks for, in its order, so that walking along

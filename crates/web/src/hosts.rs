@@ -96,22 +96,13 @@ mod tests {
     fn loopback_names_are_recognised() {
         let is = |host: &str| is_loopback(&HeaderMap::from_iter([(HOST, host.parse().unwrap())]));
         for own in [
-            "localhost",
-            "LOCALHOST.:7878",
-            "backissue.localhost:80",
-            "127.0.0.1:7878",
-            "[::1]:7878",
+            "localhost", "LOCALHOST.:7878", "backissue.localhost:80", "127.0.0.1:7878", "[::1]:7878",
             "[::ffff:127.0.0.1]",
         ] {
             assert!(is(own), "{own}");
         }
         for other in [
-            "reads.example.org",
-            "192.168.1.5:7878",
-            "[::2]:1",
-            "localhost.example",
-            "",
-            "0.0.0.0",
+            "reads.example.org", "192.168.1.5:7878", "[::2]:1", "localhost.example", "", "0.0.0.0",
             "127.0.0.1.example",
         ] {
             assert!(!is(other), "{other}");
@@ -123,16 +114,8 @@ mod tests {
     fn only_own_host_names_are_answered() {
         let site: Url = "https://reads.example.org/".parse().unwrap();
         for own in [
-            "localhost",
-            "localhost:7878",
-            "LOCALHOST.",
-            "backissue.localhost:80",
-            "127.0.0.1:7878",
-            "192.168.1.5",
-            "[::1]:7878",
-            "[::1]",
-            "reads.example.org",
-            "Reads.Example.org:443",
+            "localhost", "localhost:7878", "LOCALHOST.", "backissue.localhost:80", "127.0.0.1:7878",
+            "192.168.1.5", "[::1]:7878", "[::1]", "reads.example.org", "Reads.Example.org:443",
         ] {
             assert!(answers_to(Some(&site), own), "{own}");
         }

@@ -342,12 +342,8 @@ mod tests {
         assert_eq!(
             attributes(&document, "a", "href"),
             [
-                "/read/1/x?images=1#image-1",
-                "https://cdn.example/a.png",
-                "/read/1/x?images=2#image-2",
-                "https://blog.example/b.png",
-                "https://blog.example/next",
-                "/read/1/x?images=3#image-3",
+                "/read/1/x?images=1#image-1", "https://cdn.example/a.png", "/read/1/x?images=2#image-2",
+                "https://blog.example/b.png", "https://blog.example/next", "/read/1/x?images=3#image-3",
             ]
         );
         assert_eq!(attributes(&document, ".elsewhere", "id"), ["image-1", "image-2", "image-3"]);

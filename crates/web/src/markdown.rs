@@ -16,19 +16,7 @@ static ALLOWED: LazyLock<Builder<'static>> = LazyLock::new(|| {
     let mut allowed = Builder::empty();
     allowed
         .tags(HashSet::from([
-            "p",
-            "br",
-            "em",
-            "strong",
-            "del",
-            "a",
-            "ul",
-            "ol",
-            "li",
-            "blockquote",
-            "code",
-            "pre",
-            "hr",
+            "p", "br", "em", "strong", "del", "a", "ul", "ol", "li", "blockquote", "code", "pre", "hr",
         ]))
         .add_tag_attributes("a", ["href"])
         .add_tag_attributes("ol", ["start"])

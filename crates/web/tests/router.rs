@@ -250,15 +250,11 @@ async fn internal_errors_show_only_a_number() {
 async fn every_response_has_the_policy() {
     let site = site(&blogs()).await;
     let stylesheet = asset(&site, "link[rel=stylesheet]", "href").await;
-    for path in PAGES.iter().copied().chain([
-        "/nothing",
-        "/api/weeks",
-        "/api/progress",
-        "/health",
-        "/robots.txt",
-        "/read/1",
-        &stylesheet,
-    ]) {
+    for path in PAGES
+        .iter()
+        .copied()
+        .chain(["/nothing", "/api/weeks", "/api/progress", "/health", "/robots.txt", "/read/1", &stylesheet])
+    {
         let answer = site.get(path).await;
         let policy = answer.headers["content-security-policy"].to_str().unwrap();
         assert!(

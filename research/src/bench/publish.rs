@@ -53,15 +53,8 @@ impl Publish {
             ]);
         }
         let heads = [
-            "reads",
-            "seconds",
-            "reads a second",
-            "files",
-            "MB",
-            "again, nothing changed",
-            "after a new read",
-            "after one was withdrawn",
-            "the largest question, kB",
+            "reads", "seconds", "reads a second", "files", "MB", "again, nothing changed",
+            "after a new read", "after one was withdrawn", "the largest question, kB",
         ];
         println!("{}", table(&heads, &rows));
         Ok(())

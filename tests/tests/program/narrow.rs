@@ -95,12 +95,8 @@ async fn no_page_scrolls_sideways() {
     for long in long_texts() {
         let query: String = url::form_urlencoded::byte_serialize(long.as_bytes()).collect();
         for path in [
-            "/search?q=",
-            "/prior-art?q=",
-            "/search?q=company:",
-            "/search?q=queue+",
-            "/week/2026-W20?source=",
-            "/source/",
+            "/search?q=", "/prior-art?q=", "/search?q=company:", "/search?q=queue+",
+            "/week/2026-W20?source=", "/source/",
         ] {
             pages.push(format!("{path}{query}"));
         }

@@ -153,12 +153,7 @@ async fn published_demo_has_no_dead_link_and_is_found_by_problem() {
     let one_of =
         |start: &str| files.keys().find(|file| file.starts_with(start) && file.ends_with(".html")).unwrap();
     let mut walked = vec![
-        "",
-        "weeks.html",
-        "concepts.html",
-        "sources.html",
-        "companies.html",
-        "search.html?q=cache",
+        "", "weeks.html", "concepts.html", "sources.html", "companies.html", "search.html?q=cache",
         "no/such/page",
     ];
     walked.extend(
@@ -197,14 +192,8 @@ fn assert_nothing_of_a_reader(files: &BTreeMap<String, Vec<u8>>) {
     for (file, contents) in files.iter().filter(|(file, _)| file.ends_with(".html")) {
         let page = text(contents);
         for foreign in [
-            "method=\"post\"",
-            "name=\"token\"",
-            "data-marks",
-            "id=\"band\"",
-            ">Settings<",
-            ">Log in<",
-            ">Shelf<",
-            "The same as data",
+            "method=\"post\"", "name=\"token\"", "data-marks", "id=\"band\"", ">Settings<", ">Log in<",
+            ">Shelf<", "The same as data",
         ] {
             assert!(!page.contains(foreign), "{file} has {foreign}");
         }

@@ -20,23 +20,8 @@ pub(super) struct Figure {
 
 /// Words before a figure that is not exact.
 const ABOUT: &[&str] = &[
-    "about",
-    "around",
-    "some",
-    "roughly",
-    "approximately",
-    "nearly",
-    "almost",
-    "over",
-    "above",
-    "under",
-    "below",
-    "than",
-    "least",
-    "most",
-    "upwards",
-    "close",
-    "up",
+    "about", "around", "some", "roughly", "approximately", "nearly", "almost", "over", "above", "under",
+    "below", "than", "least", "most", "upwards", "close", "up",
 ];
 
 /// How far a figure that is not exact may be from the evidence's, and one that only lacks decimals.

@@ -46,18 +46,8 @@ pub(super) const COUNTRIES: &[(&str, &[&str])] = &[
 ];
 
 pub(super) const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
+    "november", "december",
 ];
 
 pub(super) const DAYS: [&str; 7] =

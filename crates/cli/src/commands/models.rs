@@ -260,14 +260,7 @@ async fn usage(store: &Store, settings: &Settings, as_json: bool) -> anyhow::Res
         return Ok(Outcome::Fine);
     }
     let head = [
-        "day (UTC)",
-        "model",
-        "reads",
-        "questions",
-        "tokens in",
-        "cached",
-        "tokens out",
-        "in batches",
+        "day (UTC)", "model", "reads", "questions", "tokens in", "cached", "tokens out", "in batches",
         "failures",
     ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];

@@ -484,9 +484,7 @@ mod tests {
             assert!(is_on_this_machine(&own.parse().unwrap()), "{own}");
         }
         for other in [
-            "https://reads.example.org/",
-            "http://192.168.1.5/",
-            "http://localhost.example/",
+            "https://reads.example.org/", "http://192.168.1.5/", "http://localhost.example/",
             "http://0.0.0.0/",
         ] {
             assert!(!is_on_this_machine(&other.parse().unwrap()), "{other}");

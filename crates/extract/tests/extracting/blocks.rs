@@ -7,14 +7,8 @@ use backissue_needs::needs;
 use crate::shared_web;
 
 const HOSTS: [&str; 8] = [
-    "artsy.github.io",
-    "blog.rust-lang.org",
-    "datafusion.apache.org",
-    "eng.d2iq.com",
-    "flink.apache.org",
-    "julialang.org",
-    "linkerd.io",
-    "vitess.io",
+    "artsy.github.io", "blog.rust-lang.org", "datafusion.apache.org", "eng.d2iq.com", "flink.apache.org",
+    "julialang.org", "linkerd.io", "vitess.io",
 ];
 
 /// The kind and the words of each block.

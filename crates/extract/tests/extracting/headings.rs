@@ -53,10 +53,7 @@ fn headings_in_any_box_are_kept() {
 #[test]
 fn headings_that_begin_like_a_call_are_kept() {
     for name in [
-        "Tags and labels",
-        "Recommended settings",
-        "Register for signals",
-        "Share the load",
+        "Tags and labels", "Recommended settings", "Register for signals", "Share the load",
         "Jump to the end",
     ] {
         let html = html_of(&format!("<h2>{name}</h2>"));

@@ -67,13 +67,8 @@ fn agreement(gold: &str, found: &str) -> f64 {
 fn rendered_pages_give_only_their_body() {
     needs!(SharedData);
     const FRAME: &[&str] = &[
-        "We use cookies to improve",
-        "Subscribe to our newsletter",
-        "Share this post:",
-        "Related posts",
-        "All rights reserved",
-        "Privacy policy",
-        "We are hiring! See open",
+        "We use cookies to improve", "Subscribe to our newsletter", "Share this post:", "Related posts",
+        "All rights reserved", "Privacy policy", "We are hiring! See open",
     ];
     let (mut sum, mut count) = (0.0, 0.0);
     for host in ["artsy.github.io", "linkerd.io", "vitess.io", "eng.d2iq.com"] {
@@ -127,12 +122,8 @@ fn pages_agree_with_the_bodies_in_their_feed() {
 fn text_of_the_html_is_the_text() {
     needs!(SharedData);
     for host in [
-        "flink.apache.org",
-        "blog.rust-lang.org",
-        "datafusion.apache.org",
-        "julialang.org",
-        "artsy.github.io",
-        "linkerd.io",
+        "flink.apache.org", "blog.rust-lang.org", "datafusion.apache.org", "julialang.org",
+        "artsy.github.io", "linkerd.io",
     ] {
         for (url, page) in pages(host, 25) {
             let found = article(&url, &page);

@@ -544,18 +544,8 @@ pub(super) fn slashed(text: &str) -> Option<Timestamp> {
 /// `2004-július-13T9:15-05:00`.
 pub(super) fn hungarian(text: &str) -> Option<Timestamp> {
     const MONTHS: [&str; 12] = [
-        "január",
-        "februári",
-        "március",
-        "április",
-        "máujus",
-        "június",
-        "július",
-        "augusztus",
-        "szeptember",
-        "október",
-        "november",
-        "december",
+        "január", "februári", "március", "április", "máujus", "június", "július", "augusztus", "szeptember",
+        "október", "november", "december",
     ];
     let mut pieces = Pieces(text);
     let year = pieces.digits(4, 4)?;

@@ -146,11 +146,7 @@ async fn read_is_hidden_from_everybody_and_shown_again() {
     );
     assert_eq!(site.get("/read/1").await.status, StatusCode::NOT_FOUND);
     for path in [
-        "/week/2026-W20",
-        "/source/undergrowth",
-        "/feed.atom",
-        "/concept/multi-tenancy",
-        "/api/week/2026-W20",
+        "/week/2026-W20", "/source/undergrowth", "/feed.atom", "/concept/multi-tenancy", "/api/week/2026-W20",
     ] {
         assert!(!site.get(path).await.body.contains("Good fences"), "{path}");
     }

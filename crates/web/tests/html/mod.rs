@@ -121,27 +121,8 @@ impl Page {
 
 fn write_outline(node: &NodeRef, depth: usize, outline: &mut String) {
     const TOLD: &[&str] = &[
-        "h1",
-        "h2",
-        "h3",
-        "p",
-        "a",
-        "dt",
-        "dd",
-        "li",
-        "summary",
-        "blockquote",
-        "time",
-        "meter",
-        "nav",
-        "section",
-        "aside",
-        "article",
-        "main",
-        "table",
-        "tr",
-        "pre",
-        "svg",
+        "h1", "h2", "h3", "p", "a", "dt", "dd", "li", "summary", "blockquote", "time", "meter", "nav",
+        "section", "aside", "article", "main", "table", "tr", "pre", "svg",
     ];
     for child in node.children() {
         let Some(name) = child.node_name().filter(|_| child.is_element()) else {

@@ -403,10 +403,7 @@ async fn settings_models_and_what_is_set_aside_are_told() {
     let site = site(&blogs()).await;
     let page = site.page_at("/settings").await;
     for words in [
-        "mine (annotates new reads)",
-        "Not used yet.",
-        "<i>me</i>",
-        "$BACKISSUE_CONTACT",
+        "mine (annotates new reads)", "Not used yet.", "<i>me</i>", "$BACKISSUE_CONTACT",
         "/home/me/config.toml",
     ] {
         assert!(page.text().contains(words), "{words}: {}", page.text());

@@ -21,16 +21,7 @@ const MONTH: SignedDuration = SignedDuration::from_secs(31 * 24 * 3600 - 1);
 
 /// Words in the addresses of sitemaps without articles.
 const OTHER_SITEMAPS: &[&str] = &[
-    "author",
-    "category",
-    "categories",
-    "image",
-    "post_tag",
-    "tag-",
-    "tags",
-    "video",
-    "product",
-    "forum",
+    "author", "category", "categories", "image", "post_tag", "tag-", "tags", "video", "product", "forum",
     "topic",
 ];
 
