@@ -23,9 +23,11 @@ pub struct Screenshots {
 const SCREENS: [(u32, u32); 2] = [(360, 780), (1440, 900)];
 
 impl Screenshots {
-    /// Takes the pictures of the demo's pages.
+    /// Takes the pictures, of the demo's pages if no address is given.
     pub fn run(self) -> anyhow::Result<()> {
-        run(cargo().args(["build", "--package", "backissue"]))?;
+        if self.of.is_none() {
+            run(cargo().args(["build", "--package", "backissue"]))?;
+        }
         tokio::runtime::Runtime::new()?.block_on(self.take())
     }
 
