@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use backissue_model::misleads;
+use backissue_model::{misleads, without_credentials};
 use url::Url;
 
 use crate::markup_text::one_line;
@@ -153,11 +153,14 @@ impl Reader {
             return Vec::new();
         };
         if self.known.contains(&feed_url) {
-            self.skip(format!("«{name}» is listed already: {feed_url}"));
+            self.skip(format!("«{name}» is listed already: {}", without_credentials(&feed_url)));
             return Vec::new();
         }
         if self.list.outlines.len() >= MAX_OUTLINES {
-            self.skip(format!("«{name}» comes after the first {MAX_OUTLINES} feeds; import it with a list of its own: {feed_url}"));
+            self.skip(format!(
+                "«{name}» comes after the first {MAX_OUTLINES} feeds; import it with a list of its own: {}",
+                without_credentials(&feed_url)
+            ));
             return Vec::new();
         }
         self.known.insert(feed_url.clone());

@@ -3,7 +3,7 @@
 use backissue_crawl::{FoundFeed, discover, guesses, of_posts, sitemap};
 use backissue_feed::{FeedError, Hints};
 use backissue_fetch::{Body, FetchError, Fetcher, Response, Validators, Want, gunzip};
-use backissue_model::{Feed, NewSource};
+use backissue_model::{Feed, NewSource, without_credentials};
 use url::Url;
 
 use crate::listed;
@@ -86,15 +86,16 @@ pub enum FindError {
     Fetch(#[from] FetchError),
     /// It is a page without a feed.
     #[error(
-        "{url} names no feed, none is at the usual places, and it lists no articles; follow the feed by its own address, or the \
-         page that lists the articles"
+        "{} names no feed, none is at the usual places, and it lists no articles; follow the feed by its own address, or the \
+         page that lists the articles",
+        without_credentials(.url)
     )]
     NoFeed {
         /// The page.
         url: Url,
     },
     /// It is an index of sitemaps, or an empty sitemap.
-    #[error("{url} is a sitemap without pages{}", if named.is_empty() { String::new() } else { format!("; follow one of the sitemaps that it names: {named}") })]
+    #[error("{} is a sitemap without pages{}", without_credentials(.url), if named.is_empty() { String::new() } else { format!("; follow one of the sitemaps that it names: {named}") })]
     NoPages {
         /// The sitemap.
         url: Url,
@@ -102,7 +103,7 @@ pub enum FindError {
         named: String,
     },
     /// It is a sitemap without articles.
-    #[error("{url} {why}")]
+    #[error("{} {why}", without_credentials(.url))]
     NothingListed {
         /// The sitemap.
         url: Url,
@@ -110,7 +111,7 @@ pub enum FindError {
         why: String,
     },
     /// A page names a feed that is none.
-    #[error("{url} is not a feed: {why}")]
+    #[error("{} is not a feed: {why}", without_credentials(.url))]
     NotAFeed {
         /// The address of the supposed feed.
         url: Url,
@@ -211,4 +212,24 @@ fn taken_apart(asked: &Url, response: Response) -> (Vec<u8>, Hints, Url) {
     };
     let hints = Hints { url: Some(response.url), media_type: response.media_type };
     (bytes, hints, response.moved_to.unwrap_or_else(|| asked.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_name_addresses_without_passwords() {
+        let url = || Url::parse("https://ann:s3cret@acme.example/blog").unwrap();
+        let why = "lists nothing".to_owned();
+        for error in [
+            FindError::NoFeed { url: url() },
+            FindError::NoPages { url: url(), named: String::new() },
+            FindError::NothingListed { url: url(), why },
+            FindError::NotAFeed { url: url(), why: FeedError::WebPage },
+        ] {
+            let said = error.to_string();
+            assert!(said.starts_with("https://acme.example/blog ") && !said.contains("s3cret"), "{said}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use backissue_model::without_credentials;
 use url::Url;
 
 use crate::App;
@@ -24,6 +25,7 @@ pub(crate) fn operator(app: &App) -> Result<&Arc<dyn Operator>, Fault> {
 pub(crate) async fn find_to_follow(app: &App, url: &Url) -> Result<Result<FoundToFollow, String>, Fault> {
     let found = tokio::time::timeout(FIND_WITHIN, operator(app)?.find(url.clone())).await;
     Ok(found.unwrap_or_else(|_| {
-        Err(format!("{url} was not answered within {} seconds; try again later", FIND_WITHIN.as_secs()))
+        let (url, seconds) = (without_credentials(url), FIND_WITHIN.as_secs());
+        Err(format!("{url} was not answered within {seconds} seconds; try again later"))
     }))
 }

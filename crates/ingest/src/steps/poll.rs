@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backissue_feed::Hints;
 use backissue_fetch::{Body, FetchError, Response, Validators, Want};
-use backissue_model::{Because, Feed, PollingHints, Source, SourceTrouble};
+use backissue_model::{Because, Feed, PollingHints, Source, SourceTrouble, without_credentials};
 use backissue_store::{Address, ClaimedSource, NextPoll, PollOutcome};
 use jiff::Timestamp;
 use tracing::{info, warn};
@@ -111,11 +111,12 @@ async fn ask_list(cx: &Context, source: &Source) -> Result<Polled, IngestError> 
     let Some(url) = listed::address(source) else {
         return Ok(failed("it has no feed, no listing page and no sitemap".to_owned(), Pacing::Never));
     };
+    let shown = without_credentials(url);
     match cx.permission_for(url).await {
         Permission::Granted => {}
         Permission::Refused(line) => {
             let why = format!(
-                "{url} is not polled: its publisher forbids programs to read it (robots.txt: `{line}`)"
+                "{shown} is not polled: its publisher forbids programs to read it (robots.txt: `{line}`)"
             );
             return Ok(no_feed(source, why));
         }
@@ -140,7 +141,7 @@ async fn ask_list(cx: &Context, source: &Source) -> Result<Polled, IngestError> 
     let hints = Hints { url: Some(response.url), media_type: response.media_type };
     let known = cx.store.addresses_of_articles(source.id, listed::EXAMPLES).await?;
     match listed::read(bytes, hints, known).await {
-        Err(why) => Ok(no_feed(source, format!("{url} {why}"))),
+        Err(why) => Ok(no_feed(source, format!("{shown} {why}"))),
         Ok(found) => {
             let outcome = PollOutcome::Fetched {
                 feed_title: found.title.clone(),

@@ -1,10 +1,8 @@
 //! What a reader app changes: states, labels, and as an operator the feeds.
 
-use std::time::Duration;
-
 use axum::extract::State;
 use axum::response::Response;
-use backissue_model::{Label, Mark, Source, typed_address};
+use backissue_model::{Label, Mark, Source, typed_address, without_credentials};
 use backissue_store::{Follow, LABELS_MAX, Mine, SourceChange, StreamFilter, Tag, Tagged, Unfollow};
 use jiff::Timestamp;
 use serde_json::json;
@@ -14,11 +12,9 @@ use crate::fault::Fault;
 use crate::greader::asked::{Asked, data, done, sources, stream};
 use crate::greader::ids::{self, READING_LIST, state_of};
 use crate::greader::items::reads_of;
+use crate::operating::find_to_follow;
 use crate::operator::FoundToFollow;
 use crate::programs::Program;
-
-/// How long looking for a feed may take. A request has a minute.
-const FIND_WITHIN: Duration = Duration::from_secs(45);
 
 /// What a tag on an item stands for, and whether adding it sets that. `None` for Google's own
 /// bookkeeping, which says nothing here.
@@ -129,18 +125,18 @@ pub(super) async fn subscription(State(app): State<App>, asked: Asked) -> Result
 /// `subscription/quickadd`: follows the feed at an address.
 pub(super) async fn quickadd(State(app): State<App>, asked: Asked) -> Result<Response, Fault> {
     let typed = asked.required("quickadd")?;
-    let source = follow(&app, typed.strip_prefix("feed/").unwrap_or(typed)).await?;
+    let typed = typed.strip_prefix("feed/").unwrap_or(typed);
+    let source = follow(&app, typed).await?;
+    let shown = typed_address(typed).map(|url| without_credentials(&url).to_string());
     Ok(data(&json!({
-        "numResults": 1, "query": typed, "streamId": ids::feed(source.id), "streamName": source.title,
+        "numResults": 1, "query": shown, "streamId": ids::feed(source.id), "streamName": source.title,
     })))
 }
 
 async fn follow(app: &App, typed: &str) -> Result<Source, Fault> {
     let no_address = || Fault::BadForm("It names no address on the web that could be followed".to_owned());
     let url = typed_address(typed).ok_or_else(no_address)?;
-    let operator = app.operator.as_ref().ok_or(Fault::NoSuchPage)?;
-    let found = tokio::time::timeout(FIND_WITHIN, operator.find(url)).await;
-    match found.unwrap_or_else(|_| Err("the address was not answered; try again later".to_owned())) {
+    match find_to_follow(app, &url).await? {
         Ok(FoundToFollow::One(new)) => {
             let Follow { source, .. } = app.store.follow(&new, Timestamp::now()).await?;
             Ok(source)

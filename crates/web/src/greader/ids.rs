@@ -1,8 +1,9 @@
 //! The ids of the Google Reader API: of items, feeds, tags and streams.
 
 use backissue_annotate::Vocabulary;
-use backissue_model::{Concept, Label, ReadId, Source, SourceId};
+use backissue_model::{Concept, Label, ReadId, Source, SourceId, without_credentials};
 use backissue_store::{Mine, Stream};
+use url::Url;
 
 /// The folder that every app shows as all reads.
 pub(super) const READING_LIST: &str = "user/-/state/com.google/reading-list";
@@ -48,12 +49,14 @@ pub(super) fn name_of(tag: &str) -> Option<&str> {
     (!name.is_empty()).then_some(name)
 }
 
-/// The source of a feed's id, which has its number or its address.
+/// The source of a feed's id, which has its number or its address. Credentials in the address do
+/// not matter, because lists show it without them.
 pub(super) fn source_of<'s>(id: &str, sources: &'s [Source]) -> Option<&'s Source> {
     let text = id.strip_prefix("feed/")?;
+    let address = Url::parse(text).ok().map(|url| without_credentials(&url));
     let is_it = |source: &&Source| {
-        let number = source.id.0.to_string();
-        number == text || source.feed_url.as_ref().is_some_and(|url| url.as_str() == text)
+        let own = source.feed_url.as_ref().map(without_credentials);
+        source.id.0.to_string() == text || (own.is_some() && own == address)
     };
     sources.iter().find(is_it)
 }

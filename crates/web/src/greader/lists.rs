@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use backissue_model::ReaderName;
+use backissue_model::{ReaderName, without_credentials};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::App;
 use crate::access::client;
@@ -63,13 +64,14 @@ pub(super) async fn subscriptions(State(app): State<App>) -> Result<Response, Fa
         .iter()
         .map(|source| {
             let folders = source.group.iter().map(|group| json!({ "id": tag(group), "label": group }));
-            let address = source.feed_url.as_ref().or(source.site_url.as_ref()).map(ToString::to_string);
+            let shown = |url: &Url| without_credentials(url).to_string();
+            let address = source.feed_url.as_ref().or(source.site_url.as_ref()).map(shown);
             json!({
                 "id": ids::feed(source.id),
                 "title": source.title,
                 "categories": folders.collect::<Vec<_>>(),
                 "url": address.unwrap_or_default(),
-                "htmlUrl": source.site_url.as_ref().map(ToString::to_string).unwrap_or_default(),
+                "htmlUrl": source.site_url.as_ref().map(shown).unwrap_or_default(),
                 "iconUrl": "",
             })
         })

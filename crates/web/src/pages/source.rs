@@ -94,7 +94,7 @@ fn head(frame: &Frame, source: &Source) -> Markup {
             p.tally {
                 (words::count(source.reads, "read"))
                 @if let Some(site) = &source.site_url {
-                    (reads::dot()) a href=(site) rel="noopener noreferrer" { (site.host_str().unwrap_or("its site").trim_start_matches("www.")) }
+                    (reads::dot()) a href=(without_credentials(site)) rel="noopener noreferrer" { (site.host_str().unwrap_or("its site").trim_start_matches("www.")) }
                 }
                 @if let Some(feed) = &source.feed_url {
                     (reads::dot()) a href=(without_credentials(feed)) rel="noopener noreferrer" { "its feed" }

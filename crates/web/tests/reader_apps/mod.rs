@@ -1,11 +1,14 @@
 //! The Google Reader API, as reader apps send it.
 
 use axum::body::Body;
-use axum::http::{Request, StatusCode};
-use backissue_model::{ReadId, ReaderId, Scope};
+use axum::http::{Method, Request, StatusCode};
+use backissue_model::{NewSource, ReadId, ReaderId, Scope};
 use backissue_store::{Among, Mine};
+use backissue_web::Public;
+use jiff::Timestamp;
 use serde_json::Value;
 
+use super::access::{example, programs, site_with_accounts, table};
 use super::specimens::{PROBLEM, blogs};
 use super::{Answer, Site, site};
 
@@ -277,4 +280,51 @@ async fn operators_app_renames_groups_and_unfollows() {
     app.post("subscription/edit", "ac=unsubscribe&s=feed/1").await;
     let after = app.get("subscription/list").await;
     assert!(!after.to_string().contains("\"feed/1\""), "{after}");
+}
+
+#[tokio::test]
+async fn feed_addresses_are_shown_without_passwords() {
+    let (site, anna, _) = site_with_accounts(Public::Articles, true).await;
+    let locked = NewSource {
+        title: "Locked".to_owned(),
+        company: None,
+        site_url: "https://ann:s3cret@locked.example/".parse().ok(),
+        feed_url: "https://ann:s3cret@locked.example/feed.xml".parse().ok(),
+        sitemap_url: "https://ann:s3cret@locked.example/sitemap.xml".parse().ok(),
+        listing_url: "https://ann:s3cret@locked.example/blog".parse().ok(),
+    };
+    let id = site.store.follow(&locked, Timestamp::now()).await.unwrap().source.id;
+    let token = site.add_token(anna, "phone", Scope::Read).await;
+    let (annas, operator) = (site.log_in_of("anna").await, site.log_in_of("one").await);
+    let bearer = format!("Bearer {token}");
+    let mut seen = String::new();
+    let of_table = table().into_iter().map(|row| (row.method, row.path));
+    let of_programs = programs().into_iter().map(|(method, path, _)| (method, path));
+    // An operator's list of feeds for another program has what that program needs.
+    let routes = of_table.chain(of_programs).filter(|(_, path)| path != "/settings/feeds.opml");
+    for (_, path) in routes.filter(|(method, path)| method == "GET" && !path.starts_with("/hub/")) {
+        let path = path.replace("{*stream}", ALL).replace("/source/{slug}", "/source/locked");
+        let path = example(&path.replace("/sources/{slug}", "/sources/locked"), "/read/1/x");
+        let headers = [("cookie", &annas), ("cookie", &operator), ("authorization", &bearer)];
+        for (name, value) in headers {
+            let header = (name, value.as_str());
+            let answer = site.ask(Method::GET, &path, &[header]).await;
+            assert!(!answer.body.contains("s3cret"), "{path}: {}", answer.body);
+            seen.push_str(&answer.body);
+        }
+    }
+    assert!(seen.contains("https://locked.example/feed.xml") && seen.contains("https://locked.example/\""));
+
+    let app = App { site: &site, token };
+    let feeds = app.get("subscription/list").await;
+    let feed = feeds["subscriptions"].as_array().unwrap().iter().find(|feed| feed["title"] == "Locked");
+    let feed = feed.expect("it is followed");
+    assert_eq!(feed["id"], format!("feed/{}", id.0));
+    assert_eq!(
+        (&feed["url"], &feed["htmlUrl"]),
+        (&"https://locked.example/feed.xml".into(), &"https://locked.example/".into())
+    );
+    for address in ["https://locked.example/feed.xml", "https://ann:s3cret@locked.example/feed.xml"] {
+        assert!(app.ids(&format!("feed/{address}")).await.is_empty(), "{address} is known as a stream");
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use backissue_crawl::Shapes;
 use backissue_feed::Hints;
 use backissue_fetch::{Body, Fetcher, Validators, Want};
-use backissue_model::Source;
+use backissue_model::{Source, without_credentials};
 use backissue_store::Extent;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -64,8 +64,9 @@ async fn explain_list(cx: &Context, source: &Source, extent: Extent) -> Result<E
     let Some(url) = listed::address(source) else {
         return Ok(trouble("it has no feed, no listing page and no sitemap".to_owned()));
     };
+    let shown = without_credentials(url);
     if let Permission::Refused(line) = cx.permission_for(url).await {
-        return Ok(trouble(format!("its publisher forbids programs to read {url} (robots.txt: `{line}`)")));
+        return Ok(trouble(format!("its publisher forbids programs to read {shown} (robots.txt: `{line}`)")));
     }
     let response = match cx.fetcher.get(url, Want::Any, &Validators::default()).await {
         Ok(response) => response,
@@ -76,7 +77,7 @@ async fn explain_list(cx: &Context, source: &Source, extent: Extent) -> Result<E
     let known = cx.store.addresses_of_articles(source.id, listed::EXAMPLES).await?;
     let list = match listed::read(bytes, hints, known).await {
         Ok(list) => list,
-        Err(why) => return Ok(trouble(format!("{url} {why}"))),
+        Err(why) => return Ok(trouble(format!("{shown} {why}"))),
     };
     let candidates = |listed: Vec<Listed>| -> Vec<Candidate> {
         let candidate = |Listed { url, date, verdict }| {
@@ -90,7 +91,7 @@ async fn explain_list(cx: &Context, source: &Source, extent: Extent) -> Result<E
     Ok(Explanation {
         shapes: list.shapes,
         examples: list.examples,
-        documents: vec![ReadDocument { url: url.clone(), way, said }],
+        documents: vec![ReadDocument { url: shown, way, said }],
         taken: candidates(list.taken),
         in_feed: 0,
         refused: candidates(list.refused),
@@ -148,7 +149,7 @@ pub(crate) async fn explain(
     taken.sort_by_key(|candidate| std::cmp::Reverse(candidate.date));
     taken.truncate(extent.most.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX));
     let document = |reading: &Reading| ReadDocument {
-        url: backissue_model::without_credentials(&reading.url),
+        url: without_credentials(&reading.url),
         way: reading.way,
         said: reading.said.clone(),
     };

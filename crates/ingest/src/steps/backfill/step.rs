@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backissue_crawl::Shapes;
 use backissue_fetch::{Body, FetchError, Validators, Want};
-use backissue_model::Source;
+use backissue_model::{Source, without_credentials};
 use backissue_store::{
     ATTEMPTS_MAX, BackfillStep, ClaimedBackfill, Extent, FoundBy, NextStep, Store, StoreError,
 };
@@ -140,13 +140,17 @@ impl Search<'_> {
         if attempts >= ATTEMPTS_MAX {
             let said = "the program stopped while reading it";
             plan.done(Reading::of(&next, said), self.examples);
-            return Step { error: Some(format!("{}: {said}", next.url)), asked: true, ..Step::default() };
+            return Step {
+                error: Some(format!("{}: {said}", without_credentials(&next.url))),
+                asked: true,
+                ..Step::default()
+            };
         }
         match cx.permission_for(&next.url).await {
             Permission::Granted => {}
             Permission::Refused(line) => {
                 let said = format!("its publisher forbids programs to read it (robots.txt: `{line}`)");
-                let error = format!("{} was not read: {said}", next.url);
+                let error = format!("{} was not read: {said}", without_credentials(&next.url));
                 plan.done(Reading::of(&next, &said), self.examples);
                 return Step { error: Some(error), ..Step::default() };
             }
@@ -205,14 +209,14 @@ impl Search<'_> {
             Ok(Ok(document)) => document,
             Ok(Err(reason)) => {
                 plan.done(Reading::of(asked, &reason), self.examples);
-                let error = (!asked.guess).then(|| format!("{}: {reason}", asked.url));
+                let error = (!asked.guess).then(|| format!("{}: {reason}", without_credentials(&asked.url)));
                 return Step { error, asked: true, ..Step::default() };
             }
             Err(why) => {
                 let reason = why.to_string();
                 plan.done(Reading::of(asked, &reason), self.examples);
                 return Step {
-                    error: Some(format!("{}: {reason}", asked.url)),
+                    error: Some(format!("{}: {reason}", without_credentials(&asked.url))),
                     asked: true,
                     ..Step::default()
                 };

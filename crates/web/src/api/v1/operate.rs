@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use backissue_model::typed_address;
+use backissue_model::{typed_address, without_credentials};
 use backissue_store::{Follow, Spent, Store, Unfollow, Unfollowed};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -44,7 +44,7 @@ pub(super) async fn follow(
     let found = match find_to_follow(&app, &url).await?.map_err(invalid)? {
         FoundToFollow::One(found) => found,
         FoundToFollow::Several(feeds) => {
-            let feeds: Vec<&str> = feeds.iter().map(|(_, feed)| feed.as_str()).collect();
+            let feeds: Vec<String> = feeds.iter().map(|(_, feed)| without_credentials(feed).into()).collect();
             return Err(invalid(format!("It has several feeds; send one of {}", feeds.join(", "))));
         }
     };
