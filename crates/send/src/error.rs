@@ -13,8 +13,10 @@ pub enum SendError {
         /// Why not, and the remedy.
         why: String,
     },
-    /// The server knows neither user nor password.
-    #[error("{server} refused the user name or the password ({said}); check `user` and `password` in [mail]")]
+    /// The server refuses the login. That says nothing about the recipient, so it is tried again.
+    #[error(
+        "{server} refused the user name or the password ({said}); check `user` and `password` in [mail]; it is tried again"
+    )]
     Login {
         /// The server.
         server: String,
@@ -69,9 +71,9 @@ pub enum SendError {
 }
 
 impl SendError {
-    /// Whether another attempt can help without a change of the settings.
+    /// Whether another attempt can help: the recipient was not refused.
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::ForNow { .. })
+        matches!(self, Self::ForNow { .. } | Self::Login { .. })
     }
 
     /// Whether it may have arrived although no answer came.

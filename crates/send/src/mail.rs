@@ -249,7 +249,7 @@ impl Smtp {
     }
 
     /// A connection that is encrypted and logged in as the settings say.
-    async fn open(&self) -> Result<AsyncSmtpConnection, Error> {
+    async fn open(&self) -> Result<AsyncSmtpConnection, Trouble> {
         let tls = (self.security == Security::AtOnce).then(|| self.tls.clone());
         let address = (self.host.as_str(), self.port);
         let mut connection =
@@ -263,15 +263,19 @@ impl Smtp {
             connection.starttls(self.tls.clone(), &self.hello).await?;
         }
         if let Some(credentials) = &self.credentials {
-            connection.auth(MECHANISMS, credentials).await?;
+            connection.auth(MECHANISMS, credentials).await.map_err(Trouble::Login)?;
         }
         Ok(connection)
     }
 
-    fn failed(&self, trouble: Trouble, to: &str, may_have_arrived: bool) -> SendError {
+    /// Why a mail was not sent. Before `is_handed_over` the server was not told the recipient, so
+    /// that no refusal is about it.
+    fn failed(&self, trouble: Trouble, to: &str, is_handed_over: bool) -> SendError {
         let (server, to) = (format!("the mail server {}", self.host), to.to_owned());
+        let may_have_arrived = is_handed_over;
+        let is_login = matches!(trouble, Trouble::Login(_));
         let error = match trouble {
-            Trouble::Smtp(error) => error,
+            Trouble::Smtp(error) | Trouble::Login(error) => error,
             Trouble::NoAnswer(waited) => {
                 let why = format!("no answer within {} seconds", waited.as_secs());
                 return SendError::ForNow { server, to, why, retry_after: None, may_have_arrived };
@@ -281,6 +285,10 @@ impl Smtp {
         let said = one_line(&self.secrets.iter().fold(said, |said, secret| secret.scrub(&said)));
         match error.status().map(u16::from) {
             Some(530 | 534 | 535 | 538) => SendError::Login { server, said },
+            Some(_) if error.is_permanent() && is_login => SendError::Login { server, said },
+            Some(_) if error.is_permanent() && !is_handed_over => {
+                SendError::ForNow { server, to, why: said, retry_after: None, may_have_arrived: false }
+            }
             Some(_) if error.is_permanent() && is_no_mailbox(&said) => {
                 SendError::NoMailbox { server, to, said }
             }
@@ -306,11 +314,22 @@ fn is_no_mailbox(said: &str) -> bool {
 /// Why an exchange with a server failed.
 enum Trouble {
     Smtp(Error),
+    /// At the login.
+    Login(Error),
     NoAnswer(Duration),
 }
 
-async fn within<T>(limit: Duration, exchange: impl Future<Output = Result<T, Error>>) -> Result<T, Trouble> {
-    timeout(limit, exchange).await.map_err(|_| Trouble::NoAnswer(limit))?.map_err(Trouble::Smtp)
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Smtp(error)
+    }
+}
+
+async fn within<T, E: Into<Trouble>>(
+    limit: Duration,
+    exchange: impl Future<Output = Result<T, E>>,
+) -> Result<T, Trouble> {
+    timeout(limit, exchange).await.map_err(|_| Trouble::NoAnswer(limit))?.map_err(Into::into)
 }
 
 /// What must not be shown: the password, and the forms in which it is sent.

@@ -231,9 +231,11 @@ fn what_fails_is_told_with_its_remedy_and_without_secrets() {
         assert_eq!(said.code, code, "{all}");
         assert!(all.contains(remedy) && !all.contains("wrong password"), "{all}");
     };
-    told(&office.send("team", &[]), "check `user` and `password` in [mail]", 1);
+    told(&office.send("team", &[]), "check `user` and `password` in [mail]", 4);
+    let waiting = office.archive.json(&["send"]).unwrap();
+    assert!(waiting[0]["next"].is_string() && waiting[0]["unsubscribed"].is_null(), "{waiting}");
     office.configure(&mail_config("smtp", &server, PASSWORD));
-    told(&office.send("team", &[]), "--again tries once more", 1);
+    told(&office.send("team", &[]), "waits until", 4);
     server.set_mood(Mood::RefusesAll);
     told(&office.send("team", &["--again"]), "check the recipient", 1);
     server.set_mood(Mood::Full);
