@@ -202,13 +202,13 @@ impl Sender {
         digest: &Digest,
         now: Timestamp,
     ) -> Result<String, SendError> {
+        let id = self.id(&recipient.name, dispatch, 0);
         match &recipient.way {
-            Way::Mail(mailer, to) => mailer.formatted(&self.letter(recipient, to, dispatch, digest, now)),
+            Way::Mail(mailer, to) => mailer.formatted(&self.letter(recipient, to, id, digest, now)),
             Way::Subscribers(mailer) => {
-                mailer.formatted(&self.letter(recipient, A_SUBSCRIBER, dispatch, digest, now))
+                mailer.formatted(&self.letter(recipient, A_SUBSCRIBER, id, digest, now))
             }
             Way::Chat(chat) => {
-                let id = self.id(&recipient.name, dispatch);
                 let message = chat.service().message(digest, &self.site);
                 Ok(chat.formatted(Delivery { id: &id, at: now, message: &message }))
             }
@@ -218,18 +218,18 @@ impl Sender {
     async fn deliver(
         &self,
         recipient: &Recipient,
-        dispatch: Dispatch,
+        sending: &Sending,
         digest: &Digest,
         now: Timestamp,
     ) -> Result<(), SendError> {
+        let id = self.id(&recipient.name, sending.dispatch, sending.round);
         match &recipient.way {
-            Way::Mail(mailer, to) => mailer.send(&self.letter(recipient, to, dispatch, digest, now)).await,
+            Way::Mail(mailer, to) => mailer.send(&self.letter(recipient, to, id, digest, now)).await,
             Way::Subscribers(_) => Err(SendError::Setup {
                 what: format!("the recipient {}", recipient.name),
                 why: "it stands for all subscribers, and each gets a mail".to_owned(),
             }),
             Way::Chat(chat) => {
-                let id = self.id(&recipient.name, dispatch);
                 let message = chat.service().message(digest, &self.site);
                 chat.send(Delivery { id: &id, at: now, message: &message }).await.map(|_| ())
             }
@@ -240,7 +240,7 @@ impl Sender {
         &self,
         recipient: &Recipient,
         to: &str,
-        dispatch: Dispatch,
+        message_id: String,
         digest: &Digest,
         date: Timestamp,
     ) -> Letter {
@@ -248,7 +248,7 @@ impl Sender {
         let footing = Footing { recipient: to.to_owned(), unsubscribe: unsubscribe.clone() };
         Letter {
             to: to.to_owned(),
-            message_id: self.id(&recipient.name, dispatch),
+            message_id,
             date,
             list: match digest.about {
                 About::Week => "weeks".to_owned(),
@@ -259,9 +259,14 @@ impl Sender {
         }
     }
 
-    /// The number of what is sent to a recipient: the same for every attempt and in every process.
-    fn id(&self, recipient: &str, dispatch: Dispatch) -> String {
-        format!("{:032x}", xxh3_128(format!("{}\n{dispatch}\n{recipient}", self.archive).as_bytes()))
+    /// The number of what is sent to a recipient: the same for every attempt and in every process,
+    /// and another one if a person has it sent again, since programs drop a message that they know.
+    fn id(&self, recipient: &str, dispatch: Dispatch, round: u32) -> String {
+        let mut what = format!("{}\n{dispatch}\n{recipient}", self.archive);
+        if round > 0 {
+            what.push_str(&format!("\n{round}"));
+        }
+        format!("{:032x}", xxh3_128(what.as_bytes()))
     }
 
     /// Sends a week to a recipient, unless that was done.
@@ -328,7 +333,7 @@ impl Sender {
             SendingClaim::Unsubscribed(at) => return Ok(Sent::Unsubscribed(at)),
         };
         let sent = if sending.unanswered < UNANSWERED_MAX {
-            self.deliver(recipient, dispatch, digest, now).await
+            self.deliver(recipient, &sending, digest, now).await
         } else {
             Err(SendError::Unanswered { to: recipient.name.clone() })
         };

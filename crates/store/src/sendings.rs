@@ -45,6 +45,8 @@ pub struct Sending {
     pub attempts: u32,
     /// Earlier attempts that may have arrived: the process died, or no answer came.
     pub unanswered: u32,
+    /// How often a person had it sent again after it was sent or given up.
+    pub round: u32,
     claim: i64,
 }
 
@@ -179,7 +181,7 @@ impl Store {
                  ON CONFLICT (recipient, dispatch) DO UPDATE SET claim = sending.claim + 1");
             tx.run(insert.bind(recipient).bind(dispatch.to_string()).bind(millis(now))).await?;
             let row =
-                sql("SELECT claim, attempts, unanswered, held, due_at, sent_at, given_up, error FROM sending
+                sql("SELECT claim, attempts, unanswered, round, held, due_at, sent_at, given_up, error FROM sending
                  WHERE recipient = $1 AND dispatch = $2");
             let row = tx.row(row.bind(recipient).bind(dispatch.to_string())).await?;
             let row = row.ok_or_else(|| Failure::Unreadable("a sending is gone".into()))?;
@@ -204,18 +206,20 @@ impl Store {
             // A person who sends it again knows what arrived.
             let unanswered =
                 if resend == Resend::Yes { 0 } else { row.small("unanswered")? + u32::from(is_held) };
+            let round = row.small("round")? + u32::from(is_over);
             let claim = row.int("claim")?;
             let hold = sql("UPDATE sending
-                 SET attempts = $3, unanswered = $4, held = 1, due_at = $5, sent_at = NULL, given_up = 0
+                 SET attempts = $3, unanswered = $4, held = 1, due_at = $5, round = $6, sent_at = NULL, given_up = 0
                  WHERE recipient = $1 AND dispatch = $2");
             let hold = hold.bind(recipient).bind(dispatch.to_string()).bind(attempts).bind(unanswered);
-            tx.run(hold.bind(millis(now + lease))).await?;
+            tx.run(hold.bind(millis(now + lease)).bind(round)).await?;
             tx.commit().await?;
             Ok(SendingClaim::Claimed(Sending {
                 recipient: recipient.to_owned(),
                 dispatch,
                 attempts,
                 unanswered,
+                round,
                 claim,
             }))
         })

@@ -179,7 +179,8 @@ fn week_is_mailed_once_over_tls_and_again_only_on_demand() {
         assert!(twice.code == 0 && twice.out.contains("was sent"), "{}", twice.out);
         assert_eq!(server.others(), 0, "nothing is sent twice");
         assert_eq!(office.send("team", &["--again"]).code, 0);
-        assert_eq!(field(&server.next().unwrap(), "Message-ID"), field(&mail, "Message-ID"));
+        let again = field(&server.next().unwrap(), "Message-ID");
+        assert_ne!(again, field(&mail, "Message-ID"), "a program that knows the mail would drop it");
     }
 }
 
@@ -457,7 +458,7 @@ fn chats_get_what_a_dry_run_shows() {
                 let room = "/_matrix/client/v3/rooms/!room:acme.example/send/m.room.message/";
                 assert!(posted.path.starts_with(room), "{}", posted.path);
                 office.send(service, &["--again"]);
-                assert_eq!(chat.next().unwrap().path, posted.path, "the server can drop it");
+                assert_ne!(chat.next().unwrap().path, posted.path, "the server would drop it");
             }
             _ => assert_eq!(posted.path, format!("/hooks/{service}-secret")),
         }

@@ -25,7 +25,7 @@ fn claimed(claim: SendingClaim) -> Sending {
 on_both!(week_is_sent_once_to_each_recipient, |db| {
     let store = &db.store;
     let sending = claimed(claim(store, Resend::No, 10).await);
-    assert_eq!((sending.attempts, sending.dispatch), (1, Dispatch::Week(week())));
+    assert_eq!((sending.attempts, sending.round, sending.dispatch), (1, 0, Dispatch::Week(week())));
     assert_eq!(claim(store, Resend::No, 20).await, SendingClaim::NotBefore(at(70)), "it is held");
     assert_eq!(claim(store, Resend::Yes, 20).await, SendingClaim::NotBefore(at(70)), "also on demand");
     assert!(store.finish_sending(&sending, &SendingResult::Sent, at(30)).await.unwrap());
@@ -34,7 +34,10 @@ on_both!(week_is_sent_once_to_each_recipient, |db| {
     assert_eq!((state.week, state.sent_at, state.next, state.error), (week(), Some(at(30)), None, None));
     assert_eq!(store.sending("team", "2026-W19".parse().ok()).await.unwrap(), None);
     let again = claimed(claim(store, Resend::Yes, 2000).await);
-    assert_eq!(again.attempts, 1, "a person began again");
+    assert_eq!((again.attempts, again.round), (1, 1), "a person began again");
+    let retry = SendingResult::Again(at(3000), "no space".to_owned());
+    assert!(store.finish_sending(&again, &retry, at(2010)).await.unwrap());
+    assert_eq!(claimed(claim(store, Resend::No, 3000).await).round, 1, "a retry belongs to its round");
     let other = store
         .claim_sending("ops", Dispatch::Week(week()), Resend::No, SignedDuration::from_secs(60), at(10))
         .await;
