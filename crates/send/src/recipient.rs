@@ -1,7 +1,7 @@
 //! Recipients of weeks and alerts, and their schedules.
 
 use backissue_digest::Choice;
-use backissue_model::ReaderName;
+use backissue_model::{ReaderName, Week};
 use backissue_store::Subscriber;
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
@@ -84,6 +84,11 @@ impl Schedule {
         moment.unwrap_or(Timestamp::MAX)
     }
 
+    /// The week that is sent at one of its moments: the last one that had ended in its own zone.
+    pub fn week_at(&self, moment: Timestamp) -> Week {
+        Week::of(moment, &self.zone).previous()
+    }
+
     /// The last of its moments that is not after `now`.
     ///
     /// A time that a change of summer time skips counts as the one after the gap; one that comes
@@ -155,6 +160,17 @@ mod tests {
         assert_eq!(due(&monday, at("2026-05-18T08:00:01Z"), late), None);
         assert_eq!(monday.next_after(late), at("2026-05-25T08:00:00Z"));
         assert_eq!(monday.next_after(at("2026-05-25T08:00:00Z")), at("2026-06-01T08:00:00Z"));
+    }
+
+    #[test]
+    fn week_of_a_moment_is_that_of_its_own_zone() {
+        // Monday morning in Auckland is Sunday evening in UTC.
+        let auckland = schedule(Weekday::Monday, "08:00", "Pacific/Auckland");
+        let moment = auckland.last_before("2026-05-18T00:00:00Z".parse().unwrap());
+        assert_eq!(moment.to_string(), "2026-05-17T20:00:00Z");
+        assert_eq!(auckland.week_at(moment).to_string(), "2026-W20");
+        let utc = Schedule { zone: TimeZone::UTC, ..auckland };
+        assert_eq!(utc.week_at(moment).to_string(), "2026-W19");
     }
 
     #[test]

@@ -17,8 +17,7 @@ use backissue_digest::{About, Digest, Site, WeekRead, compose, compose_answers, 
 use backissue_model::{ConceptSlug, ReadId, ReaderId, ReaderName, Week};
 use backissue_search::{Search, SearchFailure};
 use backissue_store::{
-    Dispatch, Order, ReadFilter, Resend, SavedSearch, Sending, SendingClaim, SendingResult, SendingState,
-    Store, StoreError,
+    Dispatch, Order, ReadFilter, Resend, SavedSearch, Sending, SendingClaim, SendingResult, Store, StoreError,
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
@@ -41,6 +40,8 @@ const LOOK_AT_LEAST: Duration = Duration::from_secs(1);
 const UNANSWERED_MAX: u32 = 2;
 /// Longest pause that a server can demand.
 const RETRY_AFTER_MAX: SignedDuration = SignedDuration::from_hours(48);
+/// How many weeks back a week is still sent after a failure. Older ones are no news.
+const WEEKS_BACK: usize = 4;
 /// Most reads of a week.
 const WEEK: u32 = 1000;
 /// What a preview names in place of a subscriber's address.
@@ -398,41 +399,55 @@ fn result(sending: &Sending, sent: Result<(), SendError>, now: Timestamp) -> (Se
 /// What was sent, or attempted, without a command: recipient, what, result.
 type Due = (String, Dispatch, Sent);
 
+/// The weeks without a read for a recipient, each with the archive's version then. They are not
+/// composed again while the archive stays the same.
+type NothingToSend = HashMap<(String, Week), u64>;
+
 impl Sender {
-    /// Sends the last week that had ended when the recipient's schedule last came round, if that is
-    /// still to be done.
-    ///
-    /// `nothing` has the weeks without a read for a recipient, and the archive's version then. They
-    /// are not composed again while the archive stays the same.
+    /// Sends the last week that had ended when the recipient's schedule last came round, unless that
+    /// was begun, and each week whose sending was begun and is due again.
     ///
     /// # Errors
     /// If the archive or the index cannot be read or written.
     async fn send_due(
         &self,
         recipient: &Recipient,
-        nothing: &mut HashMap<String, (Week, u64)>,
-    ) -> Result<Option<Due>, SearchFailure> {
-        let Some(schedule) = &recipient.schedule else { return Ok(None) };
-        let now = Timestamp::now();
-        let state = self.store.recipient(&recipient.name, now).await?;
-        let Some(at) = due(schedule, state.since, now) else { return Ok(None) };
-        let week = Week::of(at, &self.site.time_zone).previous();
-        let is_over = |state: &SendingState| state.next.is_none_or(|next| next > now);
-        if state.unsubscribed_at.is_some()
-            || self.store.sending(&recipient.name, Some(week)).await?.as_ref().is_some_and(is_over)
-            || self.store.week_count(week).await?.reads == 0
+        nothing: &mut NothingToSend,
+    ) -> Result<Vec<Due>, SearchFailure> {
+        let (name, now) = (&recipient.name, Timestamp::now());
+        let state = self.store.recipient(name, now).await?;
+        if state.unsubscribed_at.is_some() {
+            return Ok(Vec::new());
+        }
+        let mut weeks = self.store.begun_weeks(name, self.oldest_week(now), now).await?;
+        if let Some(schedule) = &recipient.schedule
+            && let Some(at) = due(schedule, state.since, now)
+            && let week = schedule.week_at(at)
+            && self.store.sending(name, Some(week)).await?.is_none()
         {
-            return Ok(None);
+            weeks.push(week);
         }
-        let state = (week, self.store.archive_version().await?);
-        if nothing.get(&recipient.name) == Some(&state) {
-            return Ok(None);
+        let mut sent = Vec::new();
+        for week in weeks {
+            if self.store.week_count(week).await?.reads == 0 {
+                continue;
+            }
+            let (key, version) = ((name.clone(), week), self.store.archive_version().await?);
+            if nothing.get(&key) == Some(&version) {
+                continue;
+            }
+            let this = self.send(recipient, week, Resend::No).await?;
+            if matches!(this, Sent::Nothing | Sent::Lacks(_)) {
+                nothing.insert(key, version);
+            }
+            sent.push((name.clone(), Dispatch::Week(week), this));
         }
-        let sent = self.send(recipient, week, Resend::No).await?;
-        if matches!(sent, Sent::Nothing | Sent::Lacks(_)) {
-            nothing.insert(recipient.name.clone(), state);
-        }
-        Ok(Some((recipient.name.clone(), Dispatch::Week(week), sent)))
+        Ok(sent)
+    }
+
+    /// The oldest week that is still sent after a failure.
+    fn oldest_week(&self, now: Timestamp) -> Week {
+        (0..WEEKS_BACK).fold(Week::of(now, &self.site.time_zone), |week, _| week.previous())
     }
 
     /// The recipients, with each subscriber in place of the one that stands for all.
@@ -494,9 +509,9 @@ impl Sender {
         &self,
         recipient: &Recipient,
         gather: SignedDuration,
-        nothing: &mut HashMap<String, (Week, u64)>,
+        nothing: &mut NothingToSend,
     ) -> Result<Vec<Due>, SearchFailure> {
-        let mut due: Vec<Due> = self.send_due(recipient, nothing).await?.into_iter().collect();
+        let mut due = self.send_due(recipient, nothing).await?;
         let alerts = self.send_alerts(recipient, gather).await?.into_iter();
         due.extend(alerts.map(|(dispatch, sent)| (recipient.name.clone(), dispatch, sent)));
         Ok(due)
@@ -516,7 +531,7 @@ pub async fn keep_sending(
     if recipients.is_empty() {
         return;
     }
-    let (mut stop, mut nothing) = (pin!(stop), HashMap::new());
+    let (mut stop, mut nothing) = (pin!(stop), NothingToSend::new());
     loop {
         let each = match sender.send_links(&recipients).await {
             Ok(()) => sender.each(&recipients).await,

@@ -151,6 +151,23 @@ impl Store {
         self.one("looking up a sending", query, state_of_row).await
     }
 
+    /// The weeks since `first` whose sending to a recipient has begun and is due again: an attempt
+    /// failed, or its process died. The oldest first.
+    pub async fn begun_weeks(
+        &self,
+        recipient: &str,
+        first: Week,
+        now: Timestamp,
+    ) -> Result<Vec<Week>, StoreError> {
+        let query = sql_of(format!(
+            "SELECT dispatch FROM sending
+             WHERE recipient = $1 AND dispatch >= $2 AND dispatch NOT LIKE '{ALERT}%' AND due_at <= $3
+                AND sent_at IS NULL AND given_up = 0 ORDER BY dispatch"
+        ));
+        let query = query.bind(recipient).bind(first.to_string()).bind(millis(now));
+        self.list("looking for weeks to send again", query, |row| row.parsed("dispatch")).await
+    }
+
     /// Stores that a recipient unsubscribed, or subscribed again.
     pub async fn set_unsubscribed(&self, name: &str, stop: bool, now: Timestamp) -> Result<(), StoreError> {
         let upsert = sql("INSERT INTO recipient (name, since, unsubscribed_at) VALUES ($1, $2, $3)

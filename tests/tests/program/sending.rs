@@ -62,11 +62,11 @@ impl Office {
         Self { archive, config: file, _folder: folder }
     }
 
-    /// Ends the lease of a killed process.
-    async fn end_lease(&self) {
+    /// Ends the lease of a killed process, or the pause after a failure.
+    async fn make_due(&self) {
         let options = SqliteConnectOptions::new().filename(self.archive.folder().join("archive.sqlite"));
         let mut file = options.connect().await.unwrap();
-        file.execute("UPDATE sending SET due_at = 1 WHERE held = 1").await.unwrap();
+        file.execute("UPDATE sending SET due_at = 1").await.unwrap();
         file.close().await.unwrap();
     }
 
@@ -391,7 +391,7 @@ async fn recipient_gets_a_week_twice_at_most_despite_kills() {
         let held = office.send("team", &[]);
         assert!(held.code == 4 && held.out.contains("another process"), "{}{}", held.out, held.err);
         assert_eq!(office.send("team", &["--again"]).code, 4, "nor by hand while another may be sending");
-        office.end_lease().await;
+        office.make_due().await;
     }
     assert_eq!(ids[0], ids[1]);
     server.set_mood(Mood::Takes);
@@ -648,6 +648,29 @@ fn serve_sends_the_last_week_when_it_is_due_and_only_once() {
     let week = state[0]["week"].as_str().unwrap();
     let again = office.archive.run(&["send", "--to", "team", "--week", week]).unwrap();
     assert!(again.out.contains("was sent"), "{}", again.out);
+    assert_eq!(server.others(), 0);
+}
+
+#[tokio::test]
+async fn serve_makes_good_what_was_begun_by_hand() {
+    let server = StandInSmtp::start(Security::Plain).unwrap();
+    let last_week = Timestamp::now() - SignedDuration::from_hours(24 * 7);
+    let office = Office::with_read_of(&plain_config(&server, ""), &[], last_week);
+    server.set_mood(Mood::Silent);
+    let mut command = office.archive.command(&["send", "--to", "team"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let first = server.next().unwrap();
+    child.kill().unwrap();
+    wait(&mut child).unwrap();
+    office.make_due().await;
+    server.set_mood(Mood::Takes);
+    let served = office.archive.serve(&[]).unwrap();
+    let second = server.next().unwrap();
+    assert_eq!(field(&second, "Message-ID"), field(&first, "Message-ID"), "a program can drop one");
+    let (status, said) = served.stop().unwrap();
+    assert!(status.success(), "{said}");
+    let state = office.archive.json(&["send"]).unwrap();
+    assert!(state[0]["sent"].is_string() && state[0]["error"].is_null(), "{state}");
     assert_eq!(server.others(), 0);
 }
 

@@ -54,6 +54,10 @@ on_both!(failed_sending_is_due_again_and_given_up_in_the_end, |db| {
     assert_eq!((state.next, state.error.as_deref()), (Some(at(300)), Some("no space")));
     let second = claimed(claim(store, Resend::No, 300).await);
     assert_eq!(second.attempts, 2);
+    assert!(store.finish_sending(&second, &later, at(305)).await.unwrap());
+    let begun = async |first| store.begun_weeks("team", first, at(305)).await.unwrap();
+    assert_eq!((begun(week().previous()).await, begun(week().next()).await), (vec![week()], vec![]));
+    let second = claimed(claim(store, Resend::No, 305).await);
     let given_up = SendingResult::GivenUp("nobody of that name".to_owned());
     assert!(store.finish_sending(&second, &given_up, at(310)).await.unwrap());
     let SendingClaim::GivenUp(why) = claim(store, Resend::No, 9999).await else { panic!("not given up") };
@@ -64,11 +68,14 @@ on_both!(failed_sending_is_due_again_and_given_up_in_the_end, |db| {
 on_both!(process_that_died_while_sending_makes_one_more_attempt, |db| {
     let store = &db.store;
     let dead = claimed(claim(store, Resend::No, 10).await);
+    let begun = async |now| store.begun_weeks("team", week(), at(now)).await.unwrap();
+    assert_eq!((begun(69).await, begun(70).await), (vec![], vec![week()]), "due when the lease ends");
     let next = claimed(claim(store, Resend::No, 71).await);
     assert_eq!((next.attempts, next.unanswered), (2, 1), "the lease has run out");
     assert!(!store.finish_sending(&dead, &SendingResult::Sent, at(72)).await.unwrap(), "it was not dead");
     assert!(store.finish_sending(&next, &SendingResult::Sent, at(73)).await.unwrap());
     assert_eq!(claim(store, Resend::No, 1000).await, SendingClaim::Sent(at(73)));
+    assert!(begun(1000).await.is_empty());
 });
 
 on_both!(attempts_that_may_have_arrived_are_counted, |db| {
