@@ -39,6 +39,8 @@ pub struct ReadCard {
     /// The time under which it is filed: its publication date, or the time when it was first seen
     /// if the date is unknown or in the future.
     pub filed_at: Timestamp,
+    /// When what the archive says of it last changed: it was corrected, or annotated again.
+    pub revised_at: Option<Timestamp>,
     /// The week under which it is filed.
     pub week: Week,
     /// The kind of post.

@@ -59,7 +59,7 @@ impl Store {
             if after == before {
                 tx.abandon().await?;
             } else {
-                show_again(&mut tx, read, &self.zone).await?;
+                show_again(&mut tx, read, &self.zone, now).await?;
                 tx.commit().await?;
             }
             Ok(Some(with_said(after, &said)))
@@ -228,6 +228,7 @@ pub(crate) async fn add(
     read: ReadId,
     corrections: &[(Correction, Timestamp)],
     zone: &TimeZone,
+    now: Timestamp,
 ) -> Tried<()> {
     lock(tx, read).await?;
     let mut added = 0;
@@ -237,12 +238,13 @@ pub(crate) async fn add(
         let insert = insert.bind(read.0).bind(correction.field().as_str()).bind(correction.text());
         added += tx.run(insert.bind(millis(*at))).await?;
     }
-    if added > 0 { show_again(tx, read, zone).await } else { Ok(()) }
+    if added > 0 { show_again(tx, read, zone, now).await } else { Ok(()) }
 }
 
 /// Computes all that follows from a locked read's corrections, and counts it again.
-async fn show_again(tx: &mut Tx, read: ReadId, zone: &TimeZone) -> Tried<()> {
+async fn show_again(tx: &mut Tx, read: ReadId, zone: &TimeZone, now: Timestamp) -> Tried<()> {
     touch(tx).await?;
+    tx.run(sql("UPDATE read SET revised_at = $2 WHERE id = $1").bind(read.0).bind(millis(now))).await?;
     let which = Which::These(vec![read]);
     count(tx, &which, Sign::Less).await?;
     apply(tx, read, zone).await?;

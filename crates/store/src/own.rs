@@ -306,7 +306,7 @@ impl Store {
                             schedule(&mut tx, reader, read, next, &self.zone).await?;
                         }
                         if is_operator {
-                            add_corrections(&mut tx, read, &one.corrections, &self.zone).await?;
+                            add_corrections(&mut tx, read, &one.corrections, &self.zone, now).await?;
                         } else if !one.corrections.is_empty() {
                             refused.push(Refusal::Corrections);
                         }
@@ -344,13 +344,14 @@ async fn add_corrections(
     read: ReadId,
     corrections: &[OwnCorrection],
     zone: &TimeZone,
+    now: Timestamp,
 ) -> Tried<()> {
     if corrections.is_empty() {
         return Ok(());
     }
     let corrections: Vec<_> =
         corrections.iter().map(|OwnCorrection { correction, at }| (correction.clone(), *at)).collect();
-    corrections::add(tx, read, &corrections, zone).await
+    corrections::add(tx, read, &corrections, zone, now).await
 }
 
 async fn add_marks(tx: &mut Tx, reader: ReaderId, read: ReadId, own: &OwnRead) -> Tried<()> {

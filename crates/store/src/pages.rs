@@ -230,8 +230,8 @@ impl Store {
 
 /// The columns of a card, from read `r` and its first source `s`.
 pub(crate) const CARD: &str = "r.id, coalesce(r.corrected_title, r.title) AS title, r.url, r.source_id, r.author,
-     coalesce(r.corrected_published, r.published) AS published, r.first_seen, r.filed_at, r.week, r.kind, r.problem,
-     r.has_problem, r.problem_leads, r.problem_form, r.description, r.minutes, r.concepts, s.slug AS source_slug,
+     coalesce(r.corrected_published, r.published) AS published, r.first_seen, r.filed_at, r.revised_at, r.week, r.kind,
+     r.problem, r.has_problem, r.problem_leads, r.problem_form, r.description, r.minutes, r.concepts, s.slug AS source_slug,
      CASE WHEN s.title = '' THEN s.host ELSE s.title END AS source_title,
      coalesce(r.corrected_company, s.company) AS company";
 
@@ -388,6 +388,7 @@ pub(crate) fn card_of_row(row: &Row) -> Tried<ReadCard> {
         published: row.opt_moment("published")?,
         first_seen: row.moment("first_seen")?,
         filed_at: row.moment("filed_at")?,
+        revised_at: row.opt_moment("revised_at")?,
         week: row.parsed("week")?,
         kind: row.parsed("kind")?,
         problem: row.opt_text("problem")?,

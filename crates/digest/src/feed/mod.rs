@@ -7,7 +7,7 @@ pub mod atom;
 pub mod json;
 
 use backissue_model::ConceptSlug;
-use backissue_store::ReadSummary;
+use backissue_store::{ReadCard, ReadSummary};
 use jiff::Timestamp;
 use url::Url;
 use xxhash_rust::xxh3::xxh3_128;
@@ -115,12 +115,18 @@ pub fn read(read: &ReadSummary, site: &Site, ids: Ids<'_>) -> Item {
             page: site.page(&format!("/source/{}", card.source_slug)),
         }),
         published: card.filed_at,
-        updated: card.filed_at.max(card.first_seen),
+        updated: changed(card),
         concepts: card.concepts.clone(),
         states: Vec::new(),
         summary: problem.or_else(|| card.description.clone()).unwrap_or_default(),
         html: html::read(read, site),
     }
+}
+
+/// When a read came, or last changed.
+fn changed(card: &ReadCard) -> Timestamp {
+    let came = card.filed_at.max(card.first_seen);
+    card.revised_at.map_or(came, |revised| revised.max(came))
 }
 
 /// A week as one entry. It appears when the week has ended, at `ended`.
@@ -139,7 +145,7 @@ pub fn week(digest: &Digest, site: &Site, ids: Ids<'_>, ended: Timestamp) -> Ite
         author: site.title.clone(),
         source: None,
         published: ended,
-        updated: digest.cards().map(|card| card.first_seen).fold(ended, Ord::max),
+        updated: digest.cards().map(changed).fold(ended, Ord::max),
         concepts: Vec::new(),
         states: Vec::new(),
         summary: words::tally(digest.totals),

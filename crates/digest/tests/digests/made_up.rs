@@ -36,6 +36,7 @@ pub(crate) fn read(id: i64, company: &str, kind: Kind, confidence: f32, concepts
         published: Some(at),
         first_seen: at,
         filed_at: at,
+        revised_at: None,
         week: WEEK.parse().unwrap(),
         kind,
         problem: problem.as_ref().map(|problem| problem.text.clone()),

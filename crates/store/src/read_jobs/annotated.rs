@@ -108,6 +108,10 @@ async fn end_lease(tx: &mut Tx, read: &ClaimedRead, ask: Option<(&str, Timestamp
 /// Stores a précis with the read's corrections, and returns it so.
 async fn keep_precis(tx: &mut Tx, read: &ClaimedRead, said: &Precis, now: Timestamp) -> Tried<Precis> {
     let (precis, said) = corrections::shown(tx, read.id, said).await?;
+    let body = to_json(&precis)?;
+    let revised = sql("UPDATE read SET revised_at = $2
+         WHERE id = $1 AND EXISTS (SELECT 1 FROM precis WHERE read_id = $1 AND body <> $3)");
+    tx.run(revised.bind(read.id.0).bind(millis(now)).bind(body.as_str())).await?;
     let insert = sql(
         "INSERT INTO precis (read_id, annotator, version, annotated_at, body, said) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (read_id) DO UPDATE SET annotator = excluded.annotator, version = excluded.version,
@@ -118,7 +122,7 @@ async fn keep_precis(tx: &mut Tx, read: &ClaimedRead, said: &Precis, now: Timest
         .bind(precis.made_by.annotator.as_str())
         .bind(precis.made_by.version.as_str())
         .bind(millis(now))
-        .bind(to_json(&precis)?)
+        .bind(body)
         .bind(said);
     tx.run(insert).await?;
     show_precis(tx, read.id, &precis).await?;

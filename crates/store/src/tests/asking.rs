@@ -38,6 +38,7 @@ on_both!(new_precis_replaces_the_former_everywhere, |db| {
     assert_eq!(db.store.finish_again(&read, &made, &[], at(2001)).await.unwrap(), Finished::Done);
     assert_eq!(db.store.finish_again(&read, &made, &[], at(2002)).await.unwrap(), Finished::LeaseLost);
     let after = db.store.read(ids[1]).await.unwrap().unwrap();
+    assert_eq!((before.card.revised_at, after.card.revised_at), (None, Some(at(2001))));
     assert_eq!((after.precis, after.card.kind, after.card.problem), (made, Kind::Incident, None));
     assert!(db.store.archive_version().await.unwrap() > version);
     for (concept, reads) in [("caching", 2), ("queues", 1), ("sharding", 1)] {

@@ -77,7 +77,9 @@ on_both!(corrected_fields_are_shown_in_lists_and_on_the_page, |db| {
     let left = db.store.correct(read, &[], &ReadField::ALL, at(3001)).await.unwrap();
     assert_eq!(left, []);
     let after = db.store.read(read).await.unwrap().unwrap();
-    assert_eq!((after.card, after.precis), (before.card, before.precis));
+    assert_eq!((before.card.revised_at, card.revised_at), (None, Some(at(3000))));
+    assert_eq!(after.card.revised_at, Some(at(3001)), "taking it back changes the read too");
+    assert_eq!((ReadCard { revised_at: None, ..after.card }, after.precis), (before.card, before.precis));
     let missing = db.store.correct(ReadId(99), &all, &[], at(3002)).await;
     assert!(matches!(missing, Err(StoreError::NotFound { .. })));
 });

@@ -1,7 +1,8 @@
 //! Markdown and feeds: what other programs get.
 
 use backissue_feed::{Hints, parse};
-use backissue_model::{Entry, Feed, FeedFormat};
+use backissue_model::{Correction, Entry, Feed, FeedFormat, ReadField, ReadId};
+use jiff::Timestamp;
 
 use super::*;
 
@@ -96,6 +97,26 @@ async fn ids_stay_whatever_the_address_and_differ_between_archives() {
     assert!(asked_as.body.contains("http://127.0.0.1:9/read/"), "{}", asked_as.body);
     assert_eq!(ids(asked_as, "/feed.atom"), here);
     assert!(ids(other.get("/feed.atom").await, "/feed.atom").is_disjoint(&here));
+}
+
+#[tokio::test]
+async fn entry_is_updated_when_its_read_is_corrected() {
+    let site = site(&blogs()).await;
+    let updated = async |path: &str, title: &str| {
+        let feed = read_back(&site.get(path).await, path);
+        let named = |entry: &Entry| entry.title.as_deref().is_some_and(|own| own.starts_with(title));
+        feed.entries.into_iter().find(named).and_then(|entry| entry.updated)
+    };
+    let entries = [("/feed.atom", "Good fences"), ("/feed.json", "Good fences"), ("/weeks.atom", "Week 20")];
+    let at: Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
+    for (path, title) in entries {
+        assert!(updated(path, title).await.unwrap() < at, "{path}");
+    }
+    let outcome = Correction::of(ReadField::Outcome, "The fences hold.").unwrap();
+    site.store.correct(ReadId(1), &[outcome], &[], at).await.unwrap();
+    for (path, title) in entries {
+        assert_eq!(updated(path, title).await, Some(at), "{path}");
+    }
 }
 
 #[tokio::test]
