@@ -8,6 +8,8 @@ use backissue_needs::{PYTHON, feed_validator_python, needs};
 use backissue_tests::program::{Archive, Served, client};
 use serde_json::Value;
 
+use crate::publishing::{BASE, DemoArchive, files_in, publish};
+
 fn demo() -> (Archive, Served) {
     let archive = Archive::new(Vec::new()).unwrap();
     let served = archive.serve(&["--demo"]).unwrap();
@@ -111,6 +113,47 @@ async fn every_feed_is_valid() {
         assert_ne!(broken, *document, "{from}");
         assert_ne!(faults(&broken, &served.url(path)), "", "{from}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn feeds_of_a_shelf_and_of_companies_are_valid() {
+    needs!(FeedValidator);
+    let demo = DemoArchive::synced().await;
+    demo.archive.done(&["keep", "1"]).unwrap();
+    let served = demo.archive.serve(&["--no-fetch"]).unwrap();
+    let client = client();
+    let shelf = async || client.get(served.url("/shelf")).send().await.unwrap().text().await.unwrap();
+    let page = shelf().await;
+    let token = page.split("name=\"token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let request = client.post(served.url("/shelf/address"));
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    let form = format!("token={token}&back=%2Fshelf&do=new");
+    request.body(form).send().await.unwrap().error_for_status().unwrap();
+    let page = shelf().await;
+    let addresses: Vec<&str> = page.split("class=\"address\" href=\"").skip(1).collect();
+    assert_eq!(addresses.len(), 2, "{page}");
+    for address in addresses {
+        let address = address.split('"').next().unwrap();
+        let body = client.get(address).send().await.unwrap().error_for_status().unwrap().text().await;
+        let body = body.unwrap();
+        assert!(body.contains("/read/1/"), "{body}");
+        assert_eq!(faults(&body, address), "", "{address}");
+    }
+
+    // A published site has a feed of each company.
+    let parent = tempfile::tempdir().unwrap();
+    let site = parent.path().join("site");
+    publish(&demo.archive, &site, &["--saved"]);
+    let files = files_in(&site);
+    let mut feeds = 0;
+    for (file, feed) in files.iter().filter(|(file, _)| file.starts_with("company/")) {
+        if file.ends_with(".atom") || file.ends_with(".json") {
+            let feed = String::from_utf8(feed.clone()).unwrap();
+            assert_eq!(faults(&feed, &format!("{BASE}{file}")), "", "{file}");
+            feeds += 1;
+        }
+    }
+    assert!(feeds >= 4, "{feeds}");
 }
 
 #[tokio::test]

@@ -20,16 +20,16 @@ use url::Url;
 use crate::killing::seed;
 use crate::markup;
 
-const BASE: &str = "https://example.github.io/archive/";
+pub(crate) const BASE: &str = "https://example.github.io/archive/";
 
 /// An archive with the reads of the demo.
-struct DemoArchive {
-    archive: Archive,
+pub(crate) struct DemoArchive {
+    pub(crate) archive: Archive,
     _demo: Demo,
 }
 
 impl DemoArchive {
-    async fn synced() -> Self {
+    pub(crate) async fn synced() -> Self {
         let demo = Demo::start(Timestamp::now()).await.unwrap();
         let address = demo.address();
         let mut flags: Vec<String> =
@@ -48,13 +48,13 @@ impl DemoArchive {
 }
 
 /// Publishes. Returns what was written.
-fn publish(archive: &Archive, folder: &Path, more: &[&str]) -> Value {
+pub(crate) fn publish(archive: &Archive, folder: &Path, more: &[&str]) -> Value {
     let folder = folder.display().to_string();
     archive.json(&[&["publish", folder.as_str(), "--base-url", BASE], more].concat()).unwrap()
 }
 
 /// All files below a folder, with their contents.
-fn files_in(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn files_in(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
