@@ -351,7 +351,7 @@ impl Sender {
     /// mailbox's owner had unsubscribed.
     async fn stop(&self, recipient: &Recipient, now: Timestamp) -> Result<(), StoreError> {
         match &recipient.stop_token {
-            Some(token) => self.store.remove_subscriber(token).await.map(|_| ()),
+            Some(token) => self.store.remove_subscriber(token, now).await.map(|_| ()),
             None => self.store.set_unsubscribed(&recipient.name, true, now).await,
         }
     }

@@ -2,12 +2,13 @@
 //!
 //! An address counts once its owner has opened a link that was mailed to it. The link's token is
 //! replaced then, so the link works once; the new token stands in the mails, to unsubscribe. Who
-//! unsubscribes is deleted. Limits hold for each address, and for all that are not confirmed.
+//! unsubscribes is deleted; table `stopped_link` has only the token. Limits hold for each address,
+//! and for all that are not confirmed.
 
 use backissue_model::SubscriberAddress;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::database::{Row, Tried, sql, sql_of};
+use crate::database::{Row, Tried, Tx, sql, sql_of};
 use crate::times::millis;
 use crate::{Store, StoreError};
 
@@ -17,6 +18,8 @@ pub const LINK_LASTS: SignedDuration = SignedDuration::from_hours(48);
 const PAUSE: SignedDuration = SignedDuration::from_hours(1);
 /// Most mails with a link to one address, until its link ends.
 const LINKS_MAX: i64 = 3;
+/// How long a link that unsubscribed somebody is remembered.
+const STOPPED_LASTS: SignedDuration = SignedDuration::from_hours(365 * 24);
 /// Most addresses that wait for their owners.
 const WAITING_MAX: i64 = 1_000;
 
@@ -125,8 +128,9 @@ impl Store {
         Ok(self.change("confirming a subscriber", confirm).await? > 0)
     }
 
-    /// Deletes the confirmed subscriber whose mails have this token, with everything about it.
-    pub async fn remove_subscriber(&self, token: &str) -> Result<bool, StoreError> {
+    /// Deletes the confirmed subscriber whose mails have this token, with everything about it. Only
+    /// the token stays, for a year ([`Store::was_stopped`]).
+    pub async fn remove_subscriber(&self, token: &str, now: Timestamp) -> Result<bool, StoreError> {
         self.retry("removing a subscriber", || async {
             let mut tx = self.database.begin().await?;
             let query = format!("{SUBSCRIBER} WHERE token = $1 AND confirmed_at IS NOT NULL");
@@ -138,10 +142,19 @@ impl Store {
             tx.run(sql("DELETE FROM sending WHERE recipient = $1").bind(found.name())).await?;
             tx.run(sql("DELETE FROM recipient WHERE name = $1").bind(found.name())).await?;
             tx.run(sql("DELETE FROM subscriber WHERE id = $1").bind(found.id)).await?;
+            note_stopped(&mut tx, token, now).await?;
             tx.commit().await?;
             Ok(true)
         })
         .await
+    }
+
+    /// Whether a link with this token unsubscribed somebody within the last year.
+    pub async fn was_stopped(&self, token: &str) -> Result<bool, StoreError> {
+        let query = sql("SELECT stopped_at FROM stopped_link WHERE token = $1");
+        let stopped =
+            self.one("looking up an unsubscription", query.bind(token), |row| row.int("stopped_at"));
+        Ok(stopped.await?.is_some())
     }
 
     /// The subscribers that are confirmed.
@@ -149,6 +162,14 @@ impl Store {
         let query = format!("{SUBSCRIBER} WHERE confirmed_at IS NOT NULL ORDER BY id");
         self.list("listing subscribers", sql_of(query), subscriber_of_row).await
     }
+}
+
+/// Remembers that a link unsubscribed somebody.
+pub(crate) async fn note_stopped(tx: &mut Tx, token: &str, now: Timestamp) -> Tried<()> {
+    tx.run(sql("DELETE FROM stopped_link WHERE stopped_at < $1").bind(before(now, STOPPED_LASTS))).await?;
+    let insert =
+        sql("INSERT INTO stopped_link (token, stopped_at) VALUES ($1, $2) ON CONFLICT (token) DO NOTHING");
+    tx.run(insert.bind(token).bind(millis(now))).await.map(drop)
 }
 
 /// A time ago, as it is stored.

@@ -605,7 +605,11 @@ async fn strangers_subscribe_confirm_and_unsubscribe() {
     assert!(
         client.get(served.url(&stop)).send().await.unwrap().text().await.unwrap().contains("Stop the mails")
     );
-    assert_eq!((post(&stop).await, post(&stop).await), (200, 404));
+    assert_eq!((post(&stop).await, post(&stop).await), (200, 200), "a second click is no error");
+    let again = client.get(served.url(&stop)).send().await.unwrap().text().await.unwrap();
+    assert!(again.contains("Already unsubscribed") && !again.contains("ada@example.org"), "{again}");
+    let never = format!("/unsubscribe/{}", "0".repeat(64));
+    assert_eq!(post(&never).await, 404);
     assert!(office.send("everybody", &["--again"]).out.contains("Nobody has subscribed yet"));
     assert_eq!(server.others(), 0);
     served.stop().unwrap();

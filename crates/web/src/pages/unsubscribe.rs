@@ -22,8 +22,10 @@ pub(crate) async fn ask(
 ) -> Result<Response, Fault> {
     let Ok(name) = recipient(&app, &token) else {
         let found = app.store.subscriber(&token, Timestamp::now()).await?;
-        let found = found.filter(|found| found.is_confirmed).ok_or(Fault::NoSuchPage)?;
-        return Ok(page(&frame, question(&token, &found.address)));
+        return match found.filter(|found| found.is_confirmed) {
+            Some(found) => Ok(page(&frame, question(&token, &found.address))),
+            None => already(&frame, &app, &token).await,
+        };
     };
     let is_stopped = app.store.recipient(name, Timestamp::now()).await?.unsubscribed_at.is_some();
     if is_stopped {
@@ -49,8 +51,8 @@ pub(crate) async fn stop(
     Path(token): Path<String>,
 ) -> Result<Response, Fault> {
     let Ok(name) = recipient(&app, &token) else {
-        if !app.store.remove_subscriber(&token).await? {
-            return Err(Fault::NoSuchPage);
+        if !app.store.remove_subscriber(&token, Timestamp::now()).await? {
+            return already(&frame, &app, &token).await;
         }
         let deleted = html! {
             div.head { h1 { "Unsubscribed" } }
@@ -60,6 +62,18 @@ pub(crate) async fn stop(
     };
     app.store.set_unsubscribed(name, true, Timestamp::now()).await?;
     Ok(page(&frame, html! { div.head { h1 { "Unsubscribed" } } (stopped(name)) }))
+}
+
+/// The page for a link that was used. It says nothing about the address, which is deleted.
+async fn already(frame: &Frame, app: &App, token: &str) -> Result<Response, Fault> {
+    if !app.store.was_stopped(token).await? {
+        return Err(Fault::NoSuchPage);
+    }
+    let main = html! {
+        div.head { h1 { "Already unsubscribed" } }
+        p { "This link has stopped the mails before. Nothing more is sent." }
+    };
+    Ok(page(frame, main))
 }
 
 fn stopped(name: &str) -> Markup {
