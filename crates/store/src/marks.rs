@@ -15,6 +15,7 @@ use crate::error::Failure;
 use crate::recent_versions::Recent;
 use crate::rows::to_json;
 use crate::times::millis;
+use crate::weeks::NEWEST_WEEK;
 use crate::{Mine, Store, StoreError};
 
 /// Number of a reader's actions that can be undone.
@@ -49,6 +50,8 @@ pub struct ReaderCount {
     pub noted: u64,
     /// Minutes to read the unread ones.
     pub minutes: u64,
+    /// The sources that name them.
+    pub sources: u64,
 }
 
 impl Store {
@@ -226,28 +229,22 @@ impl Store {
 
     /// The reader's counts for a week. Reads each of the week's rows.
     pub async fn reader_week(&self, reader: ReaderId, week: Week) -> Result<ReaderCount, StoreError> {
-        let query = sql(
-            "SELECT count(*) AS reads,
-                coalesce(CAST(sum(CASE WHEN m.done_at IS NULL AND m.hidden_at IS NULL THEN 1 ELSE 0 END) AS BIGINT), 0) AS unread,
-                coalesce(CAST(sum(CASE WHEN m.kept_at IS NOT NULL THEN 1 ELSE 0 END) AS BIGINT), 0) AS kept,
-                coalesce(CAST(sum(CASE WHEN n.read_id IS NOT NULL THEN 1 ELSE 0 END) AS BIGINT), 0) AS noted,
-                coalesce(CAST(sum(CASE WHEN m.done_at IS NULL AND m.hidden_at IS NULL THEN r.minutes ELSE 0 END) AS BIGINT), 0)
-                    AS minutes
-             FROM read r LEFT JOIN mark m ON m.read_id = r.id AND m.reader_id = $2
-                LEFT JOIN note n ON n.read_id = r.id AND n.reader_id = $2 AND n.text <> ''
-             WHERE r.week = $1 AND r.stage = 'annotated'",
-        );
-        let query = query.bind(week.to_string()).bind(reader.0);
-        let counted = self.one("counting a reader's week", query, |row| {
-            Ok(ReaderCount {
-                reads: row.count("reads")?,
-                unread: row.count("unread")?,
-                kept: row.count("kept")?,
-                noted: row.count("noted")?,
-                minutes: row.count("minutes")?,
-            })
-        });
+        let query = sql_of(week_counted("$2")).bind(reader.0).bind(week.to_string());
+        let counted = self.one("counting a reader's week", query, reader_count_of_row);
         Ok(counted.await?.unwrap_or_default())
+    }
+
+    /// The newest week with reads, and the reader's counts for it. Reads each of the week's rows.
+    pub async fn reader_newest_week(
+        &self,
+        reader: ReaderId,
+    ) -> Result<Option<(Week, ReaderCount)>, StoreError> {
+        let query = sql_of(week_counted(&format!("({NEWEST_WEEK})"))).bind(reader.0);
+        let counted = self.one("counting a reader's newest week", query, |row| {
+            let Some(week) = row.opt_parsed("week")? else { return Ok(None) };
+            Ok(Some((week, reader_count_of_row(row)?)))
+        });
+        Ok(counted.await?.flatten())
     }
 
     /// All reads with which the reader did this.
@@ -323,6 +320,38 @@ pub(crate) fn is_held(column: &str) -> String {
           OR EXISTS (SELECT 1 FROM card_answer x WHERE x.read_id = {column} AND x.text <> '')
           OR EXISTS (SELECT 1 FROM correction x WHERE x.read_id = {column}))"
     )
+}
+
+/// Counts a week's reads for the reader `$1`. `week` is an expression.
+fn week_counted(week: &str) -> String {
+    let count = |condition: &str, value: &str| {
+        format!("coalesce(CAST(sum(CASE WHEN {condition} THEN {value} ELSE 0 END) AS BIGINT), 0)")
+    };
+    let is_unread = "m.done_at IS NULL AND m.hidden_at IS NULL";
+    format!(
+        "SELECT max(r.week) AS week, count(*) AS reads, {unread} AS unread, {kept} AS kept, {noted} AS noted,
+            {minutes} AS minutes,
+            (SELECT count(*) FROM tally t WHERE t.list = 'week/' || {week}
+                AND t.facet > 'source/' AND t.facet < 'source0' AND t.reads > 0) AS sources
+         FROM read r LEFT JOIN mark m ON m.read_id = r.id AND m.reader_id = $1
+            LEFT JOIN note n ON n.read_id = r.id AND n.reader_id = $1 AND n.text <> ''
+         WHERE r.week = {week} AND r.stage = 'annotated'",
+        unread = count(is_unread, "1"),
+        kept = count("m.kept_at IS NOT NULL", "1"),
+        noted = count("n.read_id IS NOT NULL", "1"),
+        minutes = count(is_unread, "r.minutes"),
+    )
+}
+
+fn reader_count_of_row(row: &Row) -> Tried<ReaderCount> {
+    Ok(ReaderCount {
+        reads: row.count("reads")?,
+        unread: row.count("unread")?,
+        kept: row.count("kept")?,
+        noted: row.count("noted")?,
+        minutes: row.count("minutes")?,
+        sources: row.count("sources")?,
+    })
 }
 
 const ACTION: &str = "SELECT id, mark, value, earlier FROM action WHERE reader_id = $1 AND id = $2";

@@ -5,11 +5,13 @@ use backissue_model::Week;
 use crate::database::{Row, Tried, sql, sql_of};
 use crate::{Store, StoreError, WeekCount};
 
+/// The newest week with reads.
+pub(crate) const NEWEST_WEEK: &str = "SELECT week FROM week_count WHERE reads > 0 ORDER BY week DESC LIMIT 1";
+
 impl Store {
     /// The newest week with reads.
     pub async fn newest_week(&self) -> Result<Option<Week>, StoreError> {
-        let query = sql("SELECT week FROM week_count WHERE reads > 0 ORDER BY week DESC LIMIT 1");
-        self.one("looking for the newest week", query, |row| row.parsed("week")).await
+        self.one("looking for the newest week", sql(NEWEST_WEEK), |row| row.parsed("week")).await
     }
 
     /// The counts of a week, zero if it has no reads.

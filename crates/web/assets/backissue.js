@@ -115,7 +115,7 @@
         return;
       }
       notice.replaceChildren(...page.getElementById("notice").childNodes);
-      page.querySelectorAll(".marks").forEach(put);
+      page.querySelectorAll("#newest, .marks").forEach(put);
       await recount();
     } catch {
       notice.textContent = "The archive does not answer; nothing was changed. Try again when it does.";

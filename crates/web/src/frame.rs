@@ -7,7 +7,8 @@ use axum::http::Uri;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use backissue_model::{Progress, ReaderId};
+use backissue_model::{Progress, ReaderId, Week};
+use backissue_store::ReaderCount;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, html};
@@ -16,7 +17,7 @@ use crate::fault::Fault;
 use crate::feed_links::{Format, Offered};
 use crate::forms::{DID, without};
 use crate::parts::done::Done;
-use crate::parts::{band, icons, search_box};
+use crate::parts::{band, icons, newest, search_box};
 use crate::published::SITE_PICTURE;
 use crate::readers::{Public, Readers, Visitor};
 use crate::{App, SiteSettings, assets, headers};
@@ -48,6 +49,9 @@ pub(crate) struct Frame {
     has_subscriptions: bool,
     /// What the reader did last.
     done: Option<Done>,
+    /// The newest week with reads, and the reader's counts for it. `None` for strangers and on the
+    /// pages of errors.
+    pub(crate) newest: Option<(Week, ReaderCount)>,
 }
 
 /// The version of the archive at the time of the request, set by [`crate::freshness`].
@@ -135,6 +139,7 @@ impl Frame {
             may_save: visitor.may_save(app),
             has_subscriptions: app.subscriptions.is_some() && !is_closed,
             done: None,
+            newest: None,
         }
     }
 
@@ -241,6 +246,7 @@ impl Frame {
                             }
                         }
                     }
+                    @if let Some((week, counted)) = &self.newest { (newest::line(*week, counted)) }
                 }
             }
         }
@@ -427,6 +433,9 @@ impl FromRequestParts<App> for Frame {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
         let version = parts.extensions.get::<ArchiveVersion>().map(|version| version.0);
         let mut frame = Self::new(app, &parts.uri, version, Visitor::of(&parts.extensions));
+        if let Some(reader) = frame.reader {
+            frame.newest = app.store.reader_newest_week(reader).await?;
+        }
         if let (Some(reader), Some(did)) = (frame.reader, did(&parts.uri)) {
             frame.done = Done::named(&app.store, reader, &did).await?;
         }

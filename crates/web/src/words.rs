@@ -2,6 +2,7 @@
 
 pub use backissue_digest::words::{count, date, kind, minutes, number, span};
 use backissue_model::{Kind, Reader, Role};
+use backissue_store::ReaderCount;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
@@ -62,6 +63,22 @@ pub fn standing(reader: &Reader) -> String {
     format!("{role}, {how}")
 }
 
+/// What of a week is left to a reader: `18 unread, 3 kept, 11 sources, 2 h 40 min to read`.
+pub fn left_to_read(counted: &ReaderCount) -> String {
+    let mut parts = vec![match counted.unread {
+        0 => "none unread".to_owned(),
+        unread => format!("{} unread", number(unread)),
+    }];
+    if counted.kept > 0 {
+        parts.push(format!("{} kept", number(counted.kept)));
+    }
+    parts.push(count(counted.sources, "source"));
+    if counted.unread > 0 {
+        parts.push(format!("{} to read", minutes(counted.minutes)));
+    }
+    parts.join(", ")
+}
+
 /// A duration in its largest unit: `40 seconds`, `3 hours`, `2 days`.
 pub fn length(time: SignedDuration) -> String {
     let seconds = time.as_secs().unsigned_abs();
@@ -95,6 +112,14 @@ pub fn without_problem(kind: Kind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_of_nothing_are_left_out() {
+        let counted = ReaderCount { reads: 24, unread: 18, kept: 3, noted: 1, minutes: 160, sources: 11 };
+        assert_eq!(left_to_read(&counted), "18 unread, 3 kept, 11 sources, 2 h 40 min to read");
+        let done = ReaderCount { unread: 0, kept: 0, minutes: 0, sources: 1, ..counted };
+        assert_eq!(left_to_read(&done), "none unread, 1 source");
+    }
 
     #[test]
     fn times_are_relative_to_now() {

@@ -42,7 +42,7 @@ async fn marks_are_set_and_undone_without_script() {
     browser.run_scripts(false).await.unwrap();
     let week = open_a_week(&browser, &served).await;
     let unread = text(&browser, ".tally").await;
-    assert!(unread.contains(" unread: "), "{unread}");
+    assert!(unread.contains(" unread, ") && unread.ends_with(" to read"), "{unread}");
 
     press(&browser, "[data-mark=keep]").await;
     browser.window.wait().for_element(Locator::Css("[data-marks=keep]")).await.unwrap();

@@ -59,6 +59,7 @@ on_both!(undo_keeps_later_changes, |db| {
 });
 
 on_both!(week_is_marked_done_in_one_action, |db| {
+    assert_eq!(db.store.reader_newest_week(ONE).await.unwrap(), None, "an archive without reads");
     let reads = four_reads(db).await;
     let week = db.store.newest_week().await.unwrap().unwrap();
     mark(db, reads[0], Mark::Done, true, 1).await;
@@ -66,7 +67,8 @@ on_both!(week_is_marked_done_in_one_action, |db| {
     mark(db, reads[2], Mark::Keep, true, 3).await;
     let count = db.store.reader_week(ONE, week).await.unwrap();
     assert_eq!((count.reads, count.unread, count.kept, count.noted), (4, 2, 1, 0));
-    assert_eq!(count.minutes, 2, "a minute for each unread one");
+    assert_eq!((count.minutes, count.sources), (2, 2), "a minute for each unread one");
+    assert_eq!(db.store.reader_newest_week(ONE).await.unwrap(), Some((week, count)));
     let unread = ReadFilter { week: Some(week), mine: Some((ONE, Mine::Unread)), ..ReadFilter::default() };
     let listed = whole_list(&db.store, &unread, Order::ProblemsFirst, 1).await;
     assert_eq!(listed.iter().map(|card| card.id).collect::<Vec<_>>(), [reads[3], reads[2]]);

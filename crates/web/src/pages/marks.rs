@@ -11,7 +11,7 @@ use maud::html;
 use crate::fault::Fault;
 use crate::forms::Signed;
 use crate::pages::highlight;
-use crate::parts::{done, marks};
+use crate::parts::{done, marks, newest};
 
 /// Maximum reads whose buttons are sent to the script; more than any page shows.
 const PARTS: usize = 200;
@@ -78,7 +78,9 @@ async fn answer(
     }
     let reads = &reads[..reads.len().min(PARTS)];
     let cards = store.cards(reads).await?;
-    let marks = store.marks(form.reader, &cards.iter().map(|card| card.id).collect::<Vec<_>>()).await?;
+    let ids: Vec<ReadId> = cards.iter().map(|card| card.id).collect();
+    let (marks, newest) =
+        tokio::try_join!(store.marks(form.reader, &ids), store.reader_newest_week(form.reader))?;
     let part = html! {
         div #notice {
             @match told {
@@ -89,6 +91,7 @@ async fn answer(
         @for card in &cards {
             (marks::buttons(card, &marks.get(&card.id).copied().unwrap_or_default()))
         }
+        @if let Some((week, counted)) = &newest { (newest::line(*week, counted)) }
     };
     let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "private, no-store")];
     Ok((headers, part.into_string()).into_response())

@@ -40,7 +40,11 @@ pub(crate) async fn newest(
     narrowing: Narrowing,
     State(store): State<Store>,
 ) -> Result<Response, Fault> {
-    match store.newest_week().await? {
+    let newest = match &frame.newest {
+        Some((week, _)) => Some(*week),
+        None => store.newest_week().await?,
+    };
+    match newest {
         Some(week) => {
             show(&store, &frame, narrowing, week, "/".to_owned()).await.map(IntoResponse::into_response)
         }
@@ -78,9 +82,10 @@ async fn show(
     let (filter, source) = narrowing.looked_up(store).await?;
     let filter = ReadFilter { week: Some(week), mine: frame.reader.zip(narrowing.show), ..filter };
     let counted = async {
-        match frame.reader {
-            Some(reader) => store.reader_week(reader, week).await.map(Some),
-            None => Ok(None),
+        match (frame.reader, &frame.newest) {
+            (_, Some((newest, counted))) if *newest == week => Ok(Some(*counted)),
+            (Some(reader), _) => store.reader_week(reader, week).await.map(Some),
+            (None, _) => Ok(None),
         }
     };
     let (stretch, facets, weeks, counted) = tokio::try_join!(
@@ -194,20 +199,12 @@ fn head(frame: &Frame, shown: &WeekShown) -> Markup {
                 @if let Some(count) = count {
                     p.tally {
                         (words::count(count.reads, "read")) (so_far) ", " (words::number(count.problems)) " with a problem"
-                        @if let Some(counted) = &shown.counted { (tally(counted)) }
+                        @if let Some(counted) = &shown.counted { ", " (words::left_to_read(counted)) }
                     }
                     @if let Some(counted) = &shown.counted { (shows(frame, shown, counted)) }
                 }
             }
         }
-    }
-}
-
-fn tally(counted: &ReaderCount) -> Markup {
-    html! {
-        @if counted.unread > 0 {
-            ", " (words::number(counted.unread)) " unread: " (words::minutes(counted.minutes)) " to read"
-        } @else { ", none unread" }
     }
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod highlight;
 pub(crate) mod icons;
 pub(crate) mod marked;
 pub(crate) mod marks;
+pub(crate) mod newest;
 pub(crate) mod note;
 pub(crate) mod openid;
 pub(crate) mod practice;

@@ -81,7 +81,7 @@ async fn form_marks_a_read_and_returns_to_it() {
     assert_eq!(again.status, StatusCode::OK, "the page differs by the reader's marks");
     let page = html::Page::parse(WEEK, &again.body);
     assert_eq!(page.attributes("[data-marks=keep]", "id"), ["m2"]);
-    assert_eq!(page.one(".tally"), "4 reads, 2 with a problem, 4 unread: 4 min to read");
+    assert_eq!(page.one(".tally"), "4 reads, 2 with a problem, 4 unread, 1 kept, 2 sources, 4 min to read");
 
     let undo = told.attributes("#notice button", "value").remove(0);
     let fields = [("token", token.as_str()), ("back", WEEK), ("undo", &undo)];
@@ -104,6 +104,26 @@ async fn script_gets_the_changed_parts() {
     let part = html::Page::parse("/marks", &answer.body);
     assert_eq!(part.one("#notice"), "Hidden. Undo");
     assert_eq!(part.attributes(".marks", "data-marks"), ["hide"]);
+}
+
+#[tokio::test]
+async fn head_of_pages_tells_what_the_newest_week_has() {
+    let site = site(&blogs()).await;
+    site.store.mark(ReaderId::ONE, ReadId(1), Mark::Keep, true, super::now()).await.unwrap();
+    for path in ["/", "/weeks", "/week/2026-W19", "/concept/caching", "/search?q=tenant", "/shelf"] {
+        let page = html::Page::parse(path, &site.get(path).await.body);
+        page.assert_well_formed();
+        let said = "Week 20: 4 new, 4 unread, 1 kept, 2 sources, 4 min to read";
+        assert_eq!(page.one(".masthead #newest"), said, "{path}");
+        assert_eq!(page.attributes("#newest a", "href"), [WEEK], "{path}");
+    }
+    let token = site.token("/weeks").await;
+    let fields = [("token", token.as_str()), ("back", "/weeks"), ("do", "done 2"), ("part", "marks")];
+    let part = html::Page::parse("/marks", &site.post("/marks", &fields, &[OWN]).await.body);
+    let left = "Week 20: 4 new, 3 unread, 1 kept, 2 sources, 3 min to read";
+    assert_eq!(part.one("#newest"), left, "the script gets it with the buttons");
+    let page = html::Page::parse("/weeks", &site.get("/weeks").await.body);
+    assert_eq!(page.one("#newest"), left, "no finished page of before is shown");
 }
 
 #[tokio::test]
