@@ -293,7 +293,7 @@ fn model(settings: &Settings, name: &str) -> anyhow::Result<Model> {
 }
 
 /// The row of the model called `name` in the settings.
-fn row<'s>(settings: &'s Settings, name: &str) -> anyhow::Result<&'s ModelRow> {
+pub fn row<'s>(settings: &'s Settings, name: &str) -> anyhow::Result<&'s ModelRow> {
     let mut rows = settings.models.value.iter().filter(|row| row.name == name);
     let Some(row) = rows.next() else {
         let names: Vec<&str> = settings.models.value.iter().map(|row| row.name.as_str()).collect();

@@ -7,19 +7,20 @@ use backissue_feed::opml::{self, Outline};
 use backissue_fetch::Fetcher;
 use backissue_ingest::{Found, ask_backfill, find, listed_source};
 use backissue_model::{NewSource, Source};
-use backissue_store::{Extent, Store};
+use backissue_store::{Extent, Spent, Store};
 use backissue_web::{
-    Backfilling, ChosenModel, ConfiguredModel, ConfiguredRecipient, FeedList, Figures, Finding, FoundModel,
-    FoundToFollow, ModelsFound, OfferedGroup, Operator, SettingInForce,
+    Backfilling, ConfiguredModel, ConfiguredRecipient, FeedList, Figures, Finding, FoundModel, FoundToFollow,
+    ModelsFound, OfferedGroup, Operator, SettingInForce, TriedModel,
 };
 use ring::digest;
 use url::Url;
 
 use crate::args::UseArgs;
+use crate::commands::models;
 use crate::commands::opml::{outlines, source_of};
 use crate::commands::use_model::{self, Costs};
 use crate::noticed::{self, Fit};
-use crate::prices::Price;
+use crate::prices::{self, Price};
 use crate::rows::ModelRow;
 use crate::settings::Settings;
 use crate::{figures, open, recipients};
@@ -31,14 +32,14 @@ pub struct Serving {
     store: Store,
     fetcher: Fetcher,
     fetches: bool,
-    /// The model that was chosen on the page last.
-    chosen: Arc<Mutex<Option<ChosenModel>>>,
+    /// The model that was chosen or tested on the page last.
+    tried: Arc<Mutex<Option<TriedModel>>>,
 }
 
 impl Serving {
     /// The program with these settings. `fetches` says whether it works on the archive.
     pub fn new(settings: &Settings, store: Store, fetcher: Fetcher, fetches: bool) -> Self {
-        Self { settings: settings.clone(), store, fetcher, fetches, chosen: Arc::default() }
+        Self { settings: settings.clone(), store, fetcher, fetches, tried: Arc::default() }
     }
 
     fn roles(&self, row: &ModelRow) -> Vec<&'static str> {
@@ -55,7 +56,9 @@ impl Serving {
     /// A model that could be used, with its price.
     fn found(&self, name: String, about: String, row: Option<&ModelRow>, costs: &Costs) -> FoundModel {
         let is_in_use = self.settings.annotate_with.value.as_deref() == Some(name.as_str());
-        FoundModel { price: costs.told(row.and_then(Price::of).as_ref()), name, about, is_in_use }
+        let is_configured = self.settings.models.value.iter().any(|row| row.name == name);
+        let price = costs.told(row.and_then(Price::of).as_ref());
+        FoundModel { price, name, about, is_in_use, is_configured }
     }
 
     async fn look_for_models(&self) -> Vec<FoundModel> {
@@ -92,8 +95,28 @@ impl Serving {
         all
     }
 
-    fn chosen(&self) -> MutexGuard<'_, Option<ChosenModel>> {
-        self.chosen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn tried(&self) -> MutexGuard<'_, Option<TriedModel>> {
+        self.tried.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins to try a model. Returns false if another one is being tried.
+    fn begin_trying(
+        &self,
+        name: &str,
+        trying: impl Future<Output = anyhow::Result<Vec<String>>> + Send + 'static,
+    ) -> bool {
+        let mut tried = self.tried();
+        if tried.as_ref().is_some_and(|before| before.result.is_none()) {
+            return false;
+        }
+        let name = name.to_owned();
+        *tried = Some(TriedModel { name: name.clone(), result: None });
+        let tried = Arc::clone(&self.tried);
+        tokio::spawn(async move {
+            let result = Some(trying.await.map_err(|why| format!("{why:#}")));
+            *tried.lock().unwrap_or_else(PoisonError::into_inner) = Some(TriedModel { name, result });
+        });
+        true
     }
 }
 
@@ -123,23 +146,31 @@ impl Operator for Serving {
     }
 
     fn choose_model(&self, name: &str) -> bool {
-        let mut chosen = self.chosen();
-        if chosen.as_ref().is_some_and(|before| before.result.is_none()) {
-            return false;
-        }
-        *chosen = Some(ChosenModel { name: name.to_owned(), result: None });
-        let (settings, chosen) = (self.settings.clone(), Arc::clone(&self.chosen));
+        let settings = self.settings.clone();
         let args = UseArgs { name: name.to_owned(), url: None, key_env: None, dry_run: false };
-        tokio::spawn(async move {
-            let result = use_model::used(&args, &settings).await.map_err(|why| format!("{why:#}"));
-            *chosen.lock().unwrap_or_else(PoisonError::into_inner) =
-                Some(ChosenModel { name: args.name, result: Some(result) });
-        });
-        true
+        self.begin_trying(name, async move { use_model::used(&args, &settings).await })
     }
 
-    fn chosen_model(&self) -> Option<ChosenModel> {
-        self.chosen().clone()
+    fn test_model(&self, name: &str) -> bool {
+        let (settings, wanted) = (self.settings.clone(), name.to_owned());
+        self.begin_trying(name, async move {
+            let row = open::row(&settings, &wanted)?;
+            let tested = models::test(&settings, row).await?;
+            Ok(vec![use_model::test_told(row, &tested)])
+        })
+    }
+
+    fn tried_model(&self) -> Option<TriedModel> {
+        self.tried().clone()
+    }
+
+    fn cost(&self, model: &str, spent: &Spent) -> Option<String> {
+        let configured = self.settings.models.value.iter().find(|row| row.name == model).cloned();
+        // The name of one that is not configured any more may tell its list price.
+        let row = configured.or_else(|| use_model::named(model, &self.settings).ok())?;
+        let price = Price::of(&row)?;
+        let dollars = prices::dollars(&price, spent);
+        Some(if dollars == 0.0 { format!("nothing ({})", price.origin) } else { prices::money(dollars) })
     }
 
     fn recipients(&self) -> Vec<ConfiguredRecipient> {

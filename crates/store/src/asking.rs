@@ -8,9 +8,20 @@ use backissue_model::{ReadId, Week};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::database::{Row, Sql, Tried, Tx, placeholders, sql, sql_listing};
+use crate::database::{Row, Sql, Tried, Tx, placeholders, sql, sql_listing, sql_of};
 use crate::times::millis;
 use crate::{Store, StoreError};
+
+/// The sums of the columns of a [`Spent`].
+const SUMS: &str = "CAST(sum(reads) AS BIGINT) AS reads,
+        CAST(sum(questions) AS BIGINT) AS questions,
+        CAST(sum(input_tokens) AS BIGINT) AS input_tokens,
+        CAST(sum(output_tokens) AS BIGINT) AS output_tokens,
+        CAST(sum(cached_tokens) AS BIGINT) AS cached_tokens,
+        CAST(sum(cache_writes) AS BIGINT) AS cache_writes,
+        CAST(sum(batch_input_tokens) AS BIGINT) AS batch_input_tokens,
+        CAST(sum(batch_output_tokens) AS BIGINT) AS batch_output_tokens,
+        CAST(sum(failures) AS BIGINT) AS failures";
 
 /// Which annotated reads to select.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +93,17 @@ pub struct Spent {
 pub struct DayUsage {
     /// The day in UTC, e.g. `2026-05-17`.
     pub day: String,
+    /// The model's name in the settings.
+    pub model: String,
+    /// The cost.
+    pub spent: Spent,
+}
+
+/// The cost of a model in one month.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MonthUsage {
+    /// The month in UTC, e.g. `2026-05`.
+    pub month: String,
     /// The model's name in the settings.
     pub model: String,
     /// The cost.
@@ -261,18 +283,21 @@ impl Store {
 
     /// The cost of each model in all.
     pub async fn spent_by_model(&self) -> Result<Vec<(String, Spent)>, StoreError> {
-        let query = sql("SELECT model, CAST(sum(reads) AS BIGINT) AS reads,
-                CAST(sum(questions) AS BIGINT) AS questions,
-                CAST(sum(input_tokens) AS BIGINT) AS input_tokens,
-                CAST(sum(output_tokens) AS BIGINT) AS output_tokens,
-                CAST(sum(cached_tokens) AS BIGINT) AS cached_tokens,
-                CAST(sum(cache_writes) AS BIGINT) AS cache_writes,
-                CAST(sum(batch_input_tokens) AS BIGINT) AS batch_input_tokens,
-                CAST(sum(batch_output_tokens) AS BIGINT) AS batch_output_tokens,
-                CAST(sum(failures) AS BIGINT) AS failures
-             FROM model_usage GROUP BY model ORDER BY model");
+        let query = sql_of(format!("SELECT model, {SUMS} FROM model_usage GROUP BY model ORDER BY model"));
         self.list("adding up what models cost", query, |row| Ok((row.text("model")?, spent_of_row(row)?)))
             .await
+    }
+
+    /// The cost of each model per month, newest month first, at most `limit` rows.
+    pub async fn spent_by_month(&self, limit: u32) -> Result<Vec<MonthUsage>, StoreError> {
+        let query = sql_of(format!(
+            "SELECT substr(day, 1, 7) AS month, model, {SUMS} FROM model_usage
+             GROUP BY substr(day, 1, 7), model ORDER BY month DESC, model LIMIT $1"
+        ));
+        self.list("adding up what models cost per month", query.bind(limit), |row| {
+            Ok(MonthUsage { month: row.text("month")?, model: row.text("model")?, spent: spent_of_row(row)? })
+        })
+        .await
     }
 
     /// The cost of each model per day, newest day first, at most `limit` rows.

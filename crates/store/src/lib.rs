@@ -106,7 +106,9 @@ mod withdrawn;
 pub use accounts::{INVITATION_LASTS, Leaving, ReaderChange};
 pub use alerts::{AlertHit, AlertState};
 pub use archive::Store;
-pub use asking::{Answered, DayUsage, Limits, OWNER_CHANGED, Refused, RefusedRead, Selection, Spent};
+pub use asking::{
+    Answered, DayUsage, Limits, MonthUsage, OWNER_CHANGED, Refused, RefusedRead, Selection, Spent,
+};
 pub use backfills::{Backfill, BackfillStep, ClaimedBackfill, Extent, NextStep, Reach};
 pub use backup::{BackupError, BackupFacts, ServerFacts};
 pub use batches::NotedBatch;

@@ -70,8 +70,8 @@ use finished::Finished;
 pub use hub::{HubCalls, HubQuery, HubReply, hub_router};
 pub use images::{Image, ImageCache, Images};
 pub use operator::{
-    Backfilling, ChosenModel, ConfiguredModel, ConfiguredRecipient, FeedList, Figures, Finding, FoundModel,
-    FoundToFollow, ModelsFound, OfferedGroup, Operator, SettingInForce,
+    Backfilling, ConfiguredModel, ConfiguredRecipient, FeedList, Figures, Finding, FoundModel, FoundToFollow,
+    ModelsFound, OfferedGroup, Operator, SettingInForce, TriedModel,
 };
 pub use pages::OTHERS;
 pub use parts::shelf::{STRIP, STRIP_AHEAD};

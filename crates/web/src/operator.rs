@@ -6,7 +6,7 @@ use std::fmt;
 use std::pin::Pin;
 
 use backissue_model::{NewSource, Source};
-use backissue_store::StoreError;
+use backissue_store::{Spent, StoreError};
 use url::Url;
 
 /// The program around the pages.
@@ -25,8 +25,15 @@ pub trait Operator: fmt::Debug + Send + Sync {
     /// Returns false if another one is being tested.
     fn choose_model(&self, name: &str) -> bool;
 
-    /// The model that was chosen last, since the program started.
-    fn chosen_model(&self) -> Option<ChosenModel>;
+    /// Begins to test a configured model with a short invented article. Returns false if another one
+    /// is being tested.
+    fn test_model(&self, name: &str) -> bool;
+
+    /// The model that was chosen or tested last, since the program started.
+    fn tried_model(&self) -> Option<TriedModel>;
+
+    /// What a model's use costs at today's prices, for people. `None` if its price is not known.
+    fn cost(&self, model: &str, spent: &Spent) -> Option<String>;
 
     /// The recipients of weeks and alerts that are configured, without secrets.
     fn recipients(&self) -> Vec<ConfiguredRecipient>;
@@ -91,11 +98,13 @@ pub struct FoundModel {
     pub price: String,
     /// Whether it annotates new reads.
     pub is_in_use: bool,
+    /// Whether it is in the configuration file.
+    pub is_configured: bool,
 }
 
-/// A language model that was chosen.
+/// A language model that was chosen or tested.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChosenModel {
+pub struct TriedModel {
     /// Its name.
     pub name: String,
     /// What was done, or why nothing was, for people. `None` while it is tested.

@@ -90,7 +90,10 @@ pub async fn run(args: ModelsArgs, settings: Settings) -> anyhow::Result<Outcome
 }
 
 /// Sends one prompt, counts its cost, and checks the reply with the gate.
-async fn test(settings: &Settings, row: &ModelRow) -> anyhow::Result<Tested> {
+///
+/// # Errors
+/// If the model is not configured well, or does not answer in the requested form.
+pub async fn test(settings: &Settings, row: &ModelRow) -> anyhow::Result<Tested> {
     let asker = open::asker(settings, &row.name)?;
     // A model can be tested before there is an archive; then its cost is not counted.
     let store = Store::look_at_existing(&settings.location()?).await?;

@@ -299,7 +299,8 @@ fn of_listed(row: &mut ModelRow, listed: Option<&Listed>) -> Option<Price> {
     Price::of(row)
 }
 
-fn test_told(row: &ModelRow, tested: &Tested) -> String {
+/// The result of a test, for people.
+pub fn test_told(row: &ModelRow, tested: &Tested) -> String {
     let Tested { milliseconds, tokens, refused } = tested;
     let stands = if refused.is_empty() {
         String::new()

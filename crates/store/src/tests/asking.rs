@@ -159,6 +159,14 @@ on_both!(replies_are_stored_and_costs_counted, |db| {
         usage.iter().map(|u| (u.day.as_str(), u.spent.input_tokens, u.spent.failures)).collect();
     assert_eq!(days, [("2026-05-14", 0, 2), ("2026-05-13", 200, 0)]);
     assert_eq!((usage[1].spent.cached_tokens, usage[1].spent.cache_writes), (120, 10));
+    db.store.record_spent(MODEL, cost, at(30 * 86_400)).await.unwrap();
+    let months = db.store.spent_by_month(10).await.unwrap();
+    let months: Vec<(&str, &str, u64, u64)> = months
+        .iter()
+        .map(|m| (m.month.as_str(), m.model.as_str(), m.spent.input_tokens, m.spent.failures))
+        .collect();
+    assert_eq!(months, [("2026-06", MODEL, 100, 0), ("2026-05", MODEL, 200, 2)]);
+    assert_eq!(db.store.spent_by_month(1).await.unwrap().len(), 1);
 });
 
 on_both!(batches_are_noted_until_their_replies_are_stored, |db| {

@@ -130,6 +130,7 @@ pub(crate) fn form_routes() -> Router<App> {
         .route("/searches/{id}/seen", form(searches::seen))
         .route("/searches/{id}/remove", form(searches::remove))
         .route("/settings/models/use", form(models::choose))
+        .route("/settings/models/test", form(models::test))
         .route("/settings/follow", form(settings::follow))
         .route("/settings/group", form(settings::follow_group))
         .route("/settings/ask", form(settings::ask))

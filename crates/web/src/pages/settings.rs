@@ -583,8 +583,8 @@ fn models(operator: &Arc<dyn Operator>, shown: &Shown) -> Markup {
                         dd { (model.about) ". " (usage(spent.as_ref())) }
                     }
                 }
-                p { a href="/settings/models" { "Choose another" } }
-                p.quiet { code { "backissue models" } " tests them, " code { "backissue models --usage" } " tells the cost of each day." }
+                p { a href="/settings/models" { "Test them, see what they cost, or choose another" } }
+                p.quiet { code { "backissue models --usage" } " tells the cost of each day." }
             }
             @if !shown.others.is_empty() {
                 p.quiet { "Not configured any more:" }

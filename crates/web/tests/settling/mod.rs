@@ -6,8 +6,8 @@ use axum::http::StatusCode;
 use backissue_model::{NewSource, Source, Standing};
 use backissue_store::{Dispatch, Resend, SendingClaim, SendingResult, SourceFilter, Spent};
 use backissue_web::{
-    Backfilling, ChosenModel, ConfiguredModel, ConfiguredRecipient, FeedList, Figures, Finding, FoundModel,
-    FoundToFollow, Images, ModelsFound, OfferedGroup, Operator, Readers, SettingInForce,
+    Backfilling, ConfiguredModel, ConfiguredRecipient, FeedList, Figures, Finding, FoundModel, FoundToFollow,
+    Images, ModelsFound, OfferedGroup, Operator, Readers, SettingInForce, TriedModel,
 };
 use url::Url;
 
@@ -17,6 +17,9 @@ use super::{Answer, Site, html, site, site_of};
 
 /// The model that was chosen.
 static CHOSEN: std::sync::Mutex<Option<String>> = std::sync::Mutex::new(None);
+
+/// The model that was tested.
+static TESTED: std::sync::Mutex<Option<String>> = std::sync::Mutex::new(None);
 
 /// The sources that were asked for what they published before.
 static BACKFILLED: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::new());
@@ -67,6 +70,7 @@ impl Operator for StandIn {
             about: "Ollama at http://127.0.0.1:11434, on this machine.".into(),
             price: "It costs nothing: it runs on this machine.".into(),
             is_in_use,
+            is_configured: name == "mine",
         };
         Box::pin(async move { vec![found("ollama/<b>:1", false), found("mine", true)] })
     }
@@ -76,9 +80,18 @@ impl Operator for StandIn {
         true
     }
 
-    fn chosen_model(&self) -> Option<ChosenModel> {
+    fn test_model(&self, name: &str) -> bool {
+        *TESTED.lock().unwrap() = Some(name.to_owned());
+        true
+    }
+
+    fn cost(&self, model: &str, spent: &Spent) -> Option<String> {
+        (model == "mine").then(|| format!("${}.00", spent.reads))
+    }
+
+    fn tried_model(&self) -> Option<TriedModel> {
         let chosen = CHOSEN.lock().unwrap().clone();
-        chosen.map(|name| ChosenModel { name, result: Some(Err("it is down; start it".to_owned())) })
+        chosen.map(|name| TriedModel { name, result: Some(Err("it is down; start it".to_owned())) })
     }
 
     fn recipients(&self) -> Vec<ConfiguredRecipient> {
@@ -252,7 +265,7 @@ async fn model_is_chosen_among_those_that_were_found() {
     let site = site(&blogs()).await;
     assert!(site.page_at("/settings").await.attributes("a", "href").contains(&"/settings/models".to_owned()));
     let page = site.page_at("/settings/models").await;
-    assert_eq!(page.attributes("input[name=model]", "value"), ["ollama/<b>:1", "built-in"]);
+    assert_eq!(page.attributes("input[name=model]", "value"), ["ollama/<b>:1", "mine", "built-in"]);
     assert!(page.text().contains("It costs nothing") && page.text().contains("It annotates new reads."));
     let unknown = site.sent("/settings/models/use", &[("model", "openai/x@evil.example")]).await;
     assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
@@ -260,6 +273,31 @@ async fn model_is_chosen_among_those_that_were_found() {
     let to = site.to("/settings/models/use", &[("model", "ollama/<b>:1")]).await;
     let page = site.page_at(&to).await;
     assert_eq!(page.one("#said"), "“ollama/<b>:1”: it is down; start it.");
+}
+
+#[tokio::test]
+async fn configured_model_is_tested_and_its_cost_told_per_month() {
+    let site = site(&blogs()).await;
+    assert!(site.page_at("/settings/models").await.text().contains("No language model has been used yet."));
+    let month = jiff::SignedDuration::from_hours(31 * 24);
+    for (model, at) in [("mine", super::now()), ("mine", super::now() + month), ("gone", super::now())] {
+        let spent = Spent { reads: 3, input_tokens: 1_234, output_tokens: 5, ..Spent::default() };
+        site.store.record_spent(model, spent, at).await.unwrap();
+    }
+    let page = site.page_at("/settings/models").await;
+    let cost = page.all("section[aria-labelledby=costs] dd");
+    assert!(cost[0].contains("Its price is not known. input_price and output_price"), "{cost:?}");
+    assert!(cost[0].contains("3 reads, 1,234 tokens in and 5 out") && !cost[0].contains('$'), "{cost:?}");
+    assert!(cost[1].contains("In all $6.00 for 6 reads.") && cost[1].matches("$3.00, 3 reads").count() == 2);
+    let tests = page.attributes("button[formaction='/settings/models/test']", "aria-label");
+    assert_eq!(tests, ["Test mine"], "only what is configured is tested");
+    for other in ["ollama/<b>:1", "built-in"] {
+        let refused = site.sent("/settings/models/test", &[("model", other)]).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{other}");
+    }
+    assert_eq!(*TESTED.lock().unwrap(), None);
+    assert_eq!(site.to("/settings/models/test", &[("model", "mine")]).await, "/settings/models");
+    assert_eq!(TESTED.lock().unwrap().as_deref(), Some("mine"));
 }
 
 #[tokio::test]
