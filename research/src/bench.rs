@@ -1,11 +1,13 @@
 //! `cargo xtask bench`: the speed of the whole program, as tables.
 
+mod compress;
 mod ingest;
 mod meaning;
 mod peer;
 mod publish;
 mod search;
 mod serve;
+mod workers;
 
 use std::path::PathBuf;
 
@@ -23,6 +25,8 @@ pub struct Bench {
 
 #[derive(Debug, clap::Subcommand)]
 enum What {
+    /// zstd on the stored HTML of the small web: ratios and speeds, with and without a dictionary
+    Compress(compress::Compress),
     /// A sync of the small web: reads per second, milliseconds per read and stage, peak memory, on
     /// both databases
     Ingest(ingest::Ingest),
@@ -39,6 +43,9 @@ enum What {
     /// start and memory, and finished pages beside nginx, which must be installed (Debian:
     /// nginx-light)
     Serve(serve::Serve),
+    /// A sync of the small web by 1, 2 and 4 processes on one PostgreSQL database, and what keeps
+    /// the processor busy
+    Workers(workers::Workers),
 }
 
 /// The program to measure: the one that tests use, or an optimised build.
@@ -51,6 +58,7 @@ impl Bench {
     pub fn run(self) -> anyhow::Result<()> {
         let runtime = || tokio::runtime::Runtime::new();
         match self.what {
+            What::Compress(bench) => bench.run(),
             What::Ingest(bench) => runtime()?.block_on(bench.run(&program(PROFILE)?)),
             What::Meaning(bench) => bench.run(),
             What::Peer(bench) => {
@@ -68,6 +76,10 @@ impl Bench {
                     None => binary(bench.as_tested)?,
                 };
                 runtime()?.block_on(bench.run(&binary))
+            }
+            What::Workers(bench) => {
+                let binary = bench.program.clone().map_or_else(|| program(PROFILE), Ok)?;
+                bench.run(&binary)
             }
         }
     }

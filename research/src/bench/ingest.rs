@@ -101,13 +101,14 @@ fn peak_memory(process: u32) -> Option<u64> {
 }
 
 /// A blog's feed with the pages it links to.
-struct Blog {
+pub(super) struct Blog {
     feed_url: Url,
     feed: Vec<u8>,
     pages: Vec<(Entry, Url, Vec<u8>)>,
 }
 
-fn blogs() -> anyhow::Result<Vec<Blog>> {
+/// The blogs of the small web.
+pub(super) fn blogs() -> anyhow::Result<Vec<Blog>> {
     let web = SmallWeb::start(&shared_dir()?, SmallWebOptions::default())?;
     let root = shared_dir()?.join("web");
     let mut blogs = Vec::new();
@@ -126,6 +127,18 @@ fn blogs() -> anyhow::Result<Vec<Blog>> {
     Ok(blogs)
 }
 
+/// The articles of all pages. As in a sync: if a page has no article, the feed's is used, and if
+/// that has none, nothing is stored.
+pub(super) fn articles(blogs: &[Blog]) -> Vec<(&Entry, &Url, Article)> {
+    let article = |(entry, url, bytes): &(Entry, Url, Vec<u8>)| {
+        let page = Page { bytes, media_type: Some("text/html; charset=utf-8"), url: Some(url) };
+        let article = backissue_extract::extract(&page, Some(entry));
+        article.or_else(|_| backissue_extract::from_entry(entry, Some(url))).ok()
+    };
+    let pages = blogs.iter().flat_map(|blog| &blog.pages);
+    pages.filter_map(|page| Some((&page.0, &page.1, article(page)?))).collect()
+}
+
 async fn stages(cluster: &Cluster) -> anyhow::Result<String> {
     let blogs = blogs()?;
     let reads: usize = blogs.iter().map(|b| b.pages.len()).sum();
@@ -138,18 +151,7 @@ async fn stages(cluster: &Cluster) -> anyhow::Result<String> {
     let parsing = began.elapsed();
 
     let began = Instant::now();
-    let articles: Vec<(&Entry, &Url, Article)> = blogs
-        .iter()
-        .flat_map(|b| &b.pages)
-        .filter_map(|(entry, url, bytes)| {
-            let page = Page { bytes, media_type: Some("text/html; charset=utf-8"), url: Some(url) };
-            // As in a sync: if a page has no article, the feed's is used, and if that has none,
-            // nothing is stored.
-            let article = backissue_extract::extract(&page, Some(entry))
-                .or_else(|_| backissue_extract::from_entry(entry, Some(url)));
-            Some((entry, url, article.ok()?))
-        })
-        .collect();
+    let articles = articles(&blogs);
     let extracting = began.elapsed();
 
     let began = Instant::now();

@@ -18,7 +18,7 @@ use reqwest::header::ACCEPT_ENCODING;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use crate::table::table;
+use crate::table::{head, line, table};
 
 /// Articles of a realistic length; the others of a large archive have two paragraphs.
 const LONG: u32 = 2_000;
@@ -68,7 +68,7 @@ pub struct Serve {
 type Times = BTreeMap<(usize, u32), Vec<Duration>>;
 
 impl Serve {
-    /// Measures and prints the result.
+    /// Measures, and prints each row as soon as it is known.
     pub async fn run(self, binary: &Path) -> anyhow::Result<()> {
         println!(
             "{} concurrent requests for {} s per page, client and server on the same machine.\n",
@@ -79,41 +79,41 @@ impl Serve {
             _ => None,
         };
         let server = self.server.clone().or_else(|| own.as_ref().map(|cluster| cluster.url().to_owned()));
-        let mut finished = Vec::new();
         let all = [("SQLite", !self.postgres), ("PostgreSQL", !self.sqlite)];
         for (name, _) in all.into_iter().filter(|(_, is_wanted)| *is_wanted) {
-            let (mut names, mut times, mut starts) = (Vec::new(), Times::new(), Vec::new());
+            let server = server.as_deref().filter(|_| name == "PostgreSQL");
+            let (mut names, mut times) = (Vec::new(), Times::new());
             for reads in &self.reads {
-                let server = server.as_deref().filter(|_| name == "PostgreSQL");
                 let made = self.make(binary, server, *reads).await?;
                 if self.only_make {
                     continue;
                 }
+                let started = start(&made.archive).await?;
+                println!("{name}, {reads} reads: {started}.\n");
                 let pages: Vec<_> = (made.pages.into_iter())
                     .filter(|(name, _)| self.pages.is_empty() || self.pages.iter().any(|one| one == name))
                     .collect();
-                starts.push(start(&made.archive, *reads).await?);
+                println!("Each page made for each request:\n");
+                println!("{}", head(&["page", "a second", "p50, ms", "p99, ms"]));
                 let served = made.archive.serve(&["--no-fetch", "--page-cache", "0 MB"])?;
-                for (nth, (_, path)) in pages.iter().enumerate() {
-                    times.insert((nth, *reads), self.load(served.address, path, "").await?);
+                for (nth, (page, path)) in pages.iter().enumerate() {
+                    let measured = self.load(served.address, path, "").await?;
+                    let speed = format!("{:.0}", measured.len() as f64 / self.seconds as f64);
+                    let [p50, p99] =
+                        [0.50, 0.99].map(|share| format!("{:.2}", milliseconds(&measured, share)));
+                    println!("{}", line(&[(*page).to_owned(), speed, p50, p99]));
+                    times.insert((nth, *reads), measured);
                 }
                 drop(served);
-                if name == "SQLite" && Some(reads) == self.reads.last() {
-                    finished = self.beside_nginx(&made.archive, &pages).await?;
+                println!();
+                if Some(reads) == self.reads.last() {
+                    self.beside_nginx(&made.archive, &pages).await?;
                 }
                 names = pages.into_iter().map(|(name, _)| name).collect();
             }
             if !self.only_make {
                 self.print_growth(name, &names, &times);
-                let head =
-                    ["reads", "first page after the start, ms", "resident then, MB", "all pages shown, MB"];
-                println!("{}", table(&head, &starts));
             }
-        }
-        if !finished.is_empty() {
-            println!("Finished pages, and the same bytes as files of nginx:\n");
-            let head = ["page", "compression", "bytes", "finished, a second", "nginx, a second", "share"];
-            println!("{}", table(&head, &finished));
         }
         Ok(())
     }
@@ -147,37 +147,38 @@ impl Serve {
         Ok(MadeArchive { archive, pages, _database: database })
     }
 
+    /// How the times follow the size of the archive.
     fn print_growth(&self, database: &str, names: &[&str], times: &Times) {
-        println!("{database}, each page made for each request:\n");
-        let mut head = vec!["page".to_owned()];
+        println!("{database}, each page made for each request, by the reads of the archive:\n");
+        let mut columns = vec!["page".to_owned()];
         for reads in &self.reads {
-            head.extend(["a second", "p50, ms", "p99, ms"].map(|what| format!("{reads} reads: {what}")));
+            columns.extend(["p50, ms", "p99, ms"].map(|what| format!("{reads}: {what}")));
         }
-        head.push("p50, last to first".to_owned());
+        columns.extend(["p50", "p99"].map(|what| format!("{what}, last to first")));
         let row = |(nth, name): (usize, &&str)| {
-            let mut row = vec![(*name).to_owned()];
             let of = |reads: &u32| times.get(&(nth, *reads)).map_or(&[][..], Vec::as_slice);
+            let mut row = vec![(*name).to_owned()];
             for reads in &self.reads {
-                row.push(format!("{:.0}", of(reads).len() as f64 / self.seconds as f64));
                 row.extend([0.50, 0.99].map(|share| format!("{:.2}", milliseconds(of(reads), share))));
             }
-            let of_all = |reads: Option<&u32>| reads.map_or(0.0, |reads| milliseconds(of(reads), 0.50));
-            row.push(format!("{:.2}", of_all(self.reads.last()) / of_all(self.reads.first())));
+            let of_all =
+                |reads: Option<&u32>, share| reads.map_or(0.0, |reads| milliseconds(of(reads), share));
+            row.extend([0.50, 0.99].map(|share| {
+                format!("{:.2}", of_all(self.reads.last(), share) / of_all(self.reads.first(), share))
+            }));
             row
         };
         let rows: Vec<_> = names.iter().enumerate().map(row).collect();
-        println!("{}", table(&head.iter().map(String::as_str).collect::<Vec<_>>(), &rows));
+        println!("{}", table(&columns.iter().map(String::as_str).collect::<Vec<_>>(), &rows));
     }
 
     /// Finished pages, and the same bytes from nginx.
-    async fn beside_nginx(
-        &self,
-        archive: &Archive,
-        pages: &[(&'static str, String)],
-    ) -> anyhow::Result<Vec<Vec<String>>> {
+    async fn beside_nginx(&self, archive: &Archive, pages: &[(&'static str, String)]) -> anyhow::Result<()> {
         let served = archive.serve(&["--no-fetch"])?;
         let nginx = Nginx::start()?;
-        let mut rows = Vec::new();
+        println!("Finished pages, and the same bytes as files of nginx:\n");
+        let columns = ["page", "compression", "bytes", "finished, a second", "nginx, a second", "share"];
+        println!("{}", head(&columns));
         for (name, path) in pages.iter().take(4) {
             for compression in ["", "br"] {
                 let page = client().get(served.url(path)).header(ACCEPT_ENCODING, compression).send().await?;
@@ -186,17 +187,19 @@ impl Serve {
                 let ours = self.load(served.address, path, compression).await?.len();
                 let theirs = self.load(nginx.address(), "/page", "").await?.len();
                 let a_second = |count: usize| format!("{:.0}", count as f64 / self.seconds as f64);
-                rows.push(vec![
+                let row = [
                     (*name).to_owned(),
                     if compression.is_empty() { "none" } else { "brotli" }.to_owned(),
                     page.len().to_string(),
                     a_second(ours),
                     a_second(theirs),
                     format!("{:.2}", ours as f64 / theirs as f64),
-                ]);
+                ];
+                println!("{}", line(&row));
             }
         }
-        Ok(rows)
+        println!();
+        Ok(())
     }
 
     /// The times of all responses, sorted.
@@ -298,9 +301,9 @@ impl Asker {
     }
 }
 
-/// The time from the start of the program to the first byte of the front page, and its memory then
-/// and after some more pages.
-async fn start(archive: &Archive, reads: u32) -> anyhow::Result<Vec<String>> {
+/// The time from the start of the program to the front page, and its memory then and after some
+/// more pages, in words.
+async fn start(archive: &Archive) -> anyhow::Result<String> {
     let client = client();
     let (mut times, mut weights) = (Vec::new(), (0.0, 0.0));
     for _ in 0..5 {
@@ -315,12 +318,12 @@ async fn start(archive: &Archive, reads: u32) -> anyhow::Result<Vec<String>> {
         weights = (then, resident(served.pid())?);
     }
     times.sort();
-    Ok(vec![
-        reads.to_string(),
-        format!("{:.0}", milliseconds(&times, 0.50)),
-        format!("{:.0}", weights.0),
-        format!("{:.0}", weights.1),
-    ])
+    Ok(format!(
+        "the first page comes {:.0} ms after the start; {:.0} MB are resident then, {:.0} MB after all pages",
+        milliseconds(&times, 0.50),
+        weights.0,
+        weights.1
+    ))
 }
 
 /// The memory of a process in megabytes, as Linux counts it.
