@@ -77,7 +77,8 @@ impl Store {
             let take = |lock: &str| {
                 bound(format!(
                     "UPDATE subscription SET claim = claim + 1, leased_until = $2, asked_at = $1
-                     WHERE source_id = ({candidate} {lock}) RETURNING *"
+                     WHERE source_id = ({candidate} {lock})
+                     RETURNING source_id, token, secret, hub, topic, host, attempts, claim"
                 ))
             };
             let Some((mut tx, taken)) = self.database.begin_claim(bound(look), take).await? else {

@@ -685,10 +685,12 @@ async fn confirm(
     Ok(())
 }
 
-/// Locks these reads in order of id, like all transactions.
+/// Locks these reads in order of id, like all transactions. Returns what merging and filing need of
+/// them.
 pub(crate) async fn lock_reads(tx: &mut Tx, ids: &[ReadId]) -> Tried<Vec<Row>> {
     let query = format!(
-        "SELECT * FROM read WHERE id IN ({}) ORDER BY id {}",
+        "SELECT id, claim, held, stage, first_seen, published, corrected_published FROM read
+         WHERE id IN ({}) ORDER BY id {}",
         placeholders(1, ids.len()),
         tx.for_update()
     );

@@ -114,7 +114,10 @@ pub(crate) fn company_of(named: String, title: &str) -> String {
 }
 
 /// The columns of a source in lists. The title falls back to the host.
-pub(crate) const SOURCE: &str = "SELECT s.*, t.reads AS shown,
+pub(crate) const SOURCE: &str = "SELECT s.id, s.slug, s.title, s.host, s.company, s.site_url, s.feed_url, s.sitemap_url,
+    s.listing_url, s.in_group, s.keep_days, s.keep_bytes, s.followed_at, s.unfollowed_at, s.last_poll,
+    s.last_success, s.next_poll, s.last_error, s.failures, s.failing_since, s.last_new, s.pace, s.wishes,
+    s.moving_to, s.moving_since, s.moved_from, s.moved_at, s.etag, s.last_modified, t.reads AS shown,
     CASE WHEN s.standing = 'active' AND s.paused_at IS NOT NULL THEN 'paused' ELSE s.standing END AS standing_now,
     h.hub AS hub_url, h.ends_at AS hub_ends_at, h.told_at AS hub_told_at, h.error AS hub_error,
     (SELECT max(filed_at) FROM listing l WHERE l.list = 'source/' || s.id AND l.has_problem = 0) AS newest_plain,

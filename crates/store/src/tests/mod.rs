@@ -34,4 +34,5 @@ mod surviving;
 mod tokens;
 mod trouble;
 mod turns;
+mod upgrades;
 mod webhooks;
