@@ -165,12 +165,24 @@ impl Store {
         Ok((found.len() < STEP as usize).then_some(pass.pruned))
     }
 
-    /// Removes the HTML of these reads, unless somebody holds one of them by now. Returns those
-    /// that it removed.
-    async fn remove_html(&self, reads: &[(i64, u64)], now: Timestamp) -> Result<Vec<i64>, StoreError> {
+    /// Removes the HTML of these reads, with its bytes, unless somebody holds one of them by now.
+    /// Returns those whose HTML it removed.
+    pub(crate) async fn remove_html(
+        &self,
+        reads: &[(i64, u64)],
+        now: Timestamp,
+    ) -> Result<Vec<i64>, StoreError> {
         self.retry("removing old articles", || async {
             let mut tx = self.database.begin().await?;
             let ids: Vec<i64> = reads.iter().map(|(id, _)| *id).collect();
+            // A reader who keeps or notes one of them right now has locked it too
+            // (`marks::existing`). After the wait, the next statement sees what the reader did.
+            let lock = format!(
+                "SELECT id FROM read WHERE id IN ({}) ORDER BY id {}",
+                placeholders(1, ids.len()),
+                tx.for_update()
+            );
+            tx.rows(sql_listing(lock, ids.len()).bind_all(ids.iter().copied())).await?;
             let update = format!(
                 "UPDATE read SET html_gone_at = $1 WHERE id IN ({}) AND html_gone_at IS NULL AND NOT {}
                  RETURNING id",

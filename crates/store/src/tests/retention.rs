@@ -1,8 +1,11 @@
 //! Retention: which articles go, and what stays.
 
-use backissue_model::{Days, Limit, Mark, Quote, ReadId, ReaderId};
+use backissue_model::{Correction, Days, Limit, Mark, Quote, ReadField, ReadId, ReaderId};
+use backissue_needs::needs;
 
 use super::harness::*;
+use crate::database::sql;
+use crate::marks::existing;
 use crate::*;
 
 const ONE: ReaderId = ReaderId::ONE;
@@ -68,6 +71,50 @@ on_both!(old_articles_go_and_what_somebody_holds_stays, |db| {
     assert_eq!(prune(db, days(4), false).await, Pruned::default(), "a second pass finds nothing");
     assert!(db.store.marks(ONE, &all).await.unwrap()[&all[6]].done.is_some());
 });
+
+on_both!(read_that_is_held_after_it_was_chosen_stays, |db| {
+    let all = reads(db, 8).await;
+    let chosen: Vec<(i64, u64)> = all.iter().map(|read| (read.0, 1)).collect();
+    db.store.mark(ONE, all[0], Mark::Keep, true, at(0)).await.unwrap();
+    db.store.save_note(ONE, all[1], &"Mine".parse().unwrap(), 0, at(0)).await.unwrap();
+    db.store.add_label(ONE, all[2], &"later".parse().unwrap(), at(0)).await.unwrap();
+    let quote = Quote::new("Text", "", "").unwrap();
+    db.store.add_highlight(ONE, all[3], &quote, &"".parse().unwrap(), at(0)).await.unwrap();
+    db.store.answer_card(ONE, all[4], &"Shard it".parse().unwrap(), at(0)).await.unwrap();
+    let title = Correction::of(ReadField::Title, "On queues").unwrap();
+    db.store.correct(all[5], &[title], &[], at(0)).await.unwrap();
+    let mut removed = db.store.remove_html(&chosen, at(0)).await.unwrap();
+    removed.sort();
+    assert_eq!(removed, [all[6].0, all[7].0]);
+    assert_eq!(gone(db, &all).await, all[6..]);
+});
+
+/// Without its lock, the statement that removes would not see what is not committed yet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pruning_waits_for_a_reader_who_keeps_a_read() {
+    needs!(Postgres);
+    let db = TestDatabase::postgres().await;
+    let all = reads(&db, 3).await;
+    let mut keeping = db.store.database.begin().await.unwrap();
+    assert_eq!(existing(&mut keeping, all[1]).await.unwrap(), Some(all[1]));
+    let keep = sql("INSERT INTO mark (reader_id, read_id, kept_at) VALUES ($1, $2, 1)");
+    keeping.run(keep.bind(ONE.0).bind(all[1].0)).await.unwrap();
+    let store = db.store.clone();
+    let pruning = tokio::spawn(async move {
+        let mut pass = store.begin_pruning(days(1), false, at(86_400)).await.unwrap().unwrap();
+        store.prune(&mut pass).await.unwrap().unwrap()
+    });
+    let waiting = "SELECT count(*) AS n FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while db.store.database.row(sql(waiting)).await.unwrap().unwrap().int("n").unwrap() == 0 {
+        assert!(!pruning.is_finished(), "it did not wait");
+        tokio::task::yield_now().await;
+    }
+    keeping.commit().await.unwrap();
+    assert_eq!(pruning.await.unwrap().reads, 2);
+    assert_eq!(gone(&db, &all).await, [all[0], all[2]]);
+    db.remove().await;
+}
 
 on_both!(oldest_articles_go_where_a_size_is_the_limit, |db| {
     let all = reads(db, 600).await;
