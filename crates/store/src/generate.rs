@@ -284,15 +284,16 @@ async fn insert_reads(tx: &mut Tx, store: &Store, batch: &[Made]) -> Tried<Vec<i
 
 async fn insert_lines(tx: &mut Tx, lines: &[(String, i64, &Made)]) -> Tried<()> {
     for lines in lines.chunks(BATCH as usize) {
-        let mut insert =
-            sql_of(insertion("listing (list, read_id, kind, has_problem, filed_at)", lines.len()));
+        let into = "listing (list, read_id, kind, has_problem, filed_at, practisable)";
+        let mut insert = sql_of(insertion(into, lines.len()));
         for (list, id, read) in lines {
             insert = insert
                 .bind(list.as_str())
                 .bind(*id)
                 .bind(read.precis.kind.as_str())
                 .bind(read.precis.problem.is_some())
-                .bind(millis(read.published));
+                .bind(millis(read.published))
+                .bind(list.starts_with("concept/") && read.precis.approach.is_some());
         }
         tx.run(insert).await?;
     }

@@ -63,6 +63,10 @@ macro_rules! steps {
                 ("programs", include_str!(concat!("../migrations/", $folder, "/0037_programs.sql"))),
                 ("openid", include_str!(concat!("../migrations/", $folder, "/0038_openid.sql"))),
                 ("retention", include_str!(concat!("../migrations/", $folder, "/0039_retention.sql"))),
+                (
+                    "cards_in_lists",
+                    include_str!(concat!("../migrations/", $folder, "/0040_cards_in_lists.sql")),
+                ),
                 ("own_digests", include_str!(concat!("../migrations/", $folder, "/0041_own_digests.sql"))),
             ])
         })

@@ -357,13 +357,15 @@ impl Drawing {
         sql_of(query).bind_all(values)
     }
 
-    /// The concepts with a card. Looks for one card per concept of the archive.
+    /// The concepts with a card. Looks for one card per concept of the archive: without `OFFSET`,
+    /// PostgreSQL would join all cards of all concepts.
     pub(crate) fn concepts(reader: ReaderId) -> Sql {
         let Self { from, conditions, values, .. } = Self::along("listing d CROSS JOIN read r", "", reader);
         let query = format!(
             "SELECT substr(t.facet, 9) AS slug FROM tally t
              WHERE t.list = 'all' AND substr(t.facet, 1, 8) = 'concept/' AND t.reads > 0 AND EXISTS (
-                SELECT 1 FROM {from} WHERE d.list = t.facet AND d.has_problem = 1 AND {} AND {PRACTISABLE} AND {})
+                SELECT 1 FROM {from} WHERE d.list = t.facet AND d.practisable = 1 AND {} AND {PRACTISABLE} AND {}
+                LIMIT 1 OFFSET 0)
              ORDER BY t.facet",
             joined("d"),
             conditions.join(" AND ")
@@ -402,7 +404,7 @@ fn drawing_conditions(deck: &Deck, values: &mut Vec<Value>) -> Vec<String> {
         Deck::Shelf => vec!["d.reader_id = $1".to_owned(), "d.kept_at IS NOT NULL".to_owned()],
         Deck::Label(label) => vec!["d.reader_id = $1".to_owned(), with("d.name", label.as_str().into())],
         Deck::Concept(slug) => {
-            vec![with("d.list", concept_list(slug).into()), "d.has_problem = 1".to_owned()]
+            vec![with("d.list", concept_list(slug).into()), "d.practisable = 1".to_owned()]
         }
         Deck::Everything => Vec::new(),
     }

@@ -40,11 +40,12 @@ fn is_shown(statement: Option<&Statement>) -> bool {
     statement.is_some_and(|statement| statement.sureness().is_shown())
 }
 
-/// Adds a read to the lists of its concepts.
+/// Adds a read to the lists of its concepts, after [`show_precis`].
 pub(crate) async fn list_precis(tx: &mut Tx, read: ReadId, precis: &Precis) -> Tried<()> {
     for concept in distinct(&precis.concepts) {
-        let insert = sql("INSERT INTO listing (list, read_id, kind, has_problem, filed_at, start)
-             SELECT $2, id, kind, has_problem, filed_at, $3 FROM read WHERE id = $1");
+        let insert =
+            sql("INSERT INTO listing (list, read_id, kind, has_problem, filed_at, start, practisable)
+             SELECT $2, id, kind, has_problem, filed_at, $3, practisable FROM read WHERE id = $1");
         tx.run(insert.bind(read.0).bind(concept_list(concept)).bind(start_of(precis))).await?;
     }
     Ok(())

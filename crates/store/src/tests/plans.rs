@@ -80,6 +80,7 @@ async fn lists(db: &TestDatabase) {
 async fn cards(db: &TestDatabase) {
     db.run(&[
         "UPDATE read SET practisable = has_problem",
+        "UPDATE listing SET practisable = has_problem WHERE list LIKE 'concept/%'",
         "UPDATE listing SET start = has_problem * (read_id % 900) WHERE list LIKE 'concept/%'",
         "ANALYZE",
     ])

@@ -256,3 +256,22 @@ on_both!(an_archive_from_before_there_were_cards_knows_its_cards, |db| {
     assert_eq!(drawn.iter().map(|one| one.card.id).collect::<Vec<_>>(), [likely[1], likely[0]]);
     again.close().await;
 });
+
+on_both!(an_archive_from_before_lists_had_cards_knows_those_of_a_concept, |db| {
+    let likely = cards(db, "acme", 2).await;
+    let source = db.follow("Bolt").await;
+    db.poll(&source, vec![entry("https://bolt.example/1", Some("2026-05-01"))]).await;
+    annotate(db, Kind::CaseStudy, Some(0.1)).await;
+    let again = db
+        .as_older(&[
+            "DROP INDEX listing_practisable",
+            "ALTER TABLE listing DROP COLUMN practisable",
+            "DELETE FROM _sqlx_migrations WHERE description = 'cards_in_lists'",
+        ])
+        .await;
+    let caching = Deck::Concept("caching".parse().unwrap());
+    let drawn = again.deck(ONE, &caching, 9).await.unwrap();
+    assert_eq!(drawn.iter().map(|one| one.card.id).collect::<Vec<_>>(), [likely[1], likely[0]]);
+    assert_eq!(again.decks(ONE).await.unwrap(), [Deck::Everything, caching]);
+    again.close().await;
+});
