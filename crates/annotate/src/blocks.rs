@@ -1,8 +1,8 @@
 //! The blocks of a plain text: headings, paragraphs, list items, code, quotations, tables.
 //!
-//! The extraction gives the kind of each block by its markup. Authors also write headings, lists
-//! and code as paragraphs; those are recognised by their look. This module does not interpret
-//! blocks; it only determines their kind and their heading.
+//! The extraction finds the kind of each block in the HTML. But authors also write headings, lists
+//! and code as paragraphs; this module recognises those by their text. It only determines the kind
+//! and the heading of each block and does not interpret what a block says.
 
 use backissue_model as model;
 pub(crate) use backissue_model::BlockKind;
@@ -17,11 +17,12 @@ pub(crate) struct Block {
     pub heading: Option<usize>,
 }
 
-/// Maximum characters of a heading. A longer line is a paragraph, whatever it looks like.
+/// Maximum characters of a heading. A longer line is a paragraph even if it looks like a heading.
 const HEADING_MAX: usize = 120;
 
-/// The blocks of `text` in order, with separate list items. `known` are the blocks by their markup.
-/// If these are empty or belong to another text, paragraphs are separated by empty lines.
+/// The blocks of `text` in order, with separate list items. `known` are the blocks that the
+/// extraction found in the HTML. If `known` is empty or belongs to another text, empty lines
+/// separate the paragraphs.
 pub(crate) fn blocks(text: &str, known: &[model::Block]) -> Vec<Block> {
     let stretches = by_markup(text, known).unwrap_or_else(|| paragraphs(text));
     let mut blocks: Vec<Block> = Vec::new();
@@ -61,8 +62,8 @@ pub(crate) fn blocks(text: &str, known: &[model::Block]) -> Vec<Block> {
     blocks
 }
 
-/// The positions of the blocks in `known`. Returns `None` if there are none, or if they belong to
-/// another text.
+/// The positions of the blocks in `known`. Returns `None` if `known` is empty or belongs to another
+/// text.
 fn by_markup(text: &str, known: &[model::Block]) -> Option<Vec<(usize, usize, BlockKind)>> {
     let mut last = 0;
     let place = |block: &model::Block| {
@@ -74,7 +75,7 @@ fn by_markup(text: &str, known: &[model::Block]) -> Option<Vec<(usize, usize, Bl
     known.iter().map(place).collect::<Option<Vec<_>>>().filter(|places| !places.is_empty())
 }
 
-/// Parts between empty lines, trimmed.
+/// The parts of `text` between empty lines, trimmed, each with its kind.
 fn paragraphs(text: &str) -> Vec<(usize, usize, BlockKind)> {
     let mut found = Vec::new();
     let mut open: Option<(usize, usize)> = None;
@@ -93,7 +94,7 @@ fn paragraphs(text: &str) -> Vec<(usize, usize, BlockKind)> {
     found.into_iter().map(|(start, end)| (start, end, BlockKind::Paragraph)).collect()
 }
 
-/// The kind of a paragraph by its look.
+/// The kind of a paragraph, recognised by its text.
 fn kind_of(body: &str) -> BlockKind {
     if looks_like_table(body) {
         BlockKind::Table
@@ -150,8 +151,8 @@ pub(crate) fn marker(line: &str) -> usize {
     0
 }
 
-/// Where the lines with list markers begin that end a paragraph. Returns `None` if a line without a
-/// marker follows them, or if there is only one.
+/// The byte position of the first list item in a paragraph that ends with a list. Returns `None` if
+/// text follows the list, if there is only one item, or if the whole paragraph is a list.
 fn items_in(body: &str) -> Option<usize> {
     let mut at = 0;
     let mut begin = None;
@@ -170,11 +171,11 @@ fn items_in(body: &str) -> Option<usize> {
 
 /// Maximum characters of a caption.
 const CAPTION_MAX: usize = 400;
-/// Maximum characters of a line that names where a picture is from.
+/// Maximum characters of a line that names the source of a picture.
 const CREDIT_MAX: usize = 160;
 
-/// Whether a paragraph is a caption, "Figure 6: …" or "Table 2 - …", or says where a picture is
-/// from, "Photo by …" or "Source: …".
+/// Whether a paragraph is a caption ("Figure 6: …", "Table 2 - …") or names the source of a picture
+/// ("Photo by …", "Source: …").
 fn looks_like_caption(body: &str) -> bool {
     const LABELS: [&str; 16] = [
         "figure", "fig", "table", "listing", "diagram", "chart", "graph", "image", "photo", "picture",

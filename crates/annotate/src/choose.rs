@@ -1,8 +1,8 @@
-//! Chooses the passage for each part of the précis.
+//! Chooses the passage for each part of the précis: problem, approach and outcome.
 //!
-//! A passage is one to three sentences of one section, verbatim. Each sentence is a candidate, with
-//! its context if it needs one. This module does not know the weight of a feature, and changes no
-//! word of the article.
+//! A passage is one to three sentences of one section, verbatim. Each sentence of the article is
+//! tried, together with the sentences or the heading that a reader needs to understand it. This
+//! module does not know the weight of a feature, and changes no word of the article.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -24,7 +24,7 @@ pub const PASSAGE_MAX: usize = backissue_model::STATEMENT_MAX;
 /// Minimum characters of a passage.
 const PASSAGE_MIN: usize = 40;
 
-/// Maximum sentences of a passage, without items of a list.
+/// Maximum sentences of a passage. Items of a list do not count.
 const SENTENCES_MAX: usize = 3;
 
 /// Marks a gap in a passage.
@@ -36,30 +36,31 @@ const ITEM: &str = " • ";
 /// Maximum sentences to try for one part of the précis.
 const TRIES: usize = 40;
 
-/// Passages among which the surest is chosen.
+/// Number of best passages that are compared before one is chosen.
 const CONSIDERED: usize = 3;
 
-/// Two passages at most so many sentences apart are near each other.
+/// Passages count as near each other if their anchors are at most this many sentences apart.
 const NEAR: usize = 5;
 
-/// How much lower than the anchor's a neighbour's score may be to be part of the passage.
+/// A neighbour joins the passage only if its score is at most this much below the anchor's score.
 const NEIGHBOUR: f32 = 0.8;
 
-/// A passage and its features.
+/// One to three sentences of the article, possibly with a heading, and their features.
 pub(crate) struct Passage {
     /// The numbers of its sentences, in order.
     pub sentences: Vec<usize>,
-    /// The number of the sentence for which it was made; the others are its context.
+    /// The sentence with the score for which the passage was built. The others are its context.
     pub anchor: usize,
-    /// Its byte ranges in the text, in order: a heading or sentences.
+    /// The byte ranges of its parts in the article's text, in order: a heading if it needs one,
+    /// then the sentences.
     pub spans: Vec<Range<usize>>,
-    /// The block of the heading at its start, if it needs one.
+    /// The index of the block of the heading at its start. `None` if it starts with a sentence.
     heading: Option<usize>,
-    /// The first of its byte ranges that is an item of a list, if its last sentence opens one.
+    /// The index in `spans` of the first list item. `None` if the passage has no list.
     items_from: Option<usize>,
-    /// Whether words at its start are left out.
+    /// Whether the passage leaves out words at its start, such as "However,".
     pub cut: bool,
-    /// The values of the features, in the order of [`PASSAGE`].
+    /// The values of the passage's features, in the order of [`PASSAGE`].
     pub features: [f32; PASSAGE.len()],
 }
 
@@ -69,7 +70,7 @@ pub(crate) struct Candidate {
     pub passage: Passage,
 }
 
-/// A part of the précis to find in an article.
+/// One part of the précis (problem, approach or outcome) and the article to search for it.
 #[derive(Clone, Copy)]
 pub(crate) struct Part<'a> {
     pub text: &'a str,
@@ -93,8 +94,8 @@ impl<'a> Part<'a> {
         statement.sureness().is_shown().then_some((statement, best.passage.sentences))
     }
 
-    /// The best passages, best first, with the named features from which the probabilities that
-    /// each is correct and does not mislead are computed.
+    /// The best passages, best first, each with its named features. From these features,
+    /// [`crate::weights`] computes the probability that the passage is correct.
     pub(crate) fn candidates(
         self,
         kinds: &KindOdds,
@@ -127,7 +128,8 @@ impl<'a> Part<'a> {
         top.into_iter().zip(features).collect()
     }
 
-    /// How the candidate at `at` stands beside the others of `top`.
+    /// Compares the candidate at `at` with the others of `top`: its lead in score, and how many are
+    /// near it.
     fn beside(self, top: &[Candidate], at: usize) -> [(&'static str, f32); 2] {
         let own = &top[at];
         let others = || top.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, other)| other);
@@ -137,8 +139,9 @@ impl<'a> Part<'a> {
         [("lead over the others", lead), ("others near", others().filter(near).count() as f32 / 2.0)]
     }
 
-    /// How near the passage comes to the best sentence for each other part: 0 is the best. A
-    /// problem that is a good approach may be a property of the solution.
+    /// How much the passage scores below the best sentence for each other part: 0 if it has the
+    /// best sentence itself. A problem that scores well as an approach may be a property of the
+    /// solution.
     fn as_other_parts(self, passage: &Passage) -> impl Iterator<Item = (&'static str, f32)> {
         let others = Field::ALL.into_iter().filter(move |field| *field != self.field);
         others.map(move |field| {
@@ -153,8 +156,8 @@ impl<'a> Part<'a> {
         })
     }
 
-    /// The highest confidence that the passage may have. An outcome that says of no change is not
-    /// shown: it is mostly a figure from before, or a part of the approach.
+    /// The highest confidence that the passage may have. An outcome without a change is not shown:
+    /// such a sentence is mostly a figure from before the change, or a part of the approach.
     fn ceiling(self, passage: &Passage) -> f32 {
         let changes = passage.sentences.iter().any(|at| self.measured.measures[*at].has_change);
         if self.field == Field::Outcome && !changes {
@@ -166,8 +169,8 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// Whether the passage may be sure, whatever its weight. A sure outcome says what became
-    /// better.
+    /// Whether the passage may be shown as sure, whatever its score. An outcome must say what
+    /// became better.
     fn may_be_sure(self, passage: &Passage) -> bool {
         let any = |is: fn(&Unfit) -> bool| self.any(passage, is);
         match self.field {
@@ -179,7 +182,8 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// Whether the passage says that something is wrong, and is no question, no goal and no result.
+    /// Whether the passage says that something is wrong, and is neither a question nor a goal nor a
+    /// result.
     fn tells_trouble(self, passage: &Passage) -> bool {
         let anchor = passage.anchor;
         passage.sentences.iter().any(|at| self.measured.measures[*at].has_trouble)
@@ -188,7 +192,7 @@ impl<'a> Part<'a> {
             && !self.quote(anchor).ends_with('?')
     }
 
-    /// Whether a sentence of the passage is unfit in this way.
+    /// Whether `is` is true for any sentence of the passage.
     fn any(self, passage: &Passage, is: fn(&Unfit) -> bool) -> bool {
         passage.sentences.iter().any(|at| is(&self.measured.measures[*at].unfit))
     }
@@ -225,13 +229,13 @@ impl<'a> Part<'a> {
         top
     }
 
-    /// Whether another part uses one of its sentences already.
+    /// Whether another part of the précis uses a sentence of this passage already.
     fn serves_already(self, passage: &Passage) -> bool {
         passage.sentences.iter().any(|at| self.used.contains(at))
     }
 
-    /// The passage around the sentence at `at`, with the sentences before it that it needs. Returns
-    /// `None` if it stays unclear even with them, if the sentence quotes somebody, or if the
+    /// The passage for the sentence at `at`, with the sentences before it that it needs. Returns
+    /// `None` if the sentence cannot be understood even with them, if it is a quotation, or if the
     /// passage would be too long or too short.
     pub(crate) fn passage(self, at: usize) -> Option<Passage> {
         if self.blocks[self.measured.sentences[at].block].kind == BlockKind::Quote || !self.suits(at) {
@@ -246,8 +250,9 @@ impl<'a> Part<'a> {
         with.or_else(|| self.from(self.beginning(at, at)?, at, last))
     }
 
-    /// A problem with the sentences beside it in its paragraph that tell it too. A need alone says
-    /// little: its trouble often stands in the next sentence, or in the one before.
+    /// Extends a problem by neighbouring sentences of its paragraph that also describe the problem.
+    /// For example, "We need X" alone says little; the sentence before or after often says what
+    /// went wrong without X.
     fn with_neighbours(self, mut passage: Passage) -> Passage {
         let scores = self.scores.of_part(self.field);
         if self.field != Field::Problem || passage.items_from.is_some() {
@@ -289,7 +294,8 @@ impl<'a> Part<'a> {
             && [before, after].into_iter().all(|at| self.suits(at) && !self.quote(at).ends_with(':'))
     }
 
-    /// What the sentences of the passage say, as named features: the highest value of each.
+    /// The features of the passage's sentences as features of the passage. Each has the highest
+    /// value that it has in any of the sentences.
     fn said(self, passage: &Passage) -> impl Iterator<Item = (&'static str, f32)> {
         let values = |at: usize| {
             let of = |sentence: &usize| self.measured.measures[*sentence].features[at];
@@ -304,8 +310,8 @@ impl<'a> Part<'a> {
             .filter(|(_, value)| *value != 0.0)
     }
 
-    /// Whether the sentence can say this part. A problem is no result, and an outcome is neither a
-    /// plan, nor an attempt that failed, nor how things were before.
+    /// Whether the sentence may state this part of the précis. A result is not a problem. A plan, a
+    /// failed attempt or an earlier state is not an outcome.
     fn suits(self, at: usize) -> bool {
         let measures = &self.measured.measures[at];
         let unfit = measures.unfit;
@@ -317,8 +323,10 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// Where a passage up to the sentence `at` starts: at `first`, or before it if that sentence
-    /// refers to an earlier one. Also returns the heading that the passage needs, if any.
+    /// Where the passage must start so that the sentences from `first` to `at` can be understood:
+    /// at `first`, or earlier if that sentence refers to a previous one. Also returns the block of
+    /// the heading that the passage needs, if any. Returns `None` if the passage would stay unclear
+    /// or become too long.
     fn beginning(self, mut first: usize, at: usize) -> Option<(usize, Option<usize>)> {
         while self.measured.measures[first].leans {
             match first.checked_sub(1).filter(|before| self.are_neighbours(*before, first)) {
@@ -333,13 +341,14 @@ impl<'a> Part<'a> {
         Some((first, None))
     }
 
-    /// The passage with this start, up to the sentence `last`. Returns `None` if its length is not
-    /// allowed.
+    /// The passage from `start` to the sentence `last`, with the anchor `at`. Sentences after the
+    /// anchor are list items. Returns `None` if the length is not allowed or a sentence must not be
+    /// quoted.
     fn from(self, start: (usize, Option<usize>), at: usize, last: usize) -> Option<Passage> {
         self.of_sentences(start, at, last, (last > at).then_some(last - at))
     }
 
-    /// Like [`Self::from`]. `items` is the number of items of a list at the end.
+    /// Builds a passage as [`Self::from`] does. `items` is the number of list items at the end.
     fn of_sentences(
         self,
         (first, heading): (usize, Option<usize>),
@@ -433,7 +442,8 @@ impl Passage {
     }
 }
 
-/// Features of sentences that tell how certain a passage is, with their numbers.
+/// The features of sentences from which the confidence of a passage is computed: index in
+/// [`features::names`] and name.
 static TELLING: LazyLock<Vec<(usize, String)>> = LazyLock::new(|| {
     let names = features::names(Cues::builtin());
     let tells = |name: &str| {
@@ -450,7 +460,7 @@ static TELLING: LazyLock<Vec<(usize, String)>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The features of [`features::names`] in [`TELLING`] that are not groups of signs.
+/// The members of [`TELLING`] that are not groups of signs.
 const TELLING_OWN: [&str; 31] = [
     "first sentence", "second or third sentence", "fourth to sixth sentence", "before any heading",
     "third and fourth tenth", "title overlap, longest", "heading overlap", "common words",
@@ -469,8 +479,8 @@ fn behind_words(text: &str, count: usize) -> usize {
     text.len() - rest.len()
 }
 
-/// Named features of the whole article that tell how likely it has this part at all. `order` has
-/// the scores of its sentences, best first.
+/// Features of the whole article that indicate whether it states this part at all. `order` has its
+/// sentences with their scores, best first.
 fn presence(order: &[(usize, f32)], kinds: &KindOdds) -> Vec<(&'static str, f32)> {
     let score = |at: usize| order.get(at).map_or(0.0, |(_, score)| *score);
     let mut features: Vec<(&'static str, f32)> =
@@ -493,7 +503,7 @@ mod tests {
     use crate::test_articles::article;
     use crate::weights::{RankFile, WeightsFile};
 
-    /// The best problem if only the first sentence counts.
+    /// The text of the problem that is chosen if only the feature "first sentence" has a weight.
     fn first(text: &str) -> String {
         let sentence = [("first sentence".to_owned(), 5.0)].into();
         let problem = RankFile { sentence, ..RankFile::default() };

@@ -1,6 +1,6 @@
 //! Finds the concepts of the vocabulary that an article is about.
 //!
-//! The names of concepts come from the vocabulary.
+//! This module knows no concept by name: it searches for the phrases of [`Vocabulary`].
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -17,7 +17,7 @@ use crate::weights::{Weights, log_odds};
 /// Maximum concepts of an article.
 pub(crate) const MOST: usize = backissue_model::CONCEPTS_MAX;
 
-/// A weak word that occurs this often in the body is probably meant.
+/// An ambiguous word that occurs at least this often in the body probably means the concept.
 const OFTEN: u32 = 5;
 
 /// Bytes of text that count as its beginning.
@@ -45,7 +45,7 @@ struct Found {
     lead: Count,
     body: Count,
     problem: Count,
-    /// Number of blocks of the body that mention it.
+    /// Number of blocks of the body that mention the concept.
     blocks: u32,
 }
 
@@ -73,14 +73,14 @@ pub(crate) fn concepts_of(
     likely.into_iter().take(MOST).map(|(at, _)| concepts[at].slug.clone()).collect()
 }
 
-/// The indices of all concepts for which the article has a word, even an ambiguous one.
+/// The indices of all concepts that the article mentions by any phrase, even an ambiguous one.
 pub(crate) fn with_a_word_in(article: &Text<'_>) -> BTreeSet<usize> {
     let title = spaced(article.title);
     let texts = [title.as_str(), article.description.unwrap_or_default(), article.text];
     texts.into_iter().flat_map(|text| PHRASES.find(text)).map(|hit| hit.meaning.0).collect()
 }
 
-/// All concepts that the article mentions, with their evidence.
+/// The concepts that the article mentions with enough support, with their features.
 pub(crate) fn candidates(
     article: &Text<'_>,
     blocks: &[Block],
@@ -105,7 +105,7 @@ pub(crate) fn candidates(
         .collect()
 }
 
-/// For each concept, whether its relatives in the tree are mentioned too.
+/// For each concept, whether its parent or children in the vocabulary are mentioned too.
 struct Families {
     child_named: Vec<bool>,
     child_in_title: Vec<bool>,
@@ -193,7 +193,8 @@ impl Count {
 }
 
 impl Found {
-    /// Whether it is mentioned by name or alias, or by a weak word that is probably meant.
+    /// Whether the article mentions the concept by name or alias, or by an ambiguous word that
+    /// probably means it.
     fn is_supported(&self) -> bool {
         let own = [self.title, self.tags, self.description, self.headings, self.body];
         let weak = self.title.weak > 0 || self.tags.weak > 0 || self.body.weak >= OFTEN;

@@ -1,4 +1,5 @@
-//! The annotator's signs, parsed from `data/cues.toml`. [`crate::weights`] has their weights.
+//! The annotator's signs: phrases that indicate what a sentence or a post says, parsed from
+//! `data/cues.toml`. Their weights are in [`crate::weights`].
 //!
 //! This module only builds matchers and does not read articles.
 
@@ -25,7 +26,7 @@ impl Field {
     /// All three, in the order of choosing.
     pub const ALL: [Self; 3] = [Self::Problem, Self::Approach, Self::Outcome];
 
-    /// Its identifier in data.
+    /// The part's identifier in data files.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Problem => "problem",
@@ -83,7 +84,7 @@ struct KindRow {
     phrases: Vec<String>,
 }
 
-/// Words that make a sentence depend on the one before.
+/// Word lists that show whether a sentence can be understood without the one before it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LeaningRow {
@@ -103,7 +104,8 @@ pub(crate) struct LeaningRow {
     pub goals: Vec<String>,
 }
 
-/// Phrases that keep a sentence from being a passage, or a certain one.
+/// Phrases that make a sentence unsuitable as a passage, or lower its confidence.
+/// [`crate::unfit::Unfit`] explains each list.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UnfitRow {
@@ -118,7 +120,7 @@ struct UnfitRow {
     no_trouble: Vec<String>,
 }
 
-/// What a phrase of [`UnfitRow`] says.
+/// The list of [`UnfitRow`] to which a phrase belongs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum UnfitSign {
     Supposed,
@@ -154,24 +156,24 @@ impl UnfitRow {
     }
 }
 
-/// A group of signs inside a sentence.
+/// A group of signs that may occur inside a sentence. All signs of a group share one weight.
 #[derive(Debug)]
 pub(crate) struct SignGroup {
     pub name: String,
 }
 
-/// A group of signs of a kind.
+/// A group of signs that indicate the kind of a post.
 #[derive(Debug)]
 pub(crate) struct KindGroup {
     pub name: String,
-    /// The kind for which its signs were collected. Their weights are learned.
+    /// The kind that the signs were collected for. Training decides their weights for all kinds.
     pub kind: Kind,
-    /// Their initial weight for this kind, before training.
+    /// The weight of these signs for this kind before training.
     pub expected: f32,
     pub places: Vec<Place>,
 }
 
-/// All signs as matchers. A matcher returns the number of a group.
+/// All signs as matchers. A matcher returns the index of the group to which a sign belongs.
 pub(crate) struct Cues {
     pub version: u32,
     pub sign_groups: Vec<SignGroup>,
@@ -184,24 +186,25 @@ pub(crate) struct Cues {
     pub elsewhere: Phrases<()>,
     pub leaning: LeaningRow,
     pub unfit: Phrases<UnfitSign>,
-    /// The groups of signs that say that something is wrong.
+    /// Indices of the groups whose signs say that something is wrong.
     pub trouble: Vec<usize>,
-    /// The groups of signs that say that something changed.
+    /// Indices of the groups whose signs say that something changed.
     pub change: Vec<usize>,
-    /// The group of signs that say how long or how much.
+    /// Indices of the groups whose signs state a duration or an amount.
     pub amounts: Vec<usize>,
 }
 
-/// The groups of signs that say that something is wrong, slow, hard, missing or called a problem.
+/// Names of the groups whose signs say that something is wrong, slow, hard, missing or called a
+/// problem.
 const TROUBLE: [&str; 5] = [
     "something went wrong", "it is slow or costs too much", "it is hard or cannot be done",
     "it is called a problem", "something is missing",
 ];
 
-/// The groups of signs that say that something changed.
+/// Names of the groups whose signs say that something changed.
 const CHANGE: [&str; 2] = ["something came of it", "it is now so"];
 
-/// The group of signs that say how long or how much.
+/// Name of the group whose signs state a duration or an amount.
 const AMOUNTS: [&str; 1] = ["it takes time or room"];
 
 static BUILTIN: LazyLock<Cues> = LazyLock::new(|| {
@@ -247,17 +250,17 @@ impl Cues {
     }
 }
 
-/// The numbers of the groups with these names.
+/// The indices of the groups with these names.
 fn named(groups: &[SignRow], names: &[&str]) -> Vec<usize> {
     (0..groups.len()).filter(|at| names.contains(&groups[*at].name.as_str())).collect()
 }
 
-/// A matcher for phrases with one meaning.
+/// A matcher for phrases that all have the same meaning.
 fn plain(phrases: &[String]) -> Result<Phrases<()>, aho_corasick::BuildError> {
     Phrases::new(phrases.iter().map(|phrase| (phrase.clone(), ())))
 }
 
-/// A matcher that returns the number of a phrase's group.
+/// A matcher that returns the index of the group to which a phrase belongs.
 fn grouped<'f>(
     groups: impl Iterator<Item = &'f Vec<String>>,
 ) -> Result<Phrases<usize>, aho_corasick::BuildError> {

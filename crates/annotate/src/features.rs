@@ -18,13 +18,14 @@ use crate::stems::{hash, share, stems};
 use crate::style::is_singular;
 use crate::unfit::{self, Unfit};
 
-/// Maximum sentences to examine. The important ones come earlier.
+/// Maximum sentences of an article that are examined, from the start.
 pub(crate) const MOST: usize = 500;
 
-/// How often an article may have a sentence that is quoted.
+/// A sentence that occurs more often than this in the article is not quoted.
 const REPEATED: u32 = 3;
 
-/// Features that are not groups of signs, in the order of their values.
+/// The features of a sentence that are not groups of signs. [`Surroundings::own`] returns their
+/// values in this order.
 const OWN: &[&str] = &[
     "first sentence", "second or third sentence", "fourth to sixth sentence", "first tenth", "second tenth",
     "third and fourth tenth", "last fifth", "last tenth", "before any heading", "first of its paragraph",
@@ -40,11 +41,12 @@ const OWN: &[&str] = &[
     "says it is no trouble", "begins with a goal",
 ];
 
-/// The context in a passage, as features of the passage.
+/// The features of a passage, which describe its context: whether it has a sentence before the
+/// anchor, a heading, a list, or a neighbour.
 pub(crate) const PASSAGE: [&str; 4] =
     ["passage: sentence before", "passage: heading", "passage: list", "passage: neighbour"];
 
-/// The names of a sentence's features, in the order of [`Measures::features`].
+/// The names of all features of a sentence, in the order of [`Measures::features`].
 pub(crate) fn names(cues: &Cues) -> Vec<String> {
     let signs = cues.sign_groups.iter().map(|group| format!("sign: {}", group.name));
     let before = cues.sign_groups.iter().map(|group| format!("before: {}", group.name));
@@ -59,20 +61,20 @@ pub(crate) fn names(cues: &Cues) -> Vec<String> {
         .collect()
 }
 
-/// The measures of one sentence.
+/// What the annotator measures about one sentence.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Measures {
-    /// Values, in the order of [`names`].
+    /// The values of its features, in the order of [`names`].
     pub features: Vec<f32>,
-    /// Its words and pairs of words, see [`crate::ngrams`].
+    /// Hashes of its words and pairs of words, see [`crate::ngrams`].
     pub ngrams: Vec<u64>,
-    /// Whether it refers to the sentence before.
+    /// Whether it cannot be understood without the sentence before it.
     pub leans: bool,
-    /// Number of words at its start that join it to the sentence before: 1 for "However,".
+    /// Number of words at its start that connect it to the sentence before: 1 for "However,".
     pub joining: usize,
-    /// Whether only a sentence, and no heading, can tell what it refers to.
+    /// Whether a heading is not enough to understand it: it needs the sentence before.
     pub needs_a_sentence: bool,
-    /// What keeps it from being a passage, or a certain one.
+    /// Properties that make it unsuitable as a passage, or lower the confidence.
     pub unfit: Unfit,
     /// Whether it says that something is wrong, slow, hard, missing or called a problem, or how
     /// long something takes.
@@ -88,12 +90,13 @@ pub(crate) struct Measured {
     pub topic: Topic,
 }
 
-/// What the article is about, by its meaningful words.
+/// The subject of the article: which meaningful words it uses, and how often.
 pub(crate) struct Topic {
-    /// The words of each sentence.
+    /// The stems of each sentence, as hashes.
     stems: Vec<Vec<u64>>,
     title: HashSet<u64>,
-    /// How often each word occurs, as a logarithm, and the length of this vector.
+    /// For each stem the logarithm of how often it occurs. `length` is the Euclidean norm of this
+    /// vector.
     often: HashMap<u64, f32>,
     length: f32,
 }
@@ -109,8 +112,8 @@ impl Topic {
         Self { stems, title: crate::stems::stems(title).collect(), often, length }
     }
 
-    /// Features that tell how much the words of these sentences are those of the title and of the
-    /// whole article. A side matter has few of them.
+    /// Features that measure how many words these sentences share with the title and with the whole
+    /// article. Sentences about a side topic share few.
     pub(crate) fn features(&self, sentences: &[usize]) -> [(&'static str, f32); 3] {
         let words: BTreeSet<u64> = sentences.iter().flat_map(|at| &self.stems[*at]).copied().collect();
         if words.is_empty() {
@@ -128,7 +131,7 @@ impl Topic {
     }
 }
 
-/// What the words of a sentence alone tell.
+/// What the words of one sentence show, without its position and its neighbours.
 #[derive(Default)]
 struct Words {
     signs: Vec<u8>,
@@ -200,12 +203,13 @@ pub(crate) fn measure(
     Measured { sentences, measures, topic }
 }
 
-/// A boolean as a feature.
+/// The value of a yes-or-no feature: 1 or 0.
 pub(crate) fn yes(is: bool) -> f32 {
     if is { 1.0 } else { 0.0 }
 }
 
-/// 1, 1 + 1/2, 1 + 1/2 + 1/4 …: a second sign of a group adds less than the first.
+/// The value of a group of signs that occurs `count` times: 1, 1 + 1/2, 1 + 1/2 + 1/4 and so on.
+/// Each further sign adds less. No sign gives 0.
 fn times(count: u8) -> f32 {
     2.0 - 2.0 * 0.5f32.powi(i32::from(count).min(4))
 }
@@ -251,7 +255,7 @@ impl<'s> All<'s> {
     }
 }
 
-/// The position of a sentence.
+/// Whether a sentence is the first or last of its block, and of its section.
 struct Placed {
     first_of_block: bool,
     last_of_block: bool,
@@ -273,12 +277,12 @@ impl Placed {
     }
 }
 
-/// Facts about the article that are used repeatedly.
+/// Facts about the article that the features of every sentence need.
 struct Surroundings<'a> {
     text: &'a str,
     title: HashSet<u64>,
     description: HashSet<u64>,
-    /// For each block, a bit set of its groups of heading signs.
+    /// For each block, a bit set of the groups of heading signs that occur in it.
     headings: Vec<u32>,
     heading_stems: Vec<HashSet<u64>>,
     blocks: &'a [Block],
@@ -305,7 +309,7 @@ impl<'a> Surroundings<'a> {
         }
     }
 
-    /// The values of [`OWN`].
+    /// The values of the features in [`OWN`] for the sentence at `at`.
     fn own(&self, all: &All<'_>, placed: &Placed, at: usize) -> Vec<f32> {
         let (sentence, words, stems) = (&all.sentences[at], &all.words[at], &all.stems[at]);
         let block = &self.blocks[sentence.block];
@@ -411,7 +415,7 @@ fn of_words(plain: &str, cues: &Cues) -> Words {
 }
 
 impl Words {
-    /// Whether it has a sign of one of these groups.
+    /// Whether the sentence has a sign of one of these groups.
     fn has(&self, groups: &[usize]) -> bool {
         groups.iter().any(|group| self.signs[*group] > 0)
     }

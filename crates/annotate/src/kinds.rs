@@ -1,7 +1,7 @@
-//! Classifies the kind of a post, by signs of `data/cues.toml` and patterns.
+//! Classifies the kind of a post by the signs in `data/cues.toml` and by patterns.
 //!
-//! This module does not decide whether the article has a problem. The score of its best problem
-//! sentence is only one of the signs.
+//! This module does not decide whether the article has a problem; the score of the best problem
+//! sentence is only one of its features.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -18,18 +18,18 @@ use crate::weights::Weights;
 /// Number of characters at the start that are searched for signs.
 const LEAD: usize = 600;
 
-/// Features that come from the sentences of an article.
+/// Averages over an article's sentences, as features for its kind.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Voice {
     /// The best problem sentence's score.
     pub problem: f32,
     /// The frequency of each sentence feature in the article, 0 to about 1.
     pub all: Vec<f32>,
-    /// The same for the first [`LEAD_SENTENCES`].
+    /// The frequency of each sentence feature in the first [`LEAD_SENTENCES`] sentences.
     pub lead: Vec<f32>,
 }
 
-/// Number of sentences in which a post introduces itself.
+/// Number of sentences at the start in which a post usually says what it is about.
 const LEAD_SENTENCES: usize = 6;
 
 /// Names of the features of [`Voice::all`] and [`Voice::lead`].
@@ -49,7 +49,8 @@ impl Voice {
     }
 }
 
-/// The square root of each feature's mean, so that rare features count too.
+/// The square root of each feature's mean over these sentences. The square root gives rare features
+/// more influence.
 fn how_common(measures: &[Measures]) -> Vec<f32> {
     let Some(first) = measures.first() else { return Vec::new() };
     let mut sums = vec![0.0f32; first.features.len()];
@@ -76,7 +77,7 @@ impl KindOdds {
     }
 }
 
-/// The initial weights of features for a kind, before training.
+/// The initial weights, before training: feature, kind and weight.
 pub(crate) fn expected(cues: &Cues) -> impl Iterator<Item = (&str, Kind, f32)> {
     let patterns = [
         ("bias", Kind::CaseStudy, 1.3),
@@ -119,7 +120,7 @@ pub(crate) fn kind_odds(
     KindOdds { probabilities: powers.map(|power| power / all) }
 }
 
-/// Calls `tell` with each feature of the article.
+/// Calls `tell` with the name and value of each feature of the article.
 pub(crate) fn features(
     article: &Text<'_>,
     blocks: &[Block],
@@ -200,7 +201,7 @@ fn signs(article: &Text<'_>, blocks: &[Block], cues: &Cues, tell: &mut impl FnMu
     }
 }
 
-/// A number for a phrase that is distinct from the numbers of places.
+/// A number for a phrase, distinct from the numbers of the places.
 fn fold(phrase: &str) -> usize {
     let bytes = phrase.bytes().map(|b| usize::from(b.to_ascii_lowercase()));
     bytes.fold(1usize, |hash, b| hash.wrapping_mul(31).wrapping_add(b)) | (1 << 20)

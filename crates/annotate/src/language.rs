@@ -1,5 +1,5 @@
-//! Detects whether a text is English, the only language whose signs and grammar the built-in
-//! annotator knows.
+//! Detects whether a text is English. The built-in annotator knows signs and grammar of no other
+//! language.
 //!
 //! This module does not detect other languages.
 
@@ -11,19 +11,20 @@ const ENGLISH: &[&str] = &[
     "on", "as",
 ];
 
-/// Number of words to examine.
+/// Maximum words that are examined.
 const ENOUGH: usize = 600;
-/// Minimum words of a text without a declared language that must have one of these words.
+/// A text with at least this many words and no declared language must contain a word of
+/// [`ENGLISH`].
 const SHORT: usize = 8;
-/// Minimum words for a decision. For shorter texts, the declared language decides.
+/// Minimum words for a decision by the text. For shorter texts, the declared language decides.
 const TOO_FEW: usize = 25;
-/// English prose has a share of 0.25 to 0.4 of these words; with much code in it, 0.15. Dutch, the
-/// nearest language, stays below 0.1.
+/// Minimum share of words of [`ENGLISH`] in an English text. English prose has 0.25 to 0.4; with
+/// much code, 0.15. Dutch, the most similar language, stays below 0.1.
 const SHARE: f32 = 0.12;
 
-/// Whether an article is English. Its paragraphs decide, since lists and code have few of the
-/// words; if they are short, title and lists too; and if these are short, the language that the
-/// page declares.
+/// Whether an article is English. Lists and code have few of the words in [`ENGLISH`], so
+/// paragraphs decide. If the paragraphs are short, the title and lists are included. If all of it
+/// is short, the language that the page declares decides.
 pub(crate) fn is_english(title: &str, text: &str, blocks: &[Block], declared: Option<&str>) -> bool {
     let of = |is: fn(BlockKind) -> bool| {
         blocks.iter().filter(move |block| is(block.kind)).map(|block| &text[block.start..block.end])
@@ -46,17 +47,17 @@ pub(crate) fn is_english(title: &str, text: &str, blocks: &[Block], declared: Op
     english as f32 >= SHARE * words as f32
 }
 
-/// Minimum words of a text without any of these words that is certainly not English.
+/// A text with at least this many words and no word of [`ENGLISH`] is certainly not English.
 const WITHOUT: usize = 20;
 
-/// Whether a text is certainly not English: it is long enough to have one of the words, and has
-/// none.
+/// Whether a text is certainly not English: it has at least [`WITHOUT`] words, and none of them is
+/// in [`ENGLISH`].
 pub(crate) fn is_not_english(text: &str) -> bool {
     let (words, english) = counted(std::iter::once(text));
     words >= WITHOUT && english == 0
 }
 
-/// The number of words, and how many of them are frequent English ones.
+/// The number of words, and how many of them are in [`ENGLISH`].
 fn counted<'t>(stretches: impl Iterator<Item = &'t str>) -> (usize, usize) {
     let (mut words, mut english) = (0, 0);
     let all = stretches.flat_map(|text| text.split(|c: char| !c.is_alphanumeric()));

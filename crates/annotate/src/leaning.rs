@@ -1,12 +1,12 @@
-//! Whether a sentence can be understood alone.
+//! Decides whether a sentence can be understood without the one before it.
 //!
 //! This module does not choose sentences.
 
 use crate::cues::Cues;
 use crate::style::plain_word;
 
-/// Whether the sentence depends on the one before: it starts with "This", "It", or "Although they",
-/// or says "this" about something that it has not named.
+/// Whether the sentence depends on the one before: it starts with "This", "It" or "Although they",
+/// or it says "this" about something that it has not named.
 pub(crate) fn leans(plain: &str, cues: &Cues) -> bool {
     let begins = |word: &String| {
         plain.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
@@ -22,7 +22,8 @@ pub(crate) fn leans(plain: &str, cues: &Cues) -> bool {
         || points_to_one_of_two(plain)
 }
 
-/// Whether the heading cannot tell what the start of the sentence means: "They", "The latter".
+/// Whether the start of the sentence refers to something that a heading cannot explain: "They",
+/// "The latter".
 pub(crate) fn needs_a_sentence(plain: &str, cues: &Cues) -> bool {
     let begins = |word: &String| {
         plain.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
@@ -31,7 +32,7 @@ pub(crate) fn needs_a_sentence(plain: &str, cues: &Cues) -> bool {
     cues.leaning.without_heading.iter().any(begins) || points_to_one_of_two(plain)
 }
 
-/// Whether "the latter" or "the former" has no two things before it in the sentence.
+/// Whether the sentence says "the latter" or "the former" without first naming two things.
 fn points_to_one_of_two(plain: &str) -> bool {
     let lower = plain.to_ascii_lowercase();
     let at = ["the latter", "the former"].iter().filter_map(|words| lower.find(words)).min();
@@ -44,7 +45,7 @@ fn points_to_one_of_two(plain: &str) -> bool {
 const BEGINNING: usize = 9;
 
 /// Whether "it", "them" or "there" in the first clause refers to the sentence before, as in "We use
-/// it to". Not so in "it is hard", "makes it possible" and "there are".
+/// it to". Phrases such as "it is hard", "makes it possible" and "there are" do not count.
 fn names_only_it(plain: &str, words: &[String]) -> bool {
     const AFTER_IT: [&str; 20] = [
         "is", "are", "was", "were", "has", "had", "have", "takes", "took", "becomes", "became", "will",
@@ -68,8 +69,8 @@ fn names_only_it(plain: &str, words: &[String]) -> bool {
     (1..clause.min(words.len())).any(|at| refers(&at))
 }
 
-/// Whether "this", "those" or "that time" refers to something that the sentence has not named: no
-/// clause precedes it, and its noun was not mentioned.
+/// Whether "this", "those" or "that time" refers to something outside the sentence: no clause
+/// precedes it, and its noun was not mentioned.
 fn points_back(plain: &str, words: &[String], cues: &Cues) -> bool {
     let ends: Vec<bool> = plain.split_whitespace().map(|word| word.ends_with([',', ';', ':'])).collect();
     let mut clause_before = false;
@@ -122,7 +123,8 @@ pub(crate) fn opening<'s>(sentence: &'s str, cues: &Cues) -> Opening<'s> {
     Opening { rest, joining }
 }
 
-/// Whether a lead-in without a comma belongs to the words after it: "but for", "and that".
+/// Whether the lead-in at the start of `rest` belongs to the words after it, as in "but for" and
+/// "and that".
 fn belongs_on(rest: &str) -> bool {
     let next = rest.split_whitespace().next().map(plain_word).unwrap_or_default();
     ["far", "many", "much", "long", "that", "for", "enough", "hard", "then", "not", "only"]

@@ -76,18 +76,18 @@ pub fn technology_names() -> impl Iterator<Item = &'static str> {
 /// The précis of an article by the built-in annotator.
 ///
 /// All statements satisfy [`Precis::is_backed_by`] for `article.text` and have at most 320
-/// characters. About a text in another language than English, or one that repeats itself, nothing
-/// is claimed: its kind is "other", and it has no statements, concepts or technologies.
+/// characters. If the text is not English or repeats itself, the précis has the kind "other" and no
+/// statements, concepts or technologies.
 pub fn annotate(article: &Text<'_>) -> Precis {
     precis(&Opened::of(article), Weights::builtin())
 }
 
-/// A parsed article, before anything is weighted.
+/// An article split into blocks and sentences, with their features but without weights.
 pub(crate) struct Opened<'a> {
     pub article: Text<'a>,
     pub blocks: Vec<Block>,
     pub measured: Measured,
-    /// Whether its words mean something to the annotator: it is English and does not repeat itself.
+    /// Whether the annotator can judge the text: it is English and does not repeat itself.
     pub is_understood: bool,
 }
 
@@ -121,10 +121,11 @@ impl<'a> Opened<'a> {
     }
 }
 
-/// Most different sentences of a text that repeats itself.
+/// Maximum different sentences among the repeated ones of a text that repeats itself.
 const SAME_FEW: usize = 5;
 
-/// Whether nearly all sentences are the same few.
+/// Whether more than four fifths of the sentences are repetitions of at most [`SAME_FEW`]
+/// sentences.
 fn repeats_itself(text: &str, measured: &Measured) -> bool {
     let all = measured.sentences.iter().zip(&measured.measures);
     let repeated: Vec<&str> = all
@@ -179,7 +180,8 @@ fn precis(opened: &Opened<'_>, weights: &Weights) -> Precis {
     }
 }
 
-/// The versions of the program, the signs and the weights, so that any change is visible.
+/// The name of the annotator with the versions of the program, the signs and the weights, so that a
+/// change of any of them is visible.
 fn made_by(cues: &Cues, weights: &Weights) -> MadeBy {
     MadeBy {
         annotator: "built-in".to_owned(),

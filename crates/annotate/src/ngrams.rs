@@ -1,6 +1,6 @@
-//! The words and pairs of neighbouring words of a sentence, as features whose weights are learned.
+//! The words and pairs of neighbouring words of a sentence, as features with trained weights.
 //!
-//! This module does not know which words mean something.
+//! This module does not know the meaning of words.
 
 use crate::stems::{hash, hash_more};
 
@@ -22,7 +22,8 @@ pub(crate) fn ngrams(plain: &str) -> Vec<u64> {
     found
 }
 
-/// The same as [`ngrams`], in words: "we had". The hash of such a text is its feature.
+/// The same words and pairs as [`ngrams`], as text such as "we had". The hash of the text is the
+/// feature.
 pub(crate) fn ngram_names(plain: &str) -> Vec<String> {
     let words: Vec<String> = tokens(plain).map(str::to_lowercase).collect();
     let mut names: Vec<String> = words.windows(2).map(|pair| pair.join(" ")).collect();

@@ -27,10 +27,10 @@ pub(crate) struct Hit<'p, T> {
 }
 
 impl<T> Phrases<T> {
-    /// A matcher for `phrases`. If two start at the same position, the longer one wins.
+    /// A matcher for `phrases`. If two phrases match at the same position, the longer one wins.
     ///
     /// # Errors
-    /// An error of the automaton, which needs a list of hundreds of megabytes.
+    /// The automaton could not be built. This needs phrases of hundreds of megabytes.
     pub(crate) fn new(
         phrases: impl IntoIterator<Item = (String, T)>,
     ) -> Result<Self, aho_corasick::BuildError> {

@@ -6,7 +6,8 @@ use crate::cues::Field;
 use crate::features::Measured;
 use crate::weights::Weights;
 
-/// The scores of an article's sentences for each part; comparable within one part only.
+/// The scores of an article's sentences for each part. Scores for different parts are not
+/// comparable.
 #[derive(Default)]
 pub(crate) struct Scores([Vec<f32>; 3]);
 

@@ -50,7 +50,8 @@ const ABBREVIATIONS: &[&str] = &[
     "e.g", "i.e", "eg", "ie", "vs", "cf", "approx", "ca", "resp", "al", "incl", "excl", "viz", "a.k.a",
     "w.r.t",
 ];
-/// The same, in this spelling only: "9 ms. Then" ends a sentence.
+/// Abbreviations that count only in this spelling. In another one they are words: "9 ms. Then" ends
+/// a sentence.
 const HONORIFICS: &[&str] = &["Dr", "Mr", "Mrs", "Ms", "Prof", "St", "Sr", "Jr"];
 /// Words with a full stop that do not end a sentence if a number follows.
 const NUMBERED: &[&str] = &[
@@ -58,7 +59,7 @@ const NUMBERED: &[&str] = &[
     "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec",
 ];
 
-/// Calls `each` with the bounds of each sentence of a block.
+/// Calls `each` with the start and end of each sentence in the text of one block.
 fn split(body: &str, mut each: impl FnMut(usize, usize)) {
     let mut start = 0;
     let mut chars = body.char_indices().peekable();

@@ -8,7 +8,7 @@ use crate::sentences::sentences;
 /// Maximum characters of a written statement.
 pub(crate) const STATEMENT_MAX: usize = 260;
 
-/// Words about the post instead of its subject.
+/// Words that refer to the post instead of its subject.
 const OF_THE_POST: &[&str] = &[
     "this post", "this blog", "this article", "this piece", "this series", "this write-up",
     "this announcement", "this story", "this talk", "the article", "the blog post", "in the post",
@@ -27,7 +27,7 @@ const PRAISE: &[&str] = &[
     "thrilled", "unmatched", "unparalleled", "unrivalled", "wonderful", "world-class", "must-have",
 ];
 
-/// `text` as a statement, or why it is not written as one.
+/// Returns `text` trimmed, if it is written as a statement must be, else the reason why not.
 pub(crate) fn statement(text: &str) -> Result<String, String> {
     let mut line = backissue_model::collapsed(text);
     if line.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | '%' | '"' | '”' | '`')) {
@@ -83,7 +83,7 @@ fn has_phrase(text: &str, phrase: &str) -> bool {
         .any(|(at, _)| !text[..at].ends_with(is_part) && !text[at + phrase.len()..].starts_with(is_part))
 }
 
-/// An HTML element, but not `Vec<u8>`.
+/// Whether `text` has an HTML element. `Vec<u8>` is none.
 fn has_tag(text: &str) -> bool {
     text.contains("</")
         || ["<a ", "<b>", "<i>", "<p>", "<br", "<img", "<script"].iter().any(|tag| text.contains(tag))
@@ -95,7 +95,7 @@ fn has_address(text: &str) -> bool {
     text.contains("://") || text.split(' ').any(|word| word.starts_with("www.") || mail(word))
 }
 
-/// Whether a lower-case word is a first person singular, which cannot be replaced by a name.
+/// Whether a lower-case word is a first person singular, such as "I". A name cannot replace it.
 pub(crate) fn is_singular(lower: &str) -> bool {
     matches!(lower, "i" | "i'm" | "i've" | "i'd" | "i'll" | "my" | "me" | "mine" | "myself" | "let's")
 }
@@ -114,7 +114,7 @@ pub(crate) fn plain_word(word: &str) -> String {
     core(word).1.to_lowercase().replace('’', "'")
 }
 
-/// Whether there is a first person anywhere, also next to a dash or a slash.
+/// Whether `text` has a first person anywhere, also next to a dash or a slash.
 fn has_first_person(text: &str) -> bool {
     // "Let's Encrypt" is a name, and "to mine logs" is work.
     let text =
@@ -127,9 +127,9 @@ fn has_first_person(text: &str) -> bool {
     })
 }
 
-/// Names that begin with "Let's".
+/// Names that begin with "Let's", which otherwise is a first person.
 const NAMES_OF_LETS: [&str; 2] = ["Let's Encrypt", "Let’s Encrypt"];
-/// Where "mine" is a verb.
+/// Phrases in which "mine" is a verb and not a first person.
 const MINING: [&str; 6] =
     [" to mine ", " can mine ", " could mine ", " would mine ", " must mine ", " and mine "];
 

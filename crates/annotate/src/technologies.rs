@@ -1,6 +1,6 @@
-//! Named technologies in an article, from the list in `data/technologies.toml`.
+//! Finds the names of `data/technologies.toml` in an article.
 //!
-//! This module finds only names of the list.
+//! This module finds no other names.
 
 use std::sync::LazyLock;
 
@@ -71,10 +71,11 @@ static BUILTIN: LazyLock<Technologies> = LazyLock::new(|| {
     }
 });
 
-/// The weight of a mention by its place, and the maximum number of technologies.
+/// The weight of a mention in the title.
 const IN_TITLE: u32 = 8;
+/// Maximum technologies of an article.
 const MOST: usize = 8;
-/// The number of mentions of one technology that makes a single mention of another negligible.
+/// A technology that is mentioned only once is dropped if another is mentioned at least this often.
 const OFTEN: u32 = 4;
 
 impl Technologies {
@@ -116,7 +117,7 @@ impl Technologies {
         found.into_iter().take(MOST).map(|(_, _, at)| self.names[at].clone()).collect()
     }
 
-    /// All mentions of technologies in `text`: as written, and the technology's name.
+    /// All mentions of technologies in `text`: the words as written, and the technology's name.
     pub(crate) fn mentions<'t>(&self, text: &'t str) -> impl Iterator<Item = (&'t str, &str)> {
         let hits = self.phrases.find(text).into_iter();
         hits.filter(|hit| hit.meaning.is_meant(text, hit.start, hit.end))

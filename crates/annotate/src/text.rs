@@ -1,4 +1,4 @@
-//! What is annotated.
+//! The input of the annotator: an article with its metadata.
 
 use backissue_model::Article;
 use url::Url;
@@ -11,11 +11,11 @@ pub struct Text<'a> {
     /// Its plain text: empty lines between blocks, line breaks in code and lists. Evidence points
     /// into this text.
     pub text: &'a str,
-    /// The blocks of the text. If empty, they are recognised by their look.
+    /// The blocks of the text by its HTML. If empty, the annotator recognises blocks by their text.
     pub blocks: &'a [backissue_model::Block],
     /// The description from the feed or the page.
     pub description: Option<&'a str>,
-    /// The company behind the blog. If it is empty, statements have no first person.
+    /// The company behind the blog, which sentences may name. May be empty.
     pub company: &'a str,
     /// Its address.
     pub url: Option<&'a Url>,

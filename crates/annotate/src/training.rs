@@ -1,9 +1,9 @@
-//! What training needs from an article: its features, and the annotator's choice with other
-//! weights.
+//! What training needs from an article: its features, and the passages that the annotator would
+//! choose with other weights.
 //!
 //! Only `cargo xtask train` needs this. Features have the names in `data/weights.toml`, so that
-//! weights can be stored without knowing the annotator's internals. This module does not learn
-//! anything itself.
+//! weights can be stored without knowing the annotator's internals. This module does not train
+//! weights.
 
 use backissue_model::{ConceptSlug, Kind, Span, Statement};
 
@@ -18,54 +18,54 @@ use crate::{Opened, Text, concepts};
 
 pub use crate::weights::{Bars, RankFile, WeightsFile, quality};
 
-/// Weights to try on an article.
+/// Weights that training tries on an article.
 pub struct Trial(Weights);
 
 impl Trial {
-    /// The weights of a file.
+    /// The weights in a file.
     pub fn of(file: &WeightsFile) -> Self {
         Self(Weights::of(file, Cues::builtin()))
     }
 }
 
-/// An article as training sees it.
+/// An article split into sentences with their features.
 pub struct Seen<'a>(Opened<'a>);
 
 /// A feature's name and value.
 pub type Named = (String, f32);
 
-/// A sentence with its context.
+/// A passage and its features.
 pub struct Quoted {
-    /// The passage.
+    /// The passage's text.
     pub text: String,
-    /// The numbers of its sentences.
+    /// The indices of its sentences in [`Seen::sentences`].
     pub sentences: Vec<usize>,
-    /// The features of its context.
+    /// The features of the passage itself, such as whether it has a heading.
     pub features: Vec<Named>,
 }
 
-/// The annotator's choice for one part of the précis.
+/// A passage that the annotator considers for one part of the précis.
 pub struct Choice {
-    /// The statement with its evidence.
+    /// The passage as a statement with evidence.
     pub statement: Statement,
-    /// The numbers of its sentences.
+    /// The indices of its sentences in [`Seen::sentences`].
     pub sentences: Vec<usize>,
-    /// Features for the probability that the article has this part and that this is it.
+    /// Features for the probability that the article states this part and that this passage is it.
     pub features: Vec<Named>,
 }
 
-/// The initial weights of features for a kind, before training.
+/// The initial weights before training: feature, kind and weight.
 pub fn expected_kinds() -> impl Iterator<Item = (&'static str, Kind, f32)> {
     kinds::expected(Cues::builtin())
 }
 
 impl<'a> Seen<'a> {
-    /// Parses the article.
+    /// Splits the article into sentences and computes their features.
     pub fn of(article: &Text<'a>) -> Self {
         Self(Opened::of(article))
     }
 
-    /// The examined sentences. Others refer to them by index.
+    /// The sentences that the annotator examines. Other methods refer to them by index.
     pub fn sentences(&self) -> Vec<Span> {
         self.0.measured.sentences.iter().map(|sentence| sentence.span).collect()
     }
@@ -85,13 +85,13 @@ impl<'a> Seen<'a> {
         Some(Quoted { text: passage.text(self.0.article.text), sentences: passage.sentences, features })
     }
 
-    /// The words and pairs of words of the sentence at `at`, by their names in the weights.
+    /// The words and pairs of words of the sentence at `at`, as `data/weights.toml` names them.
     pub fn words(&self, at: usize) -> Vec<String> {
         let span = self.0.measured.sentences[at].span;
         ngram_names(&straight(span.of(self.0.article.text)))
     }
 
-    /// The features for its kind.
+    /// The features for the article's kind.
     pub fn kind(&self, trial: &Trial) -> Vec<Named> {
         let voice = kinds::Voice::of(&self.0.measured, &self.0.scores(&trial.0));
         let mut found = Vec::new();
@@ -101,8 +101,8 @@ impl<'a> Seen<'a> {
         found
     }
 
-    /// The passages from which the annotator chooses for `field`, best first, even if the article
-    /// probably does not have it.
+    /// The passages among which the annotator chooses for `field`, best first, even if the article
+    /// probably does not state that part. Leaves out passages with a sentence of `used`.
     pub fn choices(&self, field: Field, used: &[usize], trial: &Trial) -> Vec<Choice> {
         let scores = self.0.scores(&trial.0);
         let kinds = self.0.kind_odds(&scores, &trial.0);
@@ -117,14 +117,14 @@ impl<'a> Seen<'a> {
             .collect()
     }
 
-    /// The sentences of the `most` best passages for `field`, best first.
+    /// The indices of the sentences of the `most` best passages for `field`, best first.
     pub fn top(&self, field: Field, most: usize) -> Vec<Vec<usize>> {
         let weights = Weights::builtin();
         let top = self.0.part(field, &[], &self.0.scores(weights)).top(most, weights);
         top.into_iter().map(|candidate| candidate.passage.sentences).collect()
     }
 
-    /// The concepts it mentions, with features for each.
+    /// The concepts that the article mentions, with the features of each.
     pub fn concepts(&self, problem: Option<&Statement>) -> Vec<(ConceptSlug, Vec<Named>)> {
         let vocabulary = Vocabulary::builtin().concepts();
         let found = concepts::candidates(&self.0.article, &self.0.blocks, problem);

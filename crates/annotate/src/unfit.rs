@@ -1,5 +1,5 @@
-//! What a sentence says that keeps it from being a passage, or a certain one: an example, words
-//! of another author, a place on the page, a result, a plan.
+//! Finds properties of a sentence that make it unsuitable as a passage, or that lower its
+//! confidence: an example, words of another author, a reference to a place on the page, a plan.
 //!
 //! This module does not choose sentences.
 
@@ -7,47 +7,48 @@ use crate::blocks::{Block, BlockKind};
 use crate::cues::{Cues, UnfitSign};
 use crate::sentences::Sentence;
 
-/// What a sentence is besides a statement about the team's own matter.
+/// Properties of a sentence, each of which makes it unsuitable for some or all parts of a précis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Unfit {
-    /// It tells an invented case, or gives an example.
+    /// It describes an invented case, or gives an example.
     pub supposed: bool,
-    /// It is what other people said, between quotation marks.
+    /// It quotes other people.
     pub others_words: bool,
-    /// It points to a place on the page: "the code above".
+    /// It refers to a place on the page: "the code above".
     pub points: bool,
-    /// Its lines are separate items without punctuation.
+    /// It is several items of a list that were joined without punctuation.
     pub run_together: bool,
-    /// The article has it more than three times.
+    /// It occurs more than three times in the article.
     pub repeated: bool,
-    /// It tells what became better.
+    /// It says what became better.
     pub result: bool,
-    /// It says from which figure to which.
+    /// It names a figure before and after a change: "from 9 s to 2 s".
     pub change: bool,
-    /// It tells what will be or should be.
+    /// It says what will be or should be done.
     pub plan: bool,
-    /// It tells an attempt that failed.
+    /// It describes an attempt that failed.
     pub attempt: bool,
-    /// It tells how things were earlier.
+    /// It describes an earlier state.
     pub before: bool,
-    /// It says what readers may do or have.
+    /// It says what readers can do or get.
     pub advice: bool,
-    /// It says what others say, or speaks of the post.
+    /// It reports what others say, or is about the post itself.
     pub remark: bool,
-    /// It says that something is no trouble.
+    /// It says that something is not a problem.
     pub no_trouble: bool,
     /// It begins with a goal: "To prevent this, we …".
     pub goal: bool,
 }
 
 impl Unfit {
-    /// Whether no passage may have it.
+    /// Whether a passage must not contain the sentence.
     pub(crate) fn is_never_quoted(&self) -> bool {
         self.supposed || self.others_words || self.points || self.run_together || self.repeated
     }
 }
 
-/// What the sentence `plain` says by its own words. `plain` has straight apostrophes.
+/// The properties that the words of the sentence show, without its neighbours. `plain` is the
+/// sentence with straight apostrophes.
 pub(crate) fn of_words(plain: &str, cues: &Cues) -> Unfit {
     let mut unfit = Unfit {
         supposed: supposes(plain, cues) || is_example(plain, cues),
@@ -73,7 +74,7 @@ pub(crate) fn of_words(plain: &str, cues: &Cues) -> Unfit {
     unfit
 }
 
-/// Whether the sentence opens an invented case, which the paragraph then tells.
+/// Whether the sentence introduces an invented case, which the rest of its paragraph describes.
 pub(crate) fn supposes(plain: &str, cues: &Cues) -> bool {
     begins_with(plain, &cues.leaning.supposing)
 }
@@ -82,7 +83,7 @@ fn is_example(plain: &str, cues: &Cues) -> bool {
     begins_with(plain, &cues.leaning.examples)
 }
 
-/// Whether `plain` starts with one of `phrases`, maybe behind "Now" or "But".
+/// Whether `plain` starts with one of `phrases`, possibly after "Now" or "But".
 fn begins_with(plain: &str, phrases: &[String]) -> bool {
     let plain = plain.trim_start_matches(|c: char| !c.is_alphanumeric());
     let behind = ["now ", "now, ", "but ", "so ", "and ", "or ", "well, ", "just ", "also, "];
@@ -98,7 +99,7 @@ fn begins_with(plain: &str, phrases: &[String]) -> bool {
     starts(plain) || rest.is_some_and(starts)
 }
 
-/// Whether it says from which figure to which: "from 9 s to 2 s".
+/// Whether the sentence names a figure before and after a change: "from 9 s to 2 s".
 fn has_change(plain: &str) -> bool {
     let figure = |word: &str| {
         word.trim_start_matches(['~', '$', '€', '+', '(']).starts_with(|c: char| c.is_ascii_digit())
@@ -115,7 +116,7 @@ fn has_change(plain: &str) -> bool {
     })
 }
 
-/// Whether it says how much better something is: "30 % faster", "10x fewer".
+/// Whether the sentence says how much better something became: "30 % faster", "10x fewer".
 fn has_gain(plain: &str) -> bool {
     const BETTER: [&str; 14] = [
         "faster", "less", "fewer", "lower", "reduction", "improvement", "savings", "better", "quicker",
@@ -129,7 +130,7 @@ fn has_gain(plain: &str) -> bool {
     })
 }
 
-/// Words of the first person plural, which show that a quotation is the team's own.
+/// Whether a quotation has a first person plural, which shows that it is the team's own.
 fn is_ours(plain: &str) -> bool {
     plain.split_whitespace().any(|word| {
         matches!(
@@ -139,8 +140,8 @@ fn is_ours(plain: &str) -> bool {
     })
 }
 
-/// Marks what follows from the sentences around: cases that go on, quotations that go on, sentences
-/// that are repeated. `plain` are the sentences with straight apostrophes.
+/// Sets the properties that depend on neighbouring sentences: invented cases and quotations that
+/// continue over several sentences. `plain` has the sentences with straight apostrophes.
 pub(crate) fn mark_surrounded(
     unfit: &mut [Unfit],
     sentences: &[Sentence],
@@ -167,7 +168,8 @@ pub(crate) fn mark_surrounded(
     }
 }
 
-/// Whether much of the sentence is between quotation marks.
+/// Whether at least two fifths of the sentence are between quotation marks. `open_before` says that
+/// an earlier sentence of the block opened a quotation.
 fn is_quotation(plain: &str, open_before: bool) -> bool {
     let inside = if open_before {
         plain.find('”').unwrap_or(plain.len())
@@ -181,8 +183,8 @@ fn is_quotation(plain: &str, open_before: bool) -> bool {
     inside * 5 >= plain.len() * 2
 }
 
-/// Whether the lines of a sentence are separate items: one without punctuation at its end precedes
-/// one that starts like a sentence.
+/// Whether the lines of a sentence are separate items: a line without punctuation at its end is
+/// followed by one that starts like a sentence.
 pub(crate) fn is_run_together(sentence: &str) -> bool {
     let mut lines = sentence.lines().map(str::trim).filter(|line| !line.is_empty());
     let Some(mut before) = lines.next() else { return false };

@@ -1,6 +1,6 @@
 //! The concept vocabulary: the subjects of engineering posts, parsed from `data/concepts.toml`.
 //!
-//! This module does not know articles; [`crate::annotate`] finds concepts in them.
+//! This module does not search articles for concepts; [`crate::annotate`] does.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -17,7 +17,7 @@ pub struct Vocabulary {
     by_slug: HashMap<ConceptSlug, usize>,
 }
 
-/// The text is no valid vocabulary.
+/// Why a text is not a valid vocabulary.
 #[derive(Debug, thiserror::Error)]
 pub enum VocabularyError {
     /// It is not TOML, or not of the expected form.
@@ -26,30 +26,30 @@ pub enum VocabularyError {
     /// Two concepts share a slug.
     #[error("two concepts are called `{0}`; give one of them another slug")]
     DoubleSlug(ConceptSlug),
-    /// Two concepts have the same words.
+    /// Two concepts have the same name or alias.
     #[error("`{phrase}` is claimed by `{first}` and by `{second}`; leave it to one of them")]
     DoubleAlias {
-        /// The words.
+        /// The name or alias.
         phrase: String,
-        /// The first concept with them.
+        /// The first concept that has it.
         first: ConceptSlug,
-        /// The second one.
+        /// The second concept that has it.
         second: ConceptSlug,
     },
-    /// A name, alias or definition is empty.
+    /// The name, an alias or the definition of this concept is empty.
     #[error("concept `{0}` has an empty name, alias or definition; write or delete it")]
     Empty(ConceptSlug),
-    /// The parent does not exist.
+    /// A concept names a parent that does not exist.
     #[error(
         "concept `{child}` belongs under `{parent}`, which is not in the vocabulary; add it or correct its name"
     )]
     UnknownParent {
         /// The concept.
         child: ConceptSlug,
-        /// The name of its parent.
+        /// The slug of the missing parent.
         parent: ConceptSlug,
     },
-    /// A concept is its own ancestor.
+    /// This concept is its own ancestor.
     #[error("concept `{0}` is its own ancestor; break the circle of parents")]
     Cycle(ConceptSlug),
 }
@@ -134,7 +134,8 @@ impl Vocabulary {
             .or_else(|| self.concepts.iter().find(|c| is_called(&c.name) || c.aliases.iter().any(is_called)))
     }
 
-    /// The concept that a mistyped name probably means. Returns `None` if none is similar.
+    /// The concept whose name is most similar to a mistyped `name`. Returns `None` if no name is
+    /// similar enough.
     pub fn nearest(&self, name: &str) -> Option<&Concept> {
         let names = self.concepts.iter().flat_map(|c| [c.slug.as_str(), &c.name]);
         backissue_model::nearest(
@@ -144,7 +145,8 @@ impl Vocabulary {
         .and_then(|name| self.called(name))
     }
 
-    /// The correction of a field by what a person typed, with concepts by slug, name or alias.
+    /// The correction of a field by the text that a person typed. Concepts may be typed as slug,
+    /// name or alias.
     ///
     /// # Errors
     /// As [`Correction::today`], or if the vocabulary does not have a concept.
@@ -186,7 +188,7 @@ impl Vocabulary {
         self.get(slug).map_or(slug.as_str(), |concept| &concept.name)
     }
 
-    /// All phrases with the index of their concept in [`Self::concepts`] and their strength.
+    /// All phrases, each with its concept's index in [`Self::concepts`] and its strength.
     pub(crate) fn phrases(&self) -> impl Iterator<Item = (&str, usize, Strength)> {
         self.concepts.iter().zip(&self.weak).enumerate().flat_map(|(at, (concept, weak))| {
             let is_weak = |phrase: &str| weak.iter().any(|w| w.eq_ignore_ascii_case(phrase));
@@ -198,7 +200,8 @@ impl Vocabulary {
         })
     }
 
-    /// The index in [`Self::concepts`] of the parent of the concept at `at`.
+    /// The index in [`Self::concepts`] of the parent of the concept at `at`. Returns `None` if it
+    /// has no parent.
     pub(crate) fn parent_at(&self, at: usize) -> Option<usize> {
         self.by_slug.get(self.concepts[at].parent.as_ref()?).copied()
     }
@@ -240,7 +243,7 @@ impl Vocabulary {
     }
 }
 
-/// Whether a phrase means its concept on its own or only with support.
+/// Whether a phrase alone shows that its concept is meant, or only together with other signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Strength {
     Own,

@@ -1,5 +1,5 @@
-//! The weights of features, parsed from `data/weights.toml`, which `cargo xtask train` makes from
-//! the labelled reads.
+//! The weights of features, parsed from `data/weights.toml`, which `cargo xtask train` computes
+//! from the labelled reads.
 //!
 //! All models are linear, so that a person can see in the file why a sentence was chosen. This
 //! module does not read articles.
@@ -18,17 +18,18 @@ use crate::stems::hash;
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct WeightsFile {
-    /// The quality of a sentence as a problem.
+    /// Weights for choosing the problem.
     pub problem: RankFile,
-    /// The quality of a sentence as an approach.
+    /// Weights for choosing the approach.
     pub approach: RankFile,
-    /// The quality of a sentence as an outcome.
+    /// Weights for choosing the outcome.
     pub outcome: RankFile,
-    /// The kind of post: for each feature a weight per kind, in the order of [`Kind::ALL`].
+    /// Weights for the kind of post: for each feature one weight per kind, in the order of
+    /// [`Kind::ALL`].
     pub kind: BTreeMap<String, [f32; Kind::ALL.len()]>,
-    /// The probability that the article is about a concept that it mentions.
+    /// Weights for the log odds that the article is about a concept that it mentions.
     pub concept: BTreeMap<String, f32>,
-    /// Log odds below which a concept is only mentioned in passing.
+    /// Minimum log odds of a concept. A concept below it is only mentioned in passing.
     pub concept_bar: f32,
 }
 
@@ -36,28 +37,29 @@ pub struct WeightsFile {
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RankFile {
-    /// Probabilities at which a passage is shown.
+    /// Minimum probabilities for showing a passage.
     pub bars: Bars,
-    /// Log odds that people accept a passage.
+    /// Weights for the log odds that people accept a passage.
     pub sure: BTreeMap<String, f32>,
-    /// Log odds that a passage does not mislead. Only known of problems.
+    /// Weights for the log odds that a passage does not mislead. Only problems have labels for
+    /// this; for other parts it is empty.
     #[serde(default)]
     pub not_misleading: BTreeMap<String, f32>,
-    /// Features of a sentence, by their names in [`crate::features`].
+    /// Weights of a sentence's features, by the names in [`crate::features`].
     pub sentence: BTreeMap<String, f32>,
-    /// Words and pairs of words of a sentence.
+    /// Weights of the words and pairs of words of a sentence.
     #[serde(default)]
     pub words: BTreeMap<String, f32>,
 }
 
-/// What a passage needs at each level. Below that its confidence is lowered.
+/// The minimum for each level of sureness. A passage below it gets a lower confidence.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bars {
-    /// The smallest probability of *likely*.
+    /// Minimum probability of a *likely* passage.
     pub likely: f32,
-    /// The smallest [`quality`] of *sure*. As a quality is no greater than its probability, it must
-    /// not be below [`Sureness::SURE`].
+    /// Minimum [`quality`] of a *sure* passage. A quality is never greater than its probability, so
+    /// this must not be below [`Sureness::SURE`].
     pub sure: f32,
 }
 
@@ -74,29 +76,31 @@ impl Bars {
     }
 }
 
-/// The power of the probability that a passage does not mislead: how much worse that would be than
-/// to tell no problem. For left-out blogs, higher powers leave out more good passages than
-/// misleading ones.
+/// The exponent of the probability that a passage does not mislead, in [`quality`]. It says how
+/// much worse a misleading problem is than none. On blogs that were not used for training, higher
+/// exponents removed more good passages than misleading ones.
 const WARINESS: i32 = 2;
 
-/// How well a passage serves, from the probabilities that it is good and that it does not mislead.
+/// The quality by which passages for one part are compared. `good` is the probability that people
+/// accept the passage, `not_misleading` the probability that it does not mislead.
 pub fn quality(good: f32, not_misleading: f32) -> f32 {
     good * not_misleading.powi(WARINESS)
 }
 
-/// The highest confidence of a passage that may not be sure, and of one that may not be likely.
+/// The highest confidence of a passage that must not be shown as sure.
 pub(crate) const ALMOST_SURE: f32 = Sureness::SURE - 0.01;
+/// The highest confidence of a passage that must not be shown.
 pub(crate) const ALMOST_LIKELY: f32 = Sureness::LIKELY - 0.01;
 
-/// The weights as arrays.
+/// The weights as arrays, in the order of the features.
 pub(crate) struct Weights {
     ranks: [Rank; 3],
-    /// For each word and pair of words its weights for the three parts.
+    /// For each word and pair of words, as a hash, its weights for the three parts.
     words: HashMap<u64, [f32; 3]>,
     pub kind: BTreeMap<String, [f32; Kind::ALL.len()]>,
     pub concept: BTreeMap<String, f32>,
     pub concept_bar: f32,
-    /// A fingerprint of the file, which shows which weights made a précis.
+    /// A hash of the file. A précis stores it to show which weights made it.
     pub fingerprint: u32,
 }
 
@@ -106,7 +110,7 @@ pub(crate) struct Rank {
     not_misleading: BTreeMap<String, f32>,
     bars: Bars,
     sentence: Vec<f32>,
-    /// For the context in a passage.
+    /// Weights of the features of a passage, in the order of [`PASSAGE`].
     pub passage: [f32; PASSAGE.len()],
 }
 
@@ -152,7 +156,8 @@ impl Weights {
         &self.ranks[field as usize]
     }
 
-    /// The scores of a sentence with these features for the three parts, without its context.
+    /// The scores for the three parts of a sentence with these features. The features of a passage
+    /// are not included.
     pub(crate) fn scores(&self, features: &[f32], ngrams: &[u64]) -> [f32; 3] {
         let sum = |rank: &Rank| -> f32 {
             features.iter().zip(&rank.sentence).map(|(value, weight)| value * weight).sum()
@@ -166,8 +171,8 @@ impl Weights {
 }
 
 impl Rank {
-    /// The [`quality`] of a passage with these features, and its confidence. Where nothing is known
-    /// about misleading, only the order of the qualities says anything.
+    /// The [`quality`] of a passage with these features, and its confidence. For a part without
+    /// weights in `not_misleading`, qualities are only good for comparing passages.
     pub(crate) fn judge(&self, features: &[(&str, f32)]) -> (f32, f32) {
         let good = probability(log_odds(&self.sure, features));
         let quality = quality(good, probability(log_odds(&self.not_misleading, features)));
@@ -175,12 +180,13 @@ impl Rank {
     }
 }
 
-/// Log odds of named features.
+/// The log odds for features by name: the sum of value times weight. An unknown feature has weight
+/// 0.
 pub(crate) fn log_odds(weights: &BTreeMap<String, f32>, features: &[(&str, f32)]) -> f32 {
     features.iter().map(|(name, value)| weights.get(*name).copied().unwrap_or_default() * value).sum()
 }
 
-/// The probability for log odds.
+/// Converts log odds to a probability.
 pub(crate) fn probability(log_odds: f32) -> f32 {
     1.0 / (1.0 + (-log_odds).exp())
 }

@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 
 use crate::asking::near_json::object_in;
 
-/// What a model wrote into one field of its reply.
+/// The content of one field in a model's reply.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Said<T> {
-    /// No usable value. Holds the text that the reply has in its place.
+    /// The field has no usable value. Holds the text that the reply has instead.
     Nothing(String),
-    /// `null`.
+    /// The field is `null`.
     Null,
     Value(T),
 }
@@ -23,7 +23,7 @@ pub(super) struct Claim {
     pub sentences: Vec<usize>,
 }
 
-/// A model's reply to the prompt for a précis, parsed but not yet checked.
+/// A model's reply to the prompt for a précis: parsed, but not checked.
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     pub kind: Said<String>,
@@ -51,7 +51,7 @@ impl Answer {
         })
     }
 
-    /// The words of all statements.
+    /// The texts of all statements, joined.
     pub(super) fn statements(&self) -> String {
         let texts =
             [&self.problem, &self.approach, &self.outcome].into_iter().filter_map(|said| match said {
@@ -81,7 +81,7 @@ fn claim(object: &Map<String, Value>, field: &str) -> Said<Claim> {
     })
 }
 
-/// A sentence's number, also if it is written as `"[12]"`.
+/// The number of a sentence, which may also be written as `"[12]"`.
 fn number(value: &Value) -> Option<usize> {
     match value {
         Value::Number(number) => usize::try_from(number.as_u64()?).ok(),

@@ -1,8 +1,8 @@
 //! The second reading: asks a model whether the cited sentences say what a statement says.
 //!
-//! All words of a statement can occur in the article and its meaning still be reversed. A second,
-//! small prompt shows each statement with its sentences and their neighbours, and asks what goes
-//! beyond them. This module must not compare words; the gate does.
+//! All words of a statement can occur in the article although the statement reverses the meaning.
+//! So a second, small prompt shows each statement with its sentences and their neighbours, and asks
+//! what goes beyond them. This module must not compare words; the gate does.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -16,7 +16,7 @@ use crate::asking::near_json::object_in;
 use crate::asking::question::{AsksFor, Question, object};
 use crate::asking::screen::one_line;
 
-/// Number of sentences shown for the claim that an article has no problem.
+/// Number of sentences to show for the claim that an article has no problem.
 const FOR_NONE: usize = 20;
 
 /// The name of the claim that an article has no problem.
@@ -29,9 +29,9 @@ pub(super) fn field_of(claim: &'static str) -> &'static str {
 
 /// A claim to check against the article.
 pub(super) enum Claimed<'s> {
-    /// A statement of this field.
+    /// The statement in this field.
     Statement(&'static str, &'s Statement),
-    /// There is no problem.
+    /// The claim that the article has no problem.
     NoProblem,
 }
 
@@ -44,21 +44,21 @@ impl Claimed<'_> {
     }
 }
 
-/// What a second reading found of one claim.
+/// The result of a second reading for one claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// The sentences say all of it.
+    /// The sentences say everything that the claim says.
     Said,
-    /// Something goes beyond or contradicts them; what, in the model's words.
+    /// The claim goes beyond the sentences or contradicts them. Holds the model's words about it.
     Beyond(String),
 }
 
-/// What a second reading found, by the claim's name.
+/// The results of a second reading, by the names of the claims.
 #[derive(Debug, Default)]
 pub(super) struct Findings(Vec<(&'static str, Found)>);
 
 impl Findings {
-    /// The findings in a reply. Claims without a usable finding are missing.
+    /// Parses the results in a reply. A claim without a usable result is missing.
     pub(super) fn read(reply: &str, claims: &[&'static str]) -> Self {
         let object = object_in(reply, |object| claims.iter().any(|name| object.contains_key(*name)));
         let Some(object) = object else { return Self::default() };
@@ -80,7 +80,7 @@ fn finding(object: &Map<String, Value>, claim: &str) -> Option<Found> {
     }
 }
 
-/// The question about `claims`.
+/// The prompt for the second reading of `claims`.
 pub(super) fn question(article: &Text<'_>, excerpt: &Excerpt, claims: &[Claimed<'_>]) -> Question {
     let mut user = String::new();
     let mut line = |words: std::fmt::Arguments<'_>| {

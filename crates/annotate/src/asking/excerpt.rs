@@ -1,9 +1,9 @@
 //! Chooses the sentences of an article for the prompt.
 //!
-//! A short article goes in whole. Of a long one go in, within the budget: first the sentences that
-//! the built-in annotator quotes, then the first ones of each section, then those with the most
-//! signs, figures and words of the title. The prompt shows gaps. This module must not cut a
-//! sentence.
+//! The prompt has all sentences of a short article. For a long article, these have priority until
+//! the limit is reached: sentences that the built-in annotator quotes, the first sentences of each
+//! section, then those with the most signs, figures and words of the title. The prompt marks gaps.
+//! This module must not cut a sentence.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -17,15 +17,17 @@ use crate::blocks::{Block, BlockKind, blocks};
 use crate::cues::Cues;
 use crate::sentences::{Sentence, sentences_in};
 
-/// Number of sentences that open the article, and each section.
+/// Number of sentences that count as the opening of the article.
 const OPENING: usize = 3;
+/// Number of sentences that count as the opening of a section.
 const SECTION_OPENING: usize = 1;
-/// Number of sentences that a second reader sees of the beginning, and around each cited one.
+/// Number of sentences at the start of the article that the second reading shows.
 const BEGINNING: usize = 2;
+/// Number of sentences on each side of a cited one that the second reading shows.
 const NEIGHBOURS: usize = 1;
-/// Characters up to which a second reader sees more of an article.
+/// Maximum characters of the sentences that the second reading adds because of their words.
 const JUDGED_CHARACTERS: usize = 1_200;
-/// The cost of a sentence besides its characters: its number and the line break.
+/// Characters that a sentence needs in the prompt besides its own: its number and the line break.
 const LINE: usize = 7;
 
 /// The chosen sentences in order. The number of each is its position, from 1.
@@ -41,9 +43,9 @@ pub(super) struct Excerpt {
 pub(super) struct Whole {
     pub span: Span,
     pub heading: Option<Span>,
-    /// Number of sentences up to here, without lines of code and tables.
+    /// Number of sentences up to this one, without lines of code and tables.
     prose: usize,
-    /// Whether it is a sentence, and not a line of code or a table.
+    /// False for a line of code or of a table.
     is_prose: bool,
 }
 
@@ -53,7 +55,7 @@ pub(super) struct Shown {
     pub span: Span,
     /// Its text on one line.
     pub line: String,
-    /// Its heading, if it is the first sentence shown below that.
+    /// The heading to show before it, if it is the first chosen sentence below that heading.
     pub heading: Option<String>,
     /// Whether sentences before it were left out.
     pub after_gap: bool,
@@ -70,7 +72,7 @@ struct RankedSentence {
 }
 
 impl Excerpt {
-    /// The best of the article within the limits of `settings`.
+    /// Chooses the best sentences of the article within the limits of `settings`.
     pub(super) fn of(article: &Text<'_>, built_in: &Precis, settings: PromptSettings) -> Self {
         let version = settings.version;
         let blocks = blocks(article.text, article.blocks);
@@ -121,8 +123,8 @@ impl Excerpt {
         Self { sentences: shown.collect(), all }
     }
 
-    /// The indices in `all` of the sentences of `evidence`, and of up to `reach` sentences around
-    /// each. Lines of code and tables between two sentences do not separate them.
+    /// The indices in `all` of the sentences in `evidence`, and of up to `reach` sentences on each
+    /// side. Lines of code and tables do not count.
     pub(super) fn around(&self, evidence: &[Evidence], reach: usize) -> Vec<usize> {
         let is_cited = |whole: &Whole| evidence.iter().any(|evidence| evidence.span == whole.span);
         let cited: Vec<usize> = (0..self.all.len()).filter(|at| is_cited(&self.all[*at])).collect();
@@ -136,11 +138,10 @@ impl Excerpt {
         (0..self.all.len()).filter(is_near).collect()
     }
 
-    /// The indices in `all` of what a second reader needs to judge the statement, in order. These
-    /// are the cited sentences with their neighbours, the article's beginning, and up to
-    /// [`JUDGED_CHARACTERS`] the sentences with words of the statement that these lack. They often
-    /// say who "we" are. A short article goes in whole, as other sentences may contradict the cited
-    /// ones.
+    /// The indices in `all` of what the second reading shows for the statement, in order: the cited
+    /// sentences with their neighbours, the article's beginning, and sentences with words of the
+    /// statement that these lack, up to [`JUDGED_CHARACTERS`]. The latter often say who "we" are. A
+    /// short article is shown as a whole, because other sentences may contradict the cited ones.
     pub(super) fn to_judge(&self, text: &str, statement: &Statement) -> BTreeSet<usize> {
         let every = 0..self.all.len();
         let length = |at: usize| self.all[at].span.of(text).chars().count();
@@ -167,13 +168,13 @@ impl Excerpt {
         }
     }
 
-    /// The sentence with this number.
+    /// The sentence with this number in the prompt.
     pub(super) fn get(&self, number: usize) -> Option<&Shown> {
         self.sentences.get(number.checked_sub(1)?)
     }
 }
 
-/// The lines of code and tables that hold words, in order.
+/// The lines of code and tables that contain words, in order.
 fn lines_in<'a>(text: &'a str, blocks: &'a [Block]) -> impl Iterator<Item = Sentence> + 'a {
     let with_lines = blocks.iter().enumerate().filter(|(_, block)| is_lines(block.kind));
     with_lines.flat_map(move |(number, block)| {
@@ -227,7 +228,8 @@ fn candidates(
     found
 }
 
-/// A sentence's score for any part of a précis.
+/// The score by which sentences of equal rank are ordered. `listed` says that the sentence is not
+/// in a paragraph.
 fn score(line: &str, title: &[&str], listed: bool) -> f32 {
     let signs: HashSet<usize> = Cues::builtin().signs.find(line).iter().map(|hit| *hit.meaning).collect();
     let words: Vec<&str> = line.split_whitespace().collect();

@@ -1,18 +1,18 @@
-//! Figures of a text: numbers with their units, so that "1.5M" equals "1.5 million" and "40 ms"
-//! differs from "40 s".
+//! Compares the figures of two texts: numbers with units, so that "1.5M" equals "1.5 million" and
+//! "40 ms" differs from "40 s".
 
 use crate::asking::words::has_words;
 
-/// A comparable number and its unit, if that is known.
+/// A number in a comparable form, and its unit, if that is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Figure {
-    /// As written, for messages.
+    /// The text of the number, for messages.
     pub written: String,
     number: String,
     unit: Option<&'static str>,
-    /// Whether another figure follows, whose unit may be its own.
+    /// Whether the text goes on with another figure, which may bring the unit: "9 to 12 s".
     is_open: bool,
-    /// Whether the text says that it is not exact: "about 40".
+    /// Whether a word such as "about" says that the number is not exact.
     is_about: bool,
     /// The word before it in lower case, which may be a name: "JUnit 5".
     before: String,
@@ -24,11 +24,12 @@ const ABOUT: &[&str] = &[
     "below", "than", "least", "most", "upwards", "close", "up",
 ];
 
-/// How far a figure that is not exact may be from the evidence's, and one that only lacks decimals.
+/// Maximum relative difference between a figure that is not exact and the evidence.
 const ABOUT_FAR: f64 = 0.1;
+/// Maximum relative difference between a figure with fewer decimals and the evidence.
 const ROUNDED_FAR: f64 = 0.02;
 
-/// Number words that equal digits.
+/// Number words that are equal to digits.
 const NUMBER_WORDS: [&str; 13] = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
 ];
@@ -124,7 +125,8 @@ impl Figure {
         }
     }
 
-    /// Whether this is `exact` in fewer digits: "63 MB" for 63.31 MB, and "about 40%" for 39.6%.
+    /// Whether this figure is `exact` in fewer digits ("63 MB" for 63.31 MB), or an approximation
+    /// of it ("about 40%" for 39.6%).
     fn rounds(&self, exact: &Self) -> bool {
         let (Ok(said), Ok(value)) = (self.number.parse::<f64>(), exact.number.parse::<f64>()) else {
             return false;
@@ -146,7 +148,7 @@ fn decimals(number: &str) -> usize {
     number.split_once('.').map_or(0, |(_, decimals)| decimals.len())
 }
 
-/// Without commas between thousands and without trailing zeros.
+/// The number without commas between thousands and without trailing zeros.
 fn plain_number(number: &str) -> String {
     let joined = number.replace(',', "");
     if joined.matches('.').count() != 1 || joined.contains(':') {
@@ -155,8 +157,9 @@ fn plain_number(number: &str) -> String {
     joined.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// The factor of a unit. "5 m" and "5 b" are ambiguous; only capitals directly after the number
-/// are clear.
+/// The factor of a unit, such as 1,000 for "k". Returns `None` for other words. "5 m" and "5 b" are
+/// ambiguous, so "M" and "B" count only as capitals directly after the number, which `attached`
+/// says.
 fn scale_of(unit: &str, attached: bool) -> Option<f64> {
     Some(match unit {
         "k" | "K" if attached => 1e3,
@@ -195,13 +198,13 @@ fn unit_of(unit: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether a word is a unit that figures are compared by.
+/// Whether a word is a unit that must be equal when figures are compared.
 pub(super) fn is_unit(word: &str) -> bool {
     unit_of(word).is_some()
 }
 
-/// The figures of `statement` that `evidence` lacks. The second reading checks amounts in words,
-/// such as "half".
+/// The figures of `statement` that do not occur in `evidence`. Amounts in words, such as "half",
+/// are left to the second reading.
 pub(super) fn unbacked(statement: &str, evidence: &str) -> Vec<String> {
     let mut known = figures(evidence);
     known.extend(in_words(evidence));

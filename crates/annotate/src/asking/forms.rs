@@ -1,10 +1,11 @@
-//! Other forms of names: in full and in short, of countries and days, in one word and in several.
+//! Other forms of names: abbreviations and full names, countries and their adjectives, months and
+//! days, one word and several.
 //!
 //! This module must not decide what a text says.
 
 use crate::asking::words::pieces;
 
-/// Abbreviations of two letters, and how the words in full begin.
+/// Abbreviations of two letters, and how the words of the full form begin.
 pub(super) const SHORT: &[(&str, &[&str])] = &[
     ("ai", &["artificial intelligence"]),
     ("ca", &["certificate authorit", "certification authorit"]),
@@ -22,7 +23,7 @@ pub(super) const SHORT: &[(&str, &[&str])] = &[
     ("vm", &["virtual machine"]),
 ];
 
-/// Adjectives of countries, and their names.
+/// Adjectives of countries, with the names of the countries.
 pub(super) const COUNTRIES: &[(&str, &[&str])] = &[
     ("American", &["US", "USA", "America", "United States"]),
     ("Australian", &["Australia"]),
@@ -53,7 +54,7 @@ pub(super) const MONTHS: [&str; 12] = [
 pub(super) const DAYS: [&str; 7] =
     ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
-/// The parts of names like "LiveData" and "mTLS" in lower case.
+/// The parts of names such as "LiveData" and "mTLS", in lower case.
 pub(super) fn humps(text: &str) -> impl Iterator<Item = String> {
     let has_hump = |word: &&str| word.chars().skip(1).any(char::is_uppercase);
     text.split_whitespace().flat_map(pieces).filter(has_hump).flat_map(|word| {
@@ -71,7 +72,7 @@ pub(super) fn humps(text: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// "junit 5" for "junit5".
+/// The name with a space before its number: "junit 5" for "junit5".
 pub(super) fn with_space(name: &str) -> Option<String> {
     let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());
     (letters.len() >= 3 && letters.len() < name.len())

@@ -1,9 +1,10 @@
 //! The gate: accepts or refuses each field of a reply.
 //!
-//! A statement passes if its sentences exist, if `style` accepts it, and if its names, figures and
-//! terms occur in these sentences or near them. The second reading, `check`, decides whether the
-//! sentences say it. Kinds, concepts and technologies cite no sentence. They must exist, and must
-//! not contradict a sure statement of the built-in annotator. This module must not repair replies.
+//! A statement passes if the sentences that it cites exist, if `style` accepts it, and if its
+//! names, figures and terms occur in these sentences or near them. The second reading, `check`,
+//! decides whether the sentences say it. Kinds, concepts and technologies cite no sentences. They
+//! must exist, and must not contradict a statement of which the built-in annotator is sure. This
+//! module must not repair replies.
 
 use std::collections::BTreeSet;
 
@@ -20,24 +21,26 @@ use crate::style;
 use crate::technologies::Technologies;
 use crate::{Text, Vocabulary};
 
-/// Maximum sentences of a statement. One that needs more is a summary of the article.
+/// Maximum sentences that a statement cites. One that needs more is a summary of the article.
 pub(super) const SENTENCES_MAX: usize = 8;
-/// Number of sentences before and after a cited one in which names and figures are accepted.
+/// Names and figures of a statement may also occur in this many sentences before and after a cited
+/// one.
 const NEAR: usize = 3;
-/// Number of sentences at the start of an article, which introduce its names.
+/// Names of a statement may also occur in this many sentences at the start of an article, which
+/// introduce them.
 const LEAD: usize = 4;
 /// Maximum concepts and technologies of a précis.
 pub(super) const CONCEPTS_MAX: usize = concepts::MOST;
 pub(super) const TECHNOLOGIES_MAX: usize = 8;
 /// Maximum characters of a technology's name.
 const NAME_MAX: usize = 40;
-/// The confidence of a statement that passed both checks. docs/BENCHMARKS.md has the shares of true
-/// and invented statements that pass.
+/// The confidence of a statement that passed the gate and the second reading. docs/BENCHMARKS.md
+/// has the shares of true and invented statements that pass.
 const CHECKED: f32 = 0.9;
 /// Maximum characters of a refused text in a message.
 const SAID_MAX: usize = 240;
 
-/// What a reply is compared with.
+/// The article and the built-in précis, with which a reply is compared.
 pub(super) struct Gate<'g> {
     pub article: &'g Text<'g>,
     pub excerpt: &'g Excerpt,
@@ -57,7 +60,7 @@ pub(super) struct Verdicts {
 }
 
 impl Verdicts {
-    /// The verdict on `problem`, `approach` or `outcome`.
+    /// The result for `problem`, `approach` or `outcome`.
     pub(super) fn part(&self, field: &str) -> &Option<Option<Statement>> {
         match field {
             "approach" => &self.approach,
@@ -66,7 +69,7 @@ impl Verdicts {
         }
     }
 
-    /// Refuses a statement that the words accepted.
+    /// Refuses a statement that had passed so far.
     pub(super) fn refuse(&mut self, field: &'static str, reason: String) {
         let part = match field {
             "approach" => &mut self.approach,
@@ -87,7 +90,7 @@ struct Refused {
 }
 
 impl Gate<'_> {
-    /// The accepted fields of a reply. Accepts nothing of a reply without an answer.
+    /// Checks each field of a reply. Without an answer, every field is refused.
     pub(super) fn judge(&self, answer: Result<Answer, &str>) -> Verdicts {
         let mut verdicts = Verdicts::default();
         let answer = match answer {
@@ -180,7 +183,8 @@ impl Gate<'_> {
         Ok(Statement { text, evidence: quotes, confidence: CHECKED, form: Form::Written })
     }
 
-    /// The texts in which the names, figures and terms of a statement with these quotes may occur.
+    /// The texts in which the names, figures and terms of a statement that cites these quotes may
+    /// occur.
     fn near(&self, quotes: &[Quote]) -> Vec<&str> {
         let all = &self.excerpt.all;
         let lead = 0..all.len().min(LEAD);
@@ -257,8 +261,8 @@ fn kinds() -> String {
     format!("it must be one of {}", Kind::ALL.map(Kind::as_str).join(", "))
 }
 
-/// Why a statement is refused. The reason does not name the word: a model would remove the word and
-/// keep the claim.
+/// The reason why a statement is refused, for the model. It does not name the missing word: the
+/// model would remove the word and keep the claim.
 fn unbacked(why: Unbacked) -> Refused {
     let (what, missing) = match why {
         Unbacked::Terms(missing) => {
@@ -276,7 +280,7 @@ impl Refused {
     }
 }
 
-/// Whether a text may be a technology's name: short, with a letter, and no clause.
+/// Whether a text may be a technology's name: short, with a letter, and not a clause.
 fn is_name(name: &str) -> bool {
     let short = name.chars().count() <= NAME_MAX && name.split_whitespace().count() <= 4;
     short && name.contains(char::is_alphabetic) && name.starts_with(char::is_alphanumeric)

@@ -76,10 +76,10 @@ pub use question::{AsksFor, Question};
 pub use refusal::Refusal;
 pub use settings::{ARTICLE_CHARACTERS, PromptSettings, PromptVersion};
 
-/// The name in [`MadeBy::annotator`] if all fields are the model's.
+/// The value of [`MadeBy::annotator`] if the model made all fields.
 pub const ANNOTATOR: &str = "language-model";
 
-/// One article and its built-in précis, which replaces refused fields.
+/// The prompts about one article, and the built-in précis, whose fields replace refused ones.
 #[derive(Debug)]
 pub struct Asking<'a> {
     article: Text<'a>,
@@ -88,56 +88,56 @@ pub struct Asking<'a> {
     version: PromptVersion,
 }
 
-/// The checked replies so far.
+/// The replies so far, with the results of the checks.
 #[derive(Debug, Default)]
 pub struct Readings {
     rounds: Vec<Round>,
     usable: bool,
 }
 
-/// A reply and its second reading.
+/// A reply, with the results of the gate and of the second reading.
 #[derive(Debug)]
 struct Round {
     verdicts: Verdicts,
-    /// The claims that the second reading has not checked yet.
+    /// The claims that still need a second reading.
     unchecked: Vec<&'static str>,
     has_answer: bool,
 }
 
 impl Readings {
-    /// What was refused, in the order of the replies.
+    /// All refusals, in the order of the replies.
     pub fn refusals(&self) -> impl Iterator<Item = &Refusal> {
         self.rounds.iter().flat_map(|round| &round.verdicts.refusals)
     }
 
-    /// What was refused of each reply.
+    /// The refusals of each reply.
     pub fn rounds(&self) -> impl Iterator<Item = &[Refusal]> {
         self.rounds.iter().map(|round| round.verdicts.refusals.as_slice())
     }
 
-    /// Whether the last reply had the requested form. Others must not be stored.
+    /// Whether the last reply had the requested form. A reply of another form must not be stored.
     pub fn last_was_usable(&self) -> bool {
         self.usable
     }
 
-    /// Whether any reply had an object.
+    /// Whether any reply contained a usable JSON object.
     pub fn have_an_answer(&self) -> bool {
         self.rounds.iter().any(|round| round.has_answer)
     }
 
-    /// `field` of the first reply in which it passed.
+    /// The value of `field` in the first reply in which the field passed all checks.
     fn passed<T>(&self, field: &str, verdict: impl Fn(&Verdicts) -> Option<T>) -> Option<T> {
         let is_open = |round: &Round| round.unchecked.iter().any(|claim| field_of(claim) == field);
         self.rounds.iter().filter(|round| !is_open(round)).find_map(|round| verdict(&round.verdicts))
     }
 }
 
-/// The resulting précis.
+/// The précis that results from all replies.
 #[derive(Clone, Debug)]
 pub struct Settled {
-    /// It satisfies [`Precis::is_backed_by`] for the article's text.
+    /// The précis. It satisfies [`Precis::is_backed_by`] for the article's text.
     pub precis: Precis,
-    /// Fields of the built-in annotator, because the model's were refused.
+    /// Names of the fields that are from the built-in annotator, because the model's were refused.
     pub fell_back: Vec<&'static str>,
 }
 
@@ -155,8 +155,8 @@ impl<'a> Asking<'a> {
         Question::about(&self.article, &self.excerpt, &self.built_in.concepts, self.version)
     }
 
-    /// Reads the reply to the prompt that [`Asking::next_question`] gave after `readings`. A reply
-    /// can be any text.
+    /// Reads the reply to the prompt that [`Asking::next_question`] returned for `readings`. The
+    /// reply may be any text.
     pub fn read(&self, readings: &mut Readings, reply: &str) {
         if readings.rounds.last().is_some_and(|round| !round.unchecked.is_empty()) {
             self.read_findings(readings, reply);
@@ -171,7 +171,7 @@ impl<'a> Asking<'a> {
         readings.rounds.push(Round { verdicts, unchecked, has_answer });
     }
 
-    /// The answer in a reply, or why there is none.
+    /// The parsed answer in a reply, or the reason why it is not usable.
     fn answer(&self, reply: &str) -> Result<Answer, &'static str> {
         let no_object = "there is no JSON object of the form that was asked for";
         let answer = Answer::read(reply).ok_or(no_object)?;
@@ -183,8 +183,8 @@ impl<'a> Asking<'a> {
         Ok(answer)
     }
 
-    /// The claims to check in a second reading: new statements, and that there is no problem if the
-    /// built-in annotator sees one.
+    /// The claims that need a second reading: statements that passed the gate and were not accepted
+    /// before. Also the claim that there is no problem, if the built-in annotator found one.
     fn claims(&self, before: &Readings, verdicts: &Verdicts) -> Vec<&'static str> {
         let kind = verdicts.kind.unwrap_or(self.built_in.kind);
         let seen = self.built_in.problem.as_ref().is_some_and(|problem| problem.sureness().is_shown());
@@ -217,8 +217,9 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// The next prompt: first for the précis, then for the second reading. If anything is refused,
-    /// both once more with the reasons. Then `None`.
+    /// The next prompt. The first asks for the précis, the second for the second reading. If
+    /// anything was refused, two more prompts repeat this with the reasons. Returns `None` when no
+    /// prompt is left.
     pub fn next_question(&self, readings: &Readings) -> Option<Question> {
         let Some(last) = readings.rounds.last() else { return Some(self.question()) };
         if !last.unchecked.is_empty() {
@@ -234,9 +235,9 @@ impl<'a> Asking<'a> {
         (is_first && !refusals.is_empty()).then(|| self.question().with_refusals(refusals))
     }
 
-    /// The précis of all replies. Each field is the first that passed, else the built-in
-    /// annotator's; of its statements only the sure ones. `model` is the model's name for
-    /// [`MadeBy`].
+    /// The précis after all replies. Each field is from the first reply in which it passed. If it
+    /// passed in none, it is from the built-in annotator; a statement only if it is sure. `model`
+    /// is the model's name for [`MadeBy`].
     pub fn settle(self, readings: &Readings, model: &str) -> Settled {
         let mut choice = Choice { readings, fell_back: Vec::new(), taken: 0 };
         let kind = choice.of("kind", |v| v.kind, self.built_in.kind);
@@ -269,7 +270,7 @@ impl<'a> Asking<'a> {
     }
 }
 
-/// Chooses each field, and counts those of the model.
+/// Chooses the value of each field, and counts those from the model.
 struct Choice<'r> {
     readings: &'r Readings,
     fell_back: Vec<&'static str>,

@@ -1,13 +1,14 @@
-//! Reads JSON as models write it: in a code fence, between prose, with extra commas, cut off at the
+//! Reads JSON as models write it: in a code fence, inside prose, with extra commas, cut off at the
 //! end.
 //!
-//! Only the form is repaired. If a reply is cut off, the unfinished value is dropped, not guessed.
+//! This module repairs only the syntax. If a reply is cut off, the unfinished value is dropped, not
+//! guessed.
 
 use serde_json::{Map, Value};
 
 /// Maximum bytes of a reply. A usual one has about two thousand.
 const LONGEST: usize = 200_000;
-/// Maximum opening braces that are tried.
+/// Maximum number of opening braces at which an object is tried.
 const TRIES: usize = 50;
 
 /// The first JSON object in `reply` that `wanted` accepts.
@@ -26,7 +27,7 @@ pub(super) fn object_in(
         .find(wanted)
 }
 
-/// `text` from its first brace to the matching one, with the faults above repaired.
+/// `text` from its first brace to the matching one, with repaired syntax.
 fn repaired(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut open: Vec<char> = Vec::new();

@@ -25,8 +25,8 @@ pub struct Question {
     pub system: String,
     /// The article.
     pub user: String,
-    /// The reply's form, as a JSON schema in which every property is required. A model that is held
-    /// to it writes the properties in the order of the schema: the kind and the problem first.
+    /// The JSON schema of the reply. Every property is required. A model that is held to it writes
+    /// the properties in the schema's order: the kind and the problem first.
     pub schema: Value,
 }
 
@@ -41,7 +41,7 @@ pub enum AsksFor {
 
 /// Maximum characters of a description.
 const DESCRIPTION_MAX: usize = 600;
-/// Maximum concepts in the short form.
+/// Maximum concepts that the short prompt lists.
 const SHORT_CONCEPTS: usize = 12;
 
 impl PromptVersion {
@@ -81,7 +81,7 @@ impl Question {
         Self { asks_for: AsksFor::Precis, system: version.system(), user, schema: schema(version) }
     }
 
-    /// The same prompt, with what was refused of the reply before.
+    /// The same prompt with the refusals of the previous reply.
     pub(super) fn with_refusals(mut self, refusals: &[Refusal]) -> Self {
         self.user.push_str(
             "\nYou have answered this before, and these fields were refused. Answer again with the whole object, and \
@@ -95,7 +95,7 @@ impl Question {
     }
 }
 
-/// The concepts that the article mentions, `first` ones first.
+/// The concepts that the article mentions. Those in `first` come first.
 fn mentioned(article: &Text<'_>, first: &[backissue_model::ConceptSlug]) -> String {
     let vocabulary = Vocabulary::builtin().concepts();
     let others = concepts::with_a_word_in(article).into_iter().map(|at| &vocabulary[at].slug);
@@ -144,8 +144,8 @@ fn means(kind: Kind) -> &'static str {
     }
 }
 
-/// The schema of the reply. Lists have a maximum, because a weak model that a server holds to an
-/// open list may count on until the time limit.
+/// The schema of the reply. Lists have a maximum length, because a weak model may otherwise add
+/// items until the time limit.
 fn schema(version: PromptVersion) -> Value {
     let list = |items: Value, most: usize| json!({ "type": "array", "items": items, "maxItems": most });
     let text = ("text", json!({ "type": "string" }));

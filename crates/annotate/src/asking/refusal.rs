@@ -1,15 +1,15 @@
-//! Why a field of a reply is not used.
+//! Why a field of a model's reply is not used.
 
 /// A refused field of a reply.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Refusal {
-    /// `kind`, `problem`, `approach`, `outcome`, `concepts` or `technologies`; `answer` if the
-    /// reply has none, or in another language.
+    /// The field: `kind`, `problem`, `approach`, `outcome`, `concepts` or `technologies`. `answer`
+    /// if the reply as a whole is refused, because it has no JSON object or is in another language.
     pub field: &'static str,
-    /// What the model wrote, on one line of at most 240 characters.
+    /// The refused text, on one line of at most 240 characters.
     pub said: String,
-    /// Why it is refused, in words that help the model to correct it.
+    /// The reason, in words that help the model to correct the field.
     pub reason: String,
-    /// The words that are missing from the evidence. The model does not get them.
+    /// The words that are missing from the evidence. The model is not shown them.
     pub missing: Vec<String>,
 }

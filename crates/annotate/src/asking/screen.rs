@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use crate::phrases::Phrases;
 
-/// Phrases that are said to models and rarely to people.
+/// Phrases that address models and rarely people.
 const SAID_TO_MODELS: &[&str] = &[
     "ignore the above",
     "ignore all previous",
@@ -129,14 +129,16 @@ pub(super) fn one_line(text: &str) -> String {
     without_marks(&backissue_model::collapsed(&seen)).into_owned()
 }
 
-/// Control characters, zero-width and bidirectional marks, and tag characters, which can hide text.
+/// Whether a character can hide text: control characters, zero-width and bidirectional marks, and
+/// tag characters.
 fn is_unseen(c: char) -> bool {
     (c.is_control() && !c.is_whitespace())
         || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
             | '\u{2066}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// `<article>` and `</article>` with round brackets.
+/// The line with `<article>` and `</article>` in round brackets, so that it cannot end the article
+/// in the prompt.
 fn without_marks(line: &str) -> Cow<'_, str> {
     let lower = line.to_ascii_lowercase();
     if !lower.contains("<article") && !lower.contains("</article") && !lower.contains("<|") {

@@ -39,7 +39,7 @@ impl PromptVersion {
         if self == Self::ThreeShort { SHORT_CHARACTERS } else { usize::MAX }
     }
 
-    /// Whether lines of code and tables go in, besides sentences.
+    /// Whether the prompt includes lines of code and of tables.
     pub(super) fn shows_code(self) -> bool {
         self == Self::Three
     }
@@ -48,7 +48,7 @@ impl PromptVersion {
 impl FromStr for PromptVersion {
     type Err = String;
 
-    /// A version's name; `full` and `short` are the newest of each form.
+    /// Parses a version's name. `full` and `short` mean the newest version of each form.
     fn from_str(name: &str) -> Result<Self, String> {
         let name = match name {
             "full" => Self::Three.as_str(),
@@ -80,7 +80,7 @@ pub struct PromptSettings {
 }
 
 impl PromptSettings {
-    /// Maximum characters of an article under both limits, the settings' and the version's.
+    /// Maximum characters of an article: the smaller of the settings' limit and the version's.
     pub fn characters_max(self) -> usize {
         self.characters.min(self.version.characters_max())
     }

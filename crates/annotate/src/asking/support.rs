@@ -1,7 +1,7 @@
 //! Compares the words of a statement with its evidence.
 //!
-//! Names, figures, technical terms and most words that carry meaning must occur there. This module
-//! must not choose the evidence.
+//! Names, figures, technical terms and enough of the other words must occur in the evidence. This
+//! module must not choose the evidence.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::LazyLock;
@@ -14,34 +14,35 @@ use crate::phrases::Phrases;
 use crate::technologies::Technologies;
 use crate::vocabulary::Strength;
 
-/// The texts that back a statement: the whole article for names and terms, the cited sentences and
-/// their neighbours for figures and all other words.
+/// The texts that must contain the words of a statement. Names and terms may occur anywhere in the
+/// article; figures and other words must occur near the cited sentences.
 pub(super) struct Evidence<'t> {
     article: &'t str,
     near: String,
     near_words: HashSet<String>,
     all: String,
     words: HashSet<String>,
-    /// The words whose ends are digits, without these: "symfony" for "Symfony2".
+    /// The words that end with digits, without the digits: "symfony" for "Symfony2".
     numbered: HashSet<String>,
     systems: BTreeSet<&'static str>,
     concepts: HashSet<usize>,
 }
 
-/// Why a statement is not backed.
+/// Why the evidence does not support a statement.
 #[derive(Debug)]
 pub(super) enum Unbacked {
-    /// These names, figures and terms are not in the evidence.
+    /// These names, figures and terms are missing.
     Terms(Vec<String>),
-    /// Too many of its words are missing from the evidence; some of them.
+    /// Too many words are missing; these are some of them.
     Words(Vec<String>),
 }
 
 /// Maximum missing words in a message.
 const TOLD: usize = 6;
 
-/// Minimum share of a statement's words near the cited sentences. It is low, because a statement
-/// uses other words; the second reading decides whether it says the same.
+/// Minimum share of a statement's words that must occur near the cited sentences. It is low,
+/// because a statement may use other words; the second reading decides whether the meaning is the
+/// same.
 const ENOUGH: f32 = 0.2;
 
 /// The names and aliases of all concepts.
@@ -52,7 +53,7 @@ static TERMS: LazyLock<Phrases<usize>> = LazyLock::new(|| {
 });
 
 impl<'t> Evidence<'t> {
-    /// Evidence from separate texts of an article.
+    /// Prepares the article and the texts near the cited sentences.
     pub(super) fn of(article: &'t str, near: impl IntoIterator<Item = &'t str>) -> Self {
         let texts: Vec<&str> = near.into_iter().collect();
         let near = texts.join("\n");
@@ -108,7 +109,7 @@ impl<'t> Evidence<'t> {
         Err(Unbacked::Terms(missing))
     }
 
-    /// The part of a word that is a name or code and missing from the evidence.
+    /// Returns the part of a word that is a name or code and is missing from the evidence.
     fn unbacked_name<'w>(&self, word: &'w str, first: bool) -> Option<&'w str> {
         let bare = bare(word);
         if is_code(bare) && !self.all.contains(&bare.trim_end_matches("()").to_lowercase()) {
@@ -122,8 +123,8 @@ impl<'t> Evidence<'t> {
         })
     }
 
-    /// Whether the evidence has the name: in the singular or the plural, with a number behind it
-    /// ("Symfony2"), or by another name of the same technology ("K8s" for "Kubernetes").
+    /// Whether the evidence has the name, in the singular or the plural, with a number appended
+    /// ("Symfony2"), or as another name of the same technology ("K8s" for "Kubernetes").
     fn has_name(&self, name: &str) -> bool {
         let lower = name.to_lowercase();
         let singular = lower.trim_end_matches('s');
@@ -149,8 +150,9 @@ impl<'t> Evidence<'t> {
         2 * known >= parts.len() || parts.len() > 1 && self.words.contains(&initials.to_lowercase())
     }
 
-    /// Whether the evidence spells the abbreviation out. Any two letters begin two words of a long
-    /// text, so those are listed, and small words do not count.
+    /// Whether the evidence has the full form of the abbreviation. Any two letters are the initials
+    /// of some two words in a long text, so abbreviations of two letters must be in a list. Small
+    /// words do not count.
     fn has_in_full(&self, name: &str) -> bool {
         let letters = name.strip_suffix('s').unwrap_or(name).to_lowercase();
         if let Some((_, full)) = SHORT.iter().find(|(short, _)| *short == letters) {
@@ -183,7 +185,7 @@ impl<'t> Evidence<'t> {
             || month.is_some_and(|month| self.all.contains(&month))
     }
 
-    /// Whether enough of the words that carry meaning are near, in any form.
+    /// Whether enough of the words that carry meaning occur near the cited sentences, in any form.
     fn is_of_the_matter(&self, statement: &str) -> Result<(), Unbacked> {
         let all: Vec<&str> =
             statement.split_whitespace().flat_map(pieces).filter(|word| carries(word)).collect();
@@ -205,7 +207,7 @@ fn bare(word: &str) -> &str {
         .trim_end_matches('`')
 }
 
-/// Code, a path, a version, a file or a host rather than a word.
+/// Whether a word is code, a path, a version, a file or a host.
 fn is_code(bare: &str) -> bool {
     let inner_point = bare.char_indices().any(|(at, c)| {
         c == '.'

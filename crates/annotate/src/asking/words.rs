@@ -1,4 +1,4 @@
-//! The words of texts: their parts and forms, and which carry meaning.
+//! Words of texts: their parts, their forms, and whether they carry meaning.
 //!
 //! This module must not know what a word names.
 
@@ -9,13 +9,13 @@ pub(super) fn words(text: &str) -> HashSet<String> {
     text.split_whitespace().flat_map(pieces).map(str::to_lowercase).collect()
 }
 
-/// The words of `text` that carry meaning, and its names and figures, however short.
+/// The words of `text` that carry meaning, and names and figures of any length.
 pub(super) fn telling(text: &str) -> impl Iterator<Item = &str> {
     let is_name = |word: &str| word.contains(|c: char| c.is_uppercase() || c.is_ascii_digit());
     text.split_whitespace().flat_map(pieces).filter(move |word| carries(word) || is_name(word))
 }
 
-/// Whether the word is among `words` in some form.
+/// Whether `words` has the word in some form.
 pub(super) fn has(words: &HashSet<String>, word: &str) -> bool {
     let lower = word.to_lowercase();
     words.contains(&lower) || words.iter().any(|known| same_word(known, &lower))
@@ -29,7 +29,7 @@ pub(super) fn has_words(text: &str, name: &str) -> bool {
     })
 }
 
-/// Whether two words are forms of one: equal except for endings of at most three letters.
+/// Whether two words are forms of the same word: equal except for endings of at most three letters.
 pub(super) fn same_word(one: &str, other: &str) -> bool {
     let alike = one
         .chars()
@@ -51,7 +51,7 @@ pub(super) fn same_word(one: &str, other: &str) -> bool {
     plural || doubled || (alike >= 4 && alike + 3 >= long && lettered)
 }
 
-/// The parts of a word: "Kafka-based" and "CPU/GPU" have two.
+/// The parts of a word at hyphens and slashes: "Kafka-based" and "CPU/GPU" have two.
 pub(super) fn pieces(word: &str) -> impl Iterator<Item = &str> {
     word.split(|c: char| !c.is_alphanumeric() && !matches!(c, '\'' | '’' | '+' | '#'))
         // "C++" is one word, "Ignition+TurboFan" are two.
