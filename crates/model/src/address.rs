@@ -1,4 +1,5 @@
-//! Addresses for display. A feed's address may contain a user name and a password.
+//! Displays and compares addresses. The address of a feed may contain a user name and a password,
+//! which must not be displayed.
 
 use std::net::Ipv4Addr;
 
@@ -14,10 +15,10 @@ pub fn without_credentials(url: &Url) -> Url {
     bare
 }
 
-/// The site that a host belongs to: its registered domain (Public Suffix List), or the host itself
-/// if that is an address or a suffix.
+/// The site that a host belongs to: its registered domain by the Public Suffix List. Returns the
+/// host itself if it is an IP address or a public suffix.
 ///
-/// Ask for it here and nowhere else: each crate that calls `psl` compiles the whole list again.
+/// Call this function instead of `psl`: each crate that calls `psl` compiles the whole list again.
 pub fn site_of(host: &str) -> &str {
     let host = host.trim_end_matches('.');
     let is_address = host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok();
@@ -29,13 +30,13 @@ pub fn same_site(one: &str, other: &str) -> bool {
     site_of(one).eq_ignore_ascii_case(site_of(other))
 }
 
-/// Services that publish feeds for blogs elsewhere.
+/// Services that publish feeds on their own hosts for blogs elsewhere.
 const FEED_SERVICES: &[&str] =
     &["feedburner.com", "feedpress.me", "feedpress.it", "feedblitz.com", "rapidfeeds.com"];
 
-/// Whether a source whose feed is on `feed_host` is the site's own that a read on `read_host`
-/// belongs to. What a feed says of its site counts only where a service publishes it: a feed could
-/// name any site.
+/// Whether a source whose feed is on `feed_host` belongs to the site of a read on `read_host`.
+/// `site_url` is the site that the feed names. It counts only if the feed is on a [`FEED_SERVICES`]
+/// host, because any feed could name any site.
 pub fn owns(feed_host: &str, site_url: Option<&Url>, read_host: &str) -> bool {
     let by_service = FEED_SERVICES.iter().any(|service| same_site(service, feed_host));
     let site = site_url.and_then(Url::host_str).filter(|_| by_service);

@@ -1,4 +1,4 @@
-//! A clean article, as taken from a page or a feed.
+//! An article without the rest of its page, from a page or a feed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,11 +20,10 @@ pub fn minutes_to_read(words: u32) -> u32 {
     words.div_ceil(WORDS_PER_MINUTE).max(1)
 }
 
-/// The article of a page, without the rest of the page.
+/// An article without the rest of its page.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Article {
-    /// The address that the page gives for itself (`rel=canonical`, `og:url`), if it is on the same
-    /// site.
+    /// The address that the page declares (`rel=canonical`, `og:url`), if it is on the same site.
     pub canonical_url: Option<Url>,
     /// The article's title, without the site's name.
     pub title: Option<String>,

@@ -14,9 +14,10 @@ use crate::Span;
 pub enum BlockKind {
     /// A heading of any level.
     Heading,
-    /// A paragraph, or loose words between other blocks.
+    /// A paragraph, or text between other blocks that has no element.
     Paragraph,
-    /// The words of a list item without nested blocks, or of a term or its description.
+    /// The text of a list item without its nested blocks, or a term or description of a description
+    /// list.
     ListItem,
     /// A paragraph of a quotation.
     Quote,
@@ -39,13 +40,13 @@ pub struct Block {
 
 /// The blocks of an article, in order and without overlaps.
 ///
-/// As text, one block per word: the letter of its kind, its first byte and the byte after its last,
-/// as in `h0-12 p14-90`.
+/// They are stored as text, one block per word: the letter of its kind, its first byte and the byte
+/// after its last, as in `h0-12 p14-90`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Blocks(pub Vec<Block>);
 
-/// The text is no list of blocks.
+/// The text is not a list of blocks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a block; expected a kind's letter and two positions, as in `p14-90`")]
 pub struct BlocksError(String);

@@ -1,7 +1,7 @@
 //! Maximum lengths of texts from feeds and pages.
 //!
 //! They keep a list of a hundred reads small, whatever a feed contains. Texts are cut when they are
-//! parsed and again when they are stored. Texts stored by an older version are cut when they are
+//! parsed, and again when they are stored. Texts that an older version stored are cut when they are
 //! shown.
 
 use std::borrow::Cow;
@@ -11,7 +11,7 @@ use crate::{Article, Entry, Feed};
 /// Maximum characters of a title: of a read, a source, a site.
 pub const MAX_TITLE: usize = 300;
 
-/// Maximum characters of a name: an author or several, a company, a tag.
+/// Maximum characters of a name: of an author or several, a company, a tag.
 pub const MAX_NAME: usize = 200;
 
 /// Maximum characters of a page's own description.
@@ -20,8 +20,8 @@ pub const MAX_DESCRIPTION: usize = 2000;
 /// Maximum characters of a stored error.
 pub const MAX_ERROR: usize = 2000;
 
-/// Maximum bytes of a language tag. RFC 5646 recommends 35. Longer ones are dropped, since half a
-/// tag is another language.
+/// Maximum bytes of a language tag. RFC 5646 recommends 35. A longer tag is dropped and not cut,
+/// because a part of a tag would name another language.
 pub const MAX_LANGUAGE: usize = 35;
 
 /// Maximum bytes of an address or of a feed's identifier. Longer ones are dropped.

@@ -1,7 +1,8 @@
-//! Pure steps that can be cancelled: what may work for long looks now and then whether its result
-//! is still wanted.
+//! Cancels long computations. A computation calls [`checkpoint`] regularly, which ends it if it was
+//! cancelled.
 //!
-//! A step ends by unwinding to [`Cancel::run`], so its functions need no special result for that.
+//! A cancelled computation unwinds to [`Cancel::run`], so its functions need no special return
+//! type.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -13,29 +14,29 @@ thread_local! {
     static CURRENT: RefCell<Option<Cancel>> = const { RefCell::new(None) };
 }
 
-/// Whether a step's result is still wanted. Clones are the same.
+/// A switch that cancels a computation. All clones are the same switch.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 
-/// Cancels when it is dropped.
+/// Cancels the computation when it is dropped.
 #[derive(Debug)]
 pub struct CancelOnDrop(Cancel);
 
-/// What a cancelled step unwinds with.
+/// The panic payload of a cancelled computation.
 struct Cancelled;
 
 impl Cancel {
-    /// Ends the step at its next [`checkpoint`].
+    /// Cancels the computation: it ends at its next [`checkpoint`].
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Cancels when the result is dropped.
+    /// Returns a guard that cancels the computation when it is dropped.
     pub fn on_drop(&self) -> CancelOnDrop {
         CancelOnDrop(self.clone())
     }
 
-    /// Runs a step on this thread. Returns `None` if it was cancelled.
+    /// Runs `step` on this thread. Returns `None` if it was cancelled. Other panics continue.
     pub fn run<T>(&self, step: impl FnOnce() -> T) -> Option<T> {
         let before = CURRENT.replace(Some(self.clone()));
         let result = catch_unwind(AssertUnwindSafe(step));
@@ -54,7 +55,8 @@ impl Drop for CancelOnDrop {
     }
 }
 
-/// Ends the step that runs on this thread if it was cancelled.
+/// Ends the computation that runs on this thread, if it was cancelled. Does nothing outside of
+/// [`Cancel::run`].
 pub fn checkpoint() {
     let cancelled =
         CURRENT.with_borrow(|cancel| cancel.as_ref().is_some_and(|cancel| cancel.0.load(Ordering::Relaxed)));

@@ -1,8 +1,8 @@
 //! The identity of a read.
 //!
-//! Two spellings of one address must lead to the same row. [`CanonicalUrl::of`] removes what others
-//! added to an address: tracking parameters, AMP and redirect wrappers, fragments that name no
-//! page, credentials. The result is still an address that works, as the site spells it.
+//! Two spellings of one address must lead to the same row. [`CanonicalUrl::of`] removes what was
+//! added to an article's address: tracking parameters, AMP and redirect wrappers, credentials, and
+//! fragments that only name a position on the page. The result still works as an address.
 //! [`CanonicalUrl::key`] also removes what never distinguishes two articles: scheme, `www.`, a
 //! trailing slash, `index.html`, the order of parameters. Only keys are compared.
 
@@ -20,15 +20,15 @@ pub struct CanonicalUrl(Url);
 /// Why an address cannot identify a read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CanonicalUrlError {
-    /// It cannot be parsed.
+    /// The text cannot be parsed as an address.
     #[error("`{0}` is not an absolute web address")]
     NotAnAddress(String),
-    /// It is neither http nor https, or has no host.
+    /// The address is neither http nor https, or has no host.
     #[error("`{0}` is not on the web; only http and https addresses with a host can be reads")]
     NotOnTheWeb(String),
 }
 
-/// Parameters that say where a visitor came from, not which article it is.
+/// Parameters that say where a visitor came from, and do not select an article.
 const TRACKING: &[&str] = &[
     "_bhlid", "_ga", "_gl", "_hsenc", "_hsmi", "at_bbc_team", "at_campaign", "at_campaign_type",
     "at_creation", "at_custom1", "at_custom2", "at_custom3", "at_custom4", "at_emailtype", "at_format",
@@ -44,7 +44,7 @@ const TRACKING: &[&str] = &[
 const TRACKING_FAMILIES: &[&str] =
     &["utm_", "mtm_", "pk_", "piwik_", "matomo_", "hsa_", "__hs", "ss_source", "ss_campaign"];
 
-/// Parameters that track only with these values, which feed readers set.
+/// Parameters that are for tracking only if they have one of these values, which feed readers set.
 const TRACKING_VALUES: &[(&str, &[&str])] = &[
     ("source", &["rss", "feed", "atom"]),
     ("ref", &["rss", "feed", "atom"]),
@@ -103,15 +103,15 @@ impl CanonicalUrl {
         self.0.as_str()
     }
 
-    /// The host. Pauses between requests are counted per host.
+    /// The host. The minimum pause between requests applies per host.
     pub fn host(&self) -> &str {
         self.0.host_str().expect("a canonical address is only made with a host")
     }
 
-    /// A comparison key that is equal for all spellings of one article's address.
+    /// A key for comparison, equal for all spellings of one article's address.
     ///
     /// It has no scheme, no `www.`, no trailing slash and no `index.html`. Parameters are sorted. A
-    /// fragment stays only if it names a page. The key is not an address.
+    /// fragment is part of it only if it names a page. The key is not a valid address.
     pub fn key(&self) -> String {
         let host = self.host();
         let mut key = host.strip_prefix("www.").filter(|rest| rest.contains('.')).unwrap_or(host).to_owned();
@@ -145,7 +145,7 @@ fn names_a_page(fragment: &str) -> bool {
     path.is_some_and(|path| !path.trim_start_matches('/').is_empty())
 }
 
-/// Unwraps an article's address from AMP caches and click counters.
+/// Returns the article's address from the address of an AMP cache or click counter.
 fn unwrap(mut url: Url) -> Url {
     for _ in 0..3 {
         let Some(inner) = wrapped(&url) else { break };
@@ -235,11 +235,13 @@ fn leave_amp(url: &mut Url) {
     }
 }
 
-/// Whether a path segment is an article's name, so that `/amp` after it is the article's AMP page.
+/// Whether a path segment is the name of an article, so that `/amp` after it means the article's
+/// AMP page.
 ///
-/// After a section's name, `/amp` may be an article about AMP. An article's name has several words,
-/// letters with digits, a long number, or an extension. A single plain word counts as a section,
-/// because two rows for one article do less harm than one row for two.
+/// After the name of a section, `/amp` may be an article about AMP. An article's name has several
+/// words, letters with digits, a long number, or an extension. A single plain word counts as a
+/// section: if that is wrong, one article gets two rows, which does less harm than two articles
+/// with one row.
 fn names_an_article(segment: &str) -> bool {
     const SECTIONS: &[&str] =
         &["articles", "blog", "blogs", "news", "notes", "posts", "stories", "studies", "tags", "topics"];
@@ -251,8 +253,8 @@ fn names_an_article(segment: &str) -> bool {
         && (words.len() > 1 || segment.contains(['.', '%']) || digits > 4 || digits > 0 && has_letters)
 }
 
-/// Normalises percent-encoding: upper-case escapes, and no escape where none is needed (RFC 3986,
-/// section 6.2.2).
+/// Normalises percent-encoding: upper-case escapes, and no escape for characters that need none
+/// (RFC 3986, section 6.2.2).
 fn evenly_encoded(path: &str) -> String {
     let bytes = path.as_bytes();
     let mut even = String::with_capacity(path.len());

@@ -1,6 +1,6 @@
 //! Derives the company behind a blog from the blog's title.
 
-/// Words that belong to the blog and not to the company.
+/// Words of a title that describe the blog and are not part of the company's name.
 const OF_THE_BLOG: &[&str] = &[
     "blog", "blogs", "weblog", "developer", "developers", "dev", "official", "team", "product", "technical",
     "news", "newsroom", "posts", "articles", "stories", "entries", "updates", "content", "recent", "latest",
@@ -8,16 +8,17 @@ const OF_THE_BLOG: &[&str] = &[
     "in", "on", "at", "@", "from", "by", "of", "and", "for", "&", "our",
 ];
 
-/// Words for engineering. What stands before them is a company more likely than other names.
+/// Words for engineering. A name before them is more likely a company's than any other part of the
+/// title.
 const OF_ENGINEERS: &[&str] = &["engineering", "engineers", "eng", "tech", "techblog", "technology"];
 
-/// Words for what one person writes down. What follows them is a subject.
+/// Words for texts that one person writes. The words after them are a subject, not a company.
 const OF_A_PERSON: &[&str] = &[
     "notes", "thoughts", "musings", "ramblings", "essays", "reflections", "adventures", "lessons", "writing",
     "writings", "journal", "diary", "views", "experiments", "tales", "things",
 ];
 
-/// Words for subjects. A name of only these is no company.
+/// Words for subjects. A name that has only these words is not a company's.
 const SUBJECTS: &[&str] = &[
     "software", "systems", "databases", "database", "data", "programming", "code", "coding", "web",
     "computers", "computing", "science", "security", "design", "development", "distributed", "site",
@@ -28,10 +29,10 @@ const SUBJECTS: &[&str] = &[
 const SEPARATORS: &[&str] =
     &[" | ", " - ", " – ", " — ", " · ", " • ", " » ", " « ", " :: ", " // ", " / ", " (", ": "];
 
-/// Words between what is written and who writes it.
+/// Words that can precede the name of the author or company.
 const PREPOSITIONS: &[&str] = &[" @ ", "@", " at ", " from ", " by ", " on ", " in "];
 
-/// Maximum words of a part that is a name as a whole. Longer ones are mottos.
+/// Maximum words of a part of a title that can be a name. A longer part is a motto.
 const NAME_WORDS: usize = 4;
 
 /// The company in a blog's title: the title without "Blog", "Engineering" and the like. Returns the
@@ -55,27 +56,27 @@ pub fn company_of_title(title: &str) -> String {
     best.map_or_else(|| title.to_owned(), |name| name.text)
 }
 
-/// How likely a name is a company's.
+/// How likely a part of a title is the company's name, least likely first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Standing {
-    /// A motto, or what one person writes about.
+    /// The part is a motto, or the subject of one person's texts.
     Motto,
-    /// A name beside words of the blog.
+    /// The part has a name and words that describe the blog.
     BesideBlog,
-    /// A name as a whole.
+    /// The whole part is a name.
     Whole,
-    /// A name beside words for engineering.
+    /// The part has a name before a word for engineering.
     BesideEngineering,
 }
 
-/// A name in a part of a title.
+/// A possible company name, from one part of a title.
 struct Name {
     text: String,
     standing: Standing,
 }
 
 impl Name {
-    /// The name in `part`. Returns `None` if all its words are about the blog.
+    /// The possible name in `part`. Returns `None` if all words of `part` describe the blog.
     fn of(part: &str) -> Option<Self> {
         let part = part.trim().trim_end_matches(')');
         for preposition in PREPOSITIONS {

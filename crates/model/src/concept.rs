@@ -14,7 +14,7 @@ pub struct ConceptSlug(String);
 
 text!(ConceptSlug, checked);
 
-/// The text is not a valid slug.
+/// The text is not a valid slug of a concept.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not a concept's name; write 2 to 60 of a-z, 0-9 and inner hyphens, for example rate-limiting"

@@ -1,4 +1,4 @@
-//! What a person corrects about a read.
+//! Corrections: what a person says about a field of a read instead of the program.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -50,18 +50,18 @@ names! {
 }
 
 impl ReadField {
-    /// Whether it is a part of the précis.
+    /// Whether the field belongs to the précis.
     pub fn is_in_precis(self) -> bool {
         !matches!(self, Self::Title | Self::Date | Self::Company)
     }
 
-    /// Whether it is a statement.
+    /// Whether the field is a statement: problem, approach or outcome.
     pub fn is_statement(self) -> bool {
         matches!(self, Self::Problem | Self::Approach | Self::Outcome)
     }
 }
 
-/// The text names no field.
+/// The text is not the name of a field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not a field that can be corrected; fields are {list}{hint}",
@@ -70,7 +70,7 @@ impl ReadField {
 )]
 pub struct UnknownField(String);
 
-/// The text cannot be the value of a field.
+/// Why a text cannot be the value of a field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CorrectionError {
     /// The text is too long.
@@ -80,40 +80,40 @@ pub enum CorrectionError {
         field: ReadField,
         /// The maximum.
         most: usize,
-        /// The characters of the text.
+        /// The number of characters of the text.
         has: usize,
     },
     /// The field needs a value.
     #[error("the {0} cannot be empty; take the correction back to have what the program says")]
     Empty(ReadField),
-    /// It names no kind.
+    /// The text is not the name of a kind.
     #[error(transparent)]
     Kind(#[from] UnknownKind),
-    /// It names no concept.
+    /// The text names an unknown concept.
     #[error("`{name}` is not a concept; separate several by commas{hint}")]
     Concept {
-        /// What was typed.
+        /// The name that was typed.
         name: String,
-        /// What may be meant, in words; or nothing.
+        /// A suggestion such as `; did you mean …?`, or an empty text.
         hint: String,
     },
-    /// It names too many concepts.
+    /// The text names this number of concepts, more than [`CONCEPTS_MAX`].
     #[error("a read has at most {CONCEPTS_MAX} concepts; these are {0}")]
     TooManyConcepts(usize),
-    /// It is no date.
+    /// The text is not a date.
     #[error("`{0}` is not a date; write it as 2026-05-12")]
     Date(String),
-    /// It is a date from before the web.
+    /// The date is before the web existed.
     #[error("{0} is before the first page of the web ({EARLIEST})")]
     TooEarly(Date),
-    /// It is a date in the future.
+    /// The date is in the future.
     #[error("{0} is in the future")]
     Ahead(Date),
 }
 
-/// The value that a person gives a field, in its canonical text: a statement, title or name in one
-/// line; a kind's or concepts' identifiers, separated by spaces; a date as `2026-05-12`. A
-/// statement's text is empty if there is none, and the concepts' if there are none.
+/// A person's value for one field, as canonical text. The text is: one line for a statement, title
+/// or company; the identifiers of the kind or of concepts, separated by spaces; a date as
+/// `2026-05-12`. It is empty if the person says that there is no such statement, or no concepts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Raw")]
 pub struct Correction {
@@ -121,7 +121,7 @@ pub struct Correction {
     text: String,
 }
 
-/// A correction as an export has it.
+/// A correction as it is written in an export, not yet checked.
 #[derive(Deserialize)]
 struct Raw {
     field: ReadField,
@@ -137,10 +137,10 @@ impl TryFrom<Raw> for Correction {
 }
 
 impl Correction {
-    /// The correction of a field by what a person typed.
+    /// Makes a correction from the text that a person typed.
     ///
     /// # Errors
-    /// If the text is no value of the field, with the reason.
+    /// If the text is not a valid value of the field, with the reason.
     pub fn of(field: ReadField, typed: &str) -> Result<Self, CorrectionError> {
         let text = plain(typed);
         let text = match field {
@@ -156,7 +156,7 @@ impl Correction {
         Ok(Self { field, text })
     }
 
-    /// The same, but a date is not after `today`.
+    /// Makes a correction as [`Correction::of`] does, and refuses a date after `today`.
     ///
     /// # Errors
     /// As [`Correction::of`], or if the date is in the future.
@@ -173,17 +173,17 @@ impl Correction {
         self.field
     }
 
-    /// Its value in canonical text.
+    /// The value as canonical text.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The date, if the field is one.
+    /// The date. `None` for other fields.
     pub fn date(&self) -> Option<Date> {
         (self.field == ReadField::Date).then(|| self.text.parse().ok()).flatten()
     }
 
-    /// The statement that a person gives. `None` for none.
+    /// The text as a statement. `None` if the person says that there is no such statement.
     fn statement(&self) -> Option<Statement> {
         (!self.text.is_empty()).then(|| Statement {
             text: self.text.clone(),
@@ -207,7 +207,7 @@ fn bounded(field: ReadField, text: String, most: usize) -> Result<String, Correc
     if has > most { Err(CorrectionError::TooLong { field, most, has }) } else { Ok(text) }
 }
 
-/// The slugs, each once, in order.
+/// The slugs in `text`, each once, in order, separated by spaces.
 fn concepts_of(text: &str) -> Result<String, CorrectionError> {
     let mut slugs: Vec<&str> = Vec::new();
     for word in text.split([',', ' ']).filter(|word| !word.is_empty()) {
@@ -230,9 +230,10 @@ fn date_of(text: &str) -> Result<Date, CorrectionError> {
 }
 
 impl Precis {
-    /// The précis with these corrections. If a person says that there is no problem, or names a
-    /// kind that has none, the program's own approach and outcome go too, and its problem with such
-    /// a kind. What a person says stays.
+    /// The précis with these corrections applied. Fields that depend on a corrected one change too:
+    /// if a person says that there is no problem, or chooses a kind that has none, the program's
+    /// own approach and outcome are removed. With such a kind the program's own problem is removed
+    /// as well. Statements of a person stay.
     #[must_use]
     pub fn corrected(&self, corrections: &[Correction]) -> Self {
         let mut precis = self.clone();
@@ -262,7 +263,7 @@ impl Precis {
         precis
     }
 
-    /// The text of one of its fields, as a correction would have it. Empty for fields outside the
+    /// The value of a field as [`Correction::text`] would have it. Empty for fields outside the
     /// précis.
     pub fn text_of(&self, field: ReadField) -> String {
         let said = |statement: &Option<Statement>| statement.as_ref().map(|s| s.text.clone());

@@ -1,9 +1,10 @@
-//! Dates as feeds, pages and addresses write them.
+//! Parses dates as feeds, pages and addresses write them.
 //!
-//! They should be RFC 822 or RFC 3339. Many are neither: zones that no RFC has, days and months
-//! swapped, months in the publisher's language, half a date. The forms are tried in a fixed order,
-//! most exact first, and the first that fits decides. A date without a zone is UTC. Nothing here
-//! knows today's date, so forms that omit the year are no dates.
+//! They should be in the format of RFC 822 or RFC 3339. Many are not: they have zones that no RFC
+//! knows, days and months swapped, months in the publisher's language, or missing parts. The known
+//! forms are tried in a fixed order, the most exact first, and the first that matches is used. A
+//! date without a zone is in UTC. Dates without a year are refused, because this module does not
+//! know the current date.
 
 mod forms;
 mod words;
@@ -17,13 +18,13 @@ pub use words::month;
 
 /// The beginning of year 1.
 const FIRST_YEAR: Timestamp = Timestamp::constant(-62_135_596_800, 0);
-/// The years that a page or an address may name.
+/// The years in which a date on a page or in an address is plausible.
 const LIKELY: std::ops::Range<i16> = 1990..2100;
 
 type Form = fn(&str) -> Option<Timestamp>;
 
-/// The moment that a feed's element names. What is in the element is a date, so this guesses where
-/// it has to.
+/// Parses the text of a feed's date element. The text is certainly a date, so ambiguous forms are
+/// guessed.
 pub fn parse(text: &str) -> Option<Timestamp> {
     use forms::{
         asctime, east_asian, epoch, greek, hungarian, iso8601, korean, pieced, rfc822, slashed, w3c,
@@ -36,15 +37,16 @@ pub fn parse(text: &str) -> Option<Timestamp> {
     first_of(&FORMS, text).filter(|at| *at >= FIRST_YEAR)
 }
 
-/// The moment in a `<time>` element, which some publishers put into feeds as text.
+/// The moment in a `<time>` element, which some publishers write as text into a date element of a
+/// feed.
 fn marked_up(text: &str) -> Option<Timestamp> {
     let (_, after) = text.strip_prefix('<')?.split_once("datetime=")?;
     let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     parse(after[1..].split(quote).next()?)
 }
 
-/// The moment that a short text of a page names, between 1990 and 2100. The text may be anything,
-/// so this does not guess: `03/04/2021` says nothing.
+/// Parses a short text of a page as a date between 1990 and 2100. The text may be anything, so
+/// ambiguous forms are refused: `03/04/2021` gives `None`.
 pub fn on_page(text: &str) -> Option<Timestamp> {
     use forms::{asctime, compact, east_asian, epoch, numeric, rfc822, w3c};
     const FORMS: [Form; 9] =
@@ -64,12 +66,12 @@ fn first_of(forms: &[Form], text: &str) -> Option<Timestamp> {
     forms.iter().find_map(|form| form(text))
 }
 
-/// What an address tells of when its article was published.
+/// What an article's address says about its date of publication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UrlDate {
-    /// The day.
+    /// The day of publication.
     Day(Date),
-    /// The month, as its first day.
+    /// The month of publication, as its first day.
     Month(Date),
 }
 
@@ -94,9 +96,9 @@ impl UrlDate {
         folders.windows(2).find_map(first).map(Self::Month)
     }
 
-    /// The best guess at the moment of publication, midnight in UTC: the address's day; `lastmod`'s
-    /// if the address has only a month and that lies in it; `lastmod` itself if the address says
-    /// nothing.
+    /// The best guess at the time of publication. The address's day comes first, at midnight in
+    /// UTC. If the address has only a month, it is `lastmod` if that is in the month, else the
+    /// month's first day. If the address has no date, it is `lastmod`.
     pub fn guess(url: &Url, lastmod: Option<Timestamp>) -> Option<Timestamp> {
         match Self::of(url) {
             None => lastmod,
@@ -111,7 +113,8 @@ impl UrlDate {
     }
 }
 
-/// The day in an address, midnight in UTC.
+/// The day in an address, as midnight in UTC. Returns `None` if the address has none, or only a
+/// month.
 pub fn in_address(url: &Url) -> Option<Timestamp> {
     match UrlDate::of(url)? {
         UrlDate::Day(day) => midnight(day),
@@ -130,7 +133,7 @@ pub fn leading_day(segment: &str) -> Option<Date> {
     if separator(8) { likely_day(part(0, 4)?, part(4, 6)?, part(6, 8)?) } else { None }
 }
 
-/// A number of so many digits.
+/// The number that `text` is. Returns `None` if its length is not in `digits`.
 fn number(text: &str, digits: std::ops::RangeInclusive<usize>) -> Option<i64> {
     let is_number = digits.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     is_number.then(|| text.parse().ok()).flatten()

@@ -6,15 +6,15 @@ use url::Url;
 
 /// 6 August 1991, when the first web page became public (CERN, "A short history of the Web").
 ///
-/// An earlier date is a mistake, or the placeholder of a site generator, such as Go's zero time
-/// (year 1).
+/// An earlier date in a feed is wrong: a mistake, or the placeholder of a site generator, such as
+/// Go's zero time (year 1).
 pub const FIRST_PAGE: Timestamp = Timestamp::constant(681_436_800, 0);
 
-/// The format of a feed, as far as it can be detected.
+/// The format of a feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FeedFormat {
-    /// RSS 0.91 to 0.94 and Netscape's.
+    /// RSS 0.91 to 0.94, including Netscape's.
     Rss0,
     /// RSS 0.90, 1.0 and 1.1, which are RDF.
     Rdf,
@@ -26,7 +26,7 @@ pub enum FeedFormat {
     JsonFeed,
 }
 
-/// The document a source publishes.
+/// The document in which a source publishes its entries.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Feed {
     /// The format it is written in.

@@ -1,8 +1,9 @@
-//! Highlights: passages of an article that a reader marked, and where they are in its text.
+//! Highlights: passages of an article that a reader marked. Finds them again in the text.
 //!
-//! A passage is a quote with its context (W3C Web Annotation Data Model, TextQuoteSelector), not a
-//! position, so that it is found again after the article changed. White space is ignored, because a
-//! browser's selection has other white space than the article's text.
+//! A passage is stored as a quote with its context (W3C Web Annotation Data Model,
+//! TextQuoteSelector) and not as a position, so that it can be found after the article changed.
+//! White space is ignored, because a browser's selection has other white space than the article's
+//! text.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -19,37 +20,37 @@ pub const QUOTE_MAX: usize = 2_000;
 pub const HIGHLIGHT_REMARK_MAX: usize = 10_000;
 /// Characters of context before and after a passage.
 const CONTEXT: usize = 32;
-/// A changed passage is found if at most one word in this many differs.
+/// A changed passage is still found if at most one of this many words differs.
 const WORDS_PER_EDIT: usize = 5;
-/// Steps that one text spends on the search for changed passages, about 0.1 s. The rest is only
-/// searched for exactly.
+/// Maximum steps for finding changed passages in one text, about 0.1 s of work. When they are used
+/// up, the other passages are only searched for unchanged.
 const STEPS_MAX: usize = 20_000_000;
 
-/// A passage of a text.
+/// A passage of a text with its context.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Quote {
-    /// Its text.
+    /// The text of the passage.
     pub exact: String,
-    /// At most 32 characters before it.
+    /// Up to 32 characters before the passage.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub prefix: String,
-    /// At most 32 characters after it.
+    /// Up to 32 characters after the passage.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub suffix: String,
 }
 
-/// A passage that a reader marked, with a remark.
+/// A passage that a reader marked, possibly with a remark.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Highlight {
-    /// Its id.
+    /// The highlight's row number.
     pub id: i64,
-    /// The read.
+    /// The read whose article has the passage.
     pub read: ReadId,
     /// The passage.
     pub quote: Quote,
     /// The remark in Markdown; may be empty.
     pub remark: NoteText,
-    /// Grows with each change of the remark.
+    /// A number that grows with each change of the remark.
     pub version: i64,
     /// When it was made.
     pub made_at: Timestamp,
@@ -58,7 +59,8 @@ pub struct Highlight {
 }
 
 impl Quote {
-    /// A quote from a form or a file. Control characters are removed, and the context is cut.
+    /// Makes a quote from the texts of a form or a file. Removes control characters and cuts the
+    /// context.
     ///
     /// # Errors
     /// [`WritingError::QuoteEmpty`] or [`WritingError::QuoteTooLong`].
@@ -89,7 +91,7 @@ impl Quote {
     }
 }
 
-/// A remark from a form.
+/// Makes a remark from the text of a form.
 ///
 /// # Errors
 /// [`WritingError::RemarkTooLong`].
@@ -113,35 +115,35 @@ fn last(text: &str) -> &str {
 /// The result of a search for a passage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QuotePlace {
-    /// It is here.
+    /// The passage was found.
     At {
-        /// The passage as it is in this text.
+        /// The passage in its present form, with its present context.
         quote: Quote,
-        /// Bytes of the text before it, without white space.
+        /// Number of bytes before the passage, without white space.
         start: usize,
-        /// Its text without white space.
+        /// The text of the passage without white space.
         solid: String,
     },
-    /// The text has it several times, and the context does not decide.
+    /// The passage occurs several times, and the context does not decide which one is meant.
     Several,
-    /// The text does not have it.
+    /// The passage does not occur.
     Nowhere,
 }
 
-/// A text in which passages are found.
+/// A text, prepared for finding passages.
 #[derive(Debug)]
 pub struct QuotedText<'t> {
     text: &'t str,
     /// The text without white space.
     solid: String,
-    /// Where each byte of it is in the text.
+    /// For each byte of `solid`, its position in the text.
     places: Vec<u32>,
-    /// The words, made when first needed.
+    /// The words of the text, computed when they are first needed.
     words: Option<Words>,
     steps: usize,
 }
 
-/// The words of a text as numbers, with their bytes in the text.
+/// The words of a text as numbers, with their byte ranges.
 #[derive(Debug, Default)]
 struct Words {
     numbers: HashMap<String, u32>,
@@ -149,7 +151,7 @@ struct Words {
 }
 
 impl<'t> QuotedText<'t> {
-    /// Prepares a text.
+    /// Prepares a text for finding passages.
     pub fn of(text: &'t str) -> Self {
         let (mut solid, mut places) = (String::with_capacity(text.len()), Vec::with_capacity(text.len()));
         for (at, c) in text.char_indices().filter(|(_, c)| !c.is_whitespace()) {
@@ -160,8 +162,8 @@ impl<'t> QuotedText<'t> {
         Self { text, solid, places, words: None, steps: STEPS_MAX }
     }
 
-    /// Finds a passage: first exactly and with its context, then exactly if there is one such
-    /// passage, then changed if only one place comes near.
+    /// Finds a passage. An exact match is used if it is the only one, or if its context matches
+    /// too. Without an exact match, a changed one is used if no other place is similar.
     pub fn find(&mut self, quote: &Quote) -> QuotePlace {
         let exact = solid(&quote.exact);
         if exact.is_empty() {
@@ -178,7 +180,8 @@ impl<'t> QuotedText<'t> {
         }
     }
 
-    /// The occurrence with the whole context, else the only one with half of it.
+    /// The position of the first match with the whole context. Otherwise the only match with the
+    /// same text before it, or the same text after it.
     fn by_context(&self, quote: &Quote, all: &[usize], length: usize) -> Option<usize> {
         let (prefix, suffix) = (solid(&quote.prefix), solid(&quote.suffix));
         if prefix.is_empty() && suffix.is_empty() {
@@ -203,7 +206,7 @@ impl<'t> QuotedText<'t> {
         }
     }
 
-    /// The only place that has the words of the passage with few edits.
+    /// Finds the only place with the words of the passage and few edits.
     fn find_changed(&mut self, quote: &Quote) -> QuotePlace {
         let text = self.text;
         let words = self.words.get_or_insert_with(|| Words::of(text));
@@ -234,7 +237,7 @@ impl<'t> QuotedText<'t> {
     }
 }
 
-/// A place whose words become those of a pattern with this number of edits.
+/// A range of words that becomes the pattern by this number of edits.
 struct Near {
     edits: usize,
     words: Range<usize>,
@@ -251,14 +254,14 @@ impl Words {
         words
     }
 
-    /// The words of another text by the same numbers. Unknown words are `None`.
+    /// The words of `text` as numbers of this text's words. Unknown words are `None`.
     fn numbers_of(&self, text: &str) -> Vec<Option<u32>> {
         let number = |place: Range<usize>| self.numbers.get(&text[place].to_lowercase()).copied();
         words_in(text).map(number).collect()
     }
 
-    /// All ends of places within `bound` edits of the pattern: Sellers' algorithm on words, with
-    /// Ukkonen's cut-off.
+    /// All ranges of words that become the pattern by at most `bound` edits. This is Sellers'
+    /// algorithm on words, with Ukkonen's cut-off.
     fn near(&self, pattern: &[Option<u32>], bound: usize) -> Vec<Near> {
         let (length, far) = (pattern.len(), bound + 1);
         // Edits and start of the best match of the first words of the pattern that ends here.
@@ -294,7 +297,7 @@ impl Words {
     }
 }
 
-/// The bytes of each word: letters and digits side by side.
+/// The byte range of each word: consecutive letters and digits.
 fn words_in(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut rest = text.char_indices().peekable();
     std::iter::from_fn(move || {

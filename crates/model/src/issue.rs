@@ -1,4 +1,4 @@
-//! An issue: a week's digest as a person composed it.
+//! An issue: a week's digest as a person edited it.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ pub const REMARK_MAX: usize = 2000;
 /// Maximum characters of the remark beside a read.
 pub const READ_REMARK_MAX: usize = 600;
 
-/// What a person decided about a week's digest; what is not decided is composed by rule.
+/// What a person decided about a week's digest. Rules decide the rest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Issue {
@@ -22,7 +22,7 @@ pub struct Issue {
     pub dropped: Vec<ReadId>,
 }
 
-/// A read that comes first.
+/// A read that comes first in the digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IssueRead {
     /// The read.
@@ -33,7 +33,8 @@ pub struct IssueRead {
 }
 
 impl Issue {
-    /// This issue within bounds: long remarks are cut, and a read that is listed twice stays once.
+    /// The issue within its limits: long remarks are cut, and a read that is listed twice stays
+    /// once.
     pub fn tidy(mut self) -> Self {
         self.remark = cut(self.remark.trim(), REMARK_MAX).into_owned();
         let mut seen = std::collections::HashSet::new();

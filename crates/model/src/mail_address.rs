@@ -1,20 +1,20 @@
-//! Mail addresses that strangers type.
+//! Mail addresses that strangers type into a form.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Most bytes of a mail address (RFC 5321, section 4.5.3.1.3, without the angle brackets).
+/// Maximum bytes of a mail address (RFC 5321, section 4.5.3.1.3, without the angle brackets).
 const ADDRESS_MAX: usize = 254;
-/// Most bytes before the `@`.
+/// Maximum bytes before the `@`.
 const LOCAL_MAX: usize = 64;
 
-/// The text is no mail address that this program writes to.
+/// The text is not a mail address, or not one that the program writes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is no mail address; write for example name@example.org")]
 pub struct NoMailAddress;
 
-/// The mail address of a person who subscribes, in lower case: letters, digits and the signs that
-/// are usual in addresses. Others, such as quotes, are refused, so that it needs no escaping.
+/// The mail address of a subscriber, in lower case. It has only letters, digits and the usual
+/// signs, so that it needs no escaping. Addresses with other signs, such as quotes, are refused.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SubscriberAddress(String);
 

@@ -1,13 +1,15 @@
-//! Escapes texts from the web for our Markdown, so that nothing in them is markup.
+//! Escapes texts from the web for the Markdown that the program writes, so that nothing in them
+//! becomes markup.
 //!
-//! For whatever writes Markdown: prior art, exports, digests. Made for CommonMark and the tables of
-//! GitHub.
+//! All code that writes Markdown uses it: prior art, exports, digests. The result is for CommonMark
+//! with the tables of GitHub.
 
 use url::Url;
 
 use crate::signs::misleads;
 
-/// A text on one line without markup: for a paragraph, a heading, a list item or a table cell.
+/// Escapes `text` to one line without markup, for a paragraph, a heading, a list item or a table
+/// cell.
 pub fn text(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + text.len() / 8);
     for word in text.split_whitespace() {
@@ -43,7 +45,7 @@ pub fn text(text: &str) -> String {
     safe
 }
 
-/// A link with these words. Returns only the words if the address is not on the web.
+/// A link with the text `words`. Returns only the escaped text if the address is not on the web.
 pub fn link(words: &str, address: &Url) -> String {
     if !matches!(address.scheme(), "http" | "https") {
         return text(words);
@@ -74,7 +76,8 @@ mod tests {
     use super::*;
     use crate::collapsed;
 
-    /// Checks what a parser sees in a table whose cells are `words`, and in a link with them.
+    /// Asserts that a Markdown parser sees `words` unchanged in table cells and as the text of a
+    /// link.
     fn assert_is_text(words: &str) {
         let address: Url = "https://a.example/b_c*d?e=(f)&copy=1".parse().unwrap();
         let (safe, link) = (text(words), link(words, &address));

@@ -1,7 +1,7 @@
-//! What values with a name share, by one table or line per type.
+//! Macros for types whose values have a name.
 
-/// Gives an enum `ALL`, `as_str`, `Display` and `FromStr`. The error of `FromStr` is a tuple struct
-/// with the unknown text, or what a closure makes of the text.
+/// Implements `ALL`, `as_str`, `Display` and `FromStr` for an enum. The error of `FromStr` is a
+/// tuple struct with the unknown text, or the result of a closure on that text.
 #[macro_export]
 macro_rules! names {
     ($type:ident, $unknown:ident: $($variant:ident = $name:literal),+ $(,)?) => {
@@ -9,10 +9,10 @@ macro_rules! names {
     };
     ($type:ident, $error:ty, $unknown:expr, $($variant:ident = $name:literal),+ $(,)?) => {
         impl $type {
-            /// All values, in order.
+            /// All values, in order of declaration.
             pub const ALL: [Self; [$($name),+].len()] = [$(Self::$variant),+];
 
-            /// Its name in addresses, settings and data.
+            /// The value's name in addresses, settings and data.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)+
@@ -37,8 +37,8 @@ macro_rules! names {
     };
 }
 
-/// Gives a tuple struct with a text `as_str` and `Display`, and makes a `String` of it. With
-/// `checked`, serde can make it of a `String`, which `FromStr` checks.
+/// Implements `as_str`, `Display` and conversion to `String` for a tuple struct that holds a text.
+/// With `checked`, serde can also deserialise it from a `String`, by `FromStr`.
 macro_rules! text {
     ($type:ident) => {
         impl $type {

@@ -1,12 +1,12 @@
-//! Suggestions for mistyped names.
+//! Suggests the name that a mistyped one probably means.
 
 use crate::letters;
 
-/// The minimum similarity, 0 to 1, of a suggestion.
+/// Minimum similarity of a suggestion, 0 to 1.
 const SIMILAR: f64 = 0.84;
-/// The similarity of a name and a longer name that contains it.
+/// The similarity that counts if a longer name contains the typed one.
 const CONTAINED: f64 = 0.9;
-/// Minimum characters of a typed name to be looked for inside longer names.
+/// Minimum characters of a typed name that is searched for inside longer names.
 const TELLING: usize = 3;
 
 /// The most similar of the `known` names, ignoring case, spaces and hyphens. Returns `None` if none
@@ -23,12 +23,13 @@ pub fn nearest<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -> Opt
     best.map(|(_, name)| name)
 }
 
-/// The end of an error message: `; did you mean “caching”?`. Empty if no known name is similar.
+/// The end of an error message: `; did you mean “caching”?`. Empty if no name in `known` is
+/// similar.
 pub fn did_you_mean<'k>(typed: &str, known: impl IntoIterator<Item = &'k str>) -> String {
     meant(nearest(typed, known))
 }
 
-/// Like [`did_you_mean`], for a suggestion that is already found.
+/// The end of an error message for a suggestion that was found already.
 pub fn meant(name: Option<&str>) -> String {
     name.map_or_else(String::new, |name| format!("; did you mean “{name}”?"))
 }

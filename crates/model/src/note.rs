@@ -24,7 +24,7 @@ pub struct NoteText(String);
 
 text!(NoteText);
 
-/// The text cannot be a note, a label, a highlighted passage or a remark on one.
+/// Why a text cannot be a note, a label, a highlighted passage or a remark on one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WritingError {
     /// The note is too long.
@@ -51,8 +51,8 @@ pub enum WritingError {
 }
 
 impl NoteText {
-    /// Makes a note of any length from stored text. Merging two reads joins their notes, which may
-    /// exceed the maximum.
+    /// Makes a note from stored text, without checking its length. Merging two reads joins their
+    /// notes, which may exceed the maximum.
     pub fn stored(text: String) -> Self {
         Self(text)
     }
@@ -82,7 +82,7 @@ impl FromStr for NoteText {
 }
 
 impl From<String> for NoteText {
-    /// The text as a note, however long it is: one that another archive has kept.
+    /// Makes a note of any length, because another archive may have stored a longer one.
     fn from(text: String) -> Self {
         let unified = text.replace("\r\n", "\n").replace('\r', "\n");
         let kept = clean(&unified);
@@ -98,7 +98,7 @@ impl From<String> for NoteText {
 pub struct Note {
     /// Its text.
     pub text: NoteText,
-    /// Grows with each change; 0 if there never was a note.
+    /// A number that grows with each change. 0 if there never was a note.
     pub version: i64,
     /// When it was first written.
     pub made_at: Option<Timestamp>,

@@ -9,11 +9,11 @@ use unicode_normalization::UnicodeNormalization;
 pub const PASSWORD_MIN: usize = 12;
 /// Maximum bytes of a password, so that hashing takes bounded time.
 pub const PASSWORD_MAX: usize = 1_000;
-/// Minimum different characters of a password.
+/// Minimum number of different characters in a password.
 const DIFFERENT: usize = 5;
 
-/// Passwords of twelve characters or more in lists of stolen passwords, and words that guessers try
-/// first here.
+/// Passwords that are refused: those of twelve or more characters in lists of stolen passwords, and
+/// words that attackers try first at this program.
 const COMMON: &[&str] = &[
     "123456789012", "1234567890123", "0123456789012", "1q2w3e4r5t6y", "1qaz2wsx3edc", "qwertyuiop123",
     "qwertyuiop[]", "qwerty123456", "q1w2e3r4t5y6", "zaq12wsxcde3", "password1234", "password12345",
@@ -22,12 +22,12 @@ const COMMON: &[&str] = &[
     "backissue1234", "backissuebackissue",
 ];
 
-/// A password that may be set, composed (Unicode NFC), since keyboards differ in how they write
-/// accents. It is never printed.
+/// A password that passed the checks, composed (Unicode NFC), because keyboards differ in how they
+/// write accents. It is never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(String);
 
-/// The text cannot be a password.
+/// Why a text cannot be a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
     /// It is too short.
@@ -36,7 +36,7 @@ pub enum PasswordError {
     /// It is too long.
     #[error("a password has at most 1,000 bytes. Shorten it")]
     TooLong,
-    /// It is one of the most frequent ones, or repeats a few characters.
+    /// The password is one of the most frequent ones, or repeats a few characters.
     #[error(
         "this password is among those that are guessed first. Take several words that do not belong together"
     )]
@@ -46,8 +46,8 @@ pub enum PasswordError {
     Control,
 }
 
-/// A typed password in the forms in which it may have been hashed: composed, then as typed, which
-/// older versions of this program hashed. Both are the same for most passwords.
+/// The forms of a typed password that may have been hashed: composed, and as typed, which older
+/// versions of this program hashed. For most passwords both are equal.
 pub fn password_forms(typed: &str) -> Vec<String> {
     let composed: String = typed.nfc().collect();
     if composed == typed { vec![composed] } else { vec![composed, typed.to_owned()] }

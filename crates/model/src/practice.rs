@@ -1,4 +1,4 @@
-//! Practising with reads: cards, own answers, and how well one knew what the team did.
+//! Practising with reads: cards, answers, and ratings of the answers.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,18 +6,17 @@ use serde::{Deserialize, Serialize};
 use crate::names::names;
 use crate::{ConceptSlug, Label, NoteText, ReadId};
 
-/// How well a reader knew what the team did, by the reader's own judgement, from the worst to the
-/// best.
+/// A reader's own judgement of how well the answer matched what the team did, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rating {
-    /// Not at all.
+    /// The reader did not know it.
     Again,
-    /// With effort, or in part.
+    /// The reader knew it with effort, or in part.
     Hard,
-    /// Well.
+    /// The reader knew it well.
     Good,
-    /// At once.
+    /// The reader knew it at once.
     Easy,
 }
 
@@ -35,38 +34,39 @@ impl Rating {
 
 names! { Rating, UnknownRating: Again = "again", Hard = "hard", Good = "good", Easy = "easy" }
 
-/// A text that names no rating.
+/// The text is not the name of a rating.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a rating; ratings are again, hard, good, easy")]
 pub struct UnknownRating(String);
 
-/// An answer's moment and rating: all that decides when its card is shown next.
+/// The time and rating of an answer. They decide when the card is shown next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rated {
     /// When the answer was given.
     pub at: Timestamp,
-    /// How well it was known.
+    /// The rating.
     pub rating: Rating,
 }
 
-/// Which reads a reader practises with.
+/// The reads that a reader practises with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Deck {
-    /// Those on the reader's shelf.
+    /// The reads on the reader's shelf.
     Shelf,
-    /// Those with this label of the reader's.
+    /// The reads with this label of the reader.
     Label(Label),
-    /// Those with this concept.
+    /// The reads with this concept.
     Concept(ConceptSlug),
-    /// All of the archive.
+    /// All reads of the archive.
     #[default]
     Everything,
 }
 
-/// What a reader would have done about a read's problem, before seeing what the team did.
+/// A reader's answer on a card: what the reader would do about a read's problem, written before
+/// seeing what the team did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CardAnswer {
-    /// Its number; a later answer has a greater one.
+    /// The answer's row number. A later answer has a greater one.
     pub id: i64,
     /// The read.
     pub read: ReadId,
@@ -74,6 +74,6 @@ pub struct CardAnswer {
     pub text: NoteText,
     /// When it was given.
     pub at: Timestamp,
-    /// How well it was known; `None` until the reader says so.
+    /// The rating. `None` until the reader has chosen one.
     pub rating: Option<Rating>,
 }

@@ -31,7 +31,7 @@ pub enum Kind {
     Other,
 }
 
-/// The text names no kind.
+/// The text is not the name of a kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not a kind; kinds are {list}{hint}",
@@ -85,7 +85,8 @@ pub struct Span {
 }
 
 impl Span {
-    /// What stands there in `text`. Returns an empty text if it is no stretch of it.
+    /// The bytes of `text` in this span. Returns an empty text if the span is out of bounds or
+    /// splits a character.
     pub fn of(self, text: &str) -> &str {
         text.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
@@ -109,7 +110,7 @@ impl Evidence {
         Some(Self { span: Span { start: u32::try_from(start).ok()?, end: u32::try_from(end).ok()? }, quote })
     }
 
-    /// Whether `text` has the quote at the span.
+    /// Whether `text` has exactly the quote at the span.
     pub fn holds_in(&self, text: &str) -> bool {
         !self.quote.is_empty() && self.span.of(text) == self.quote
     }
@@ -121,7 +122,8 @@ impl Evidence {
 pub enum Form {
     /// The article's own words.
     Quoted,
-    /// A language model's words. Statements stored before forms existed count as written.
+    /// A language model's words. Statements that were stored before forms existed also count as
+    /// written.
     #[default]
     Written,
     /// A person's words.
@@ -138,7 +140,7 @@ impl Form {
     }
 }
 
-/// The text names no form.
+/// The text is not the name of a form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not the form of a statement; forms are quoted, written, corrected")]
 pub struct UnknownForm(String);
@@ -149,11 +151,11 @@ names! { Form, UnknownForm: Quoted = "quoted", Written = "written", Corrected = 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sureness {
-    /// Too doubtful to show.
+    /// The statement is too doubtful and is not shown.
     Unsure,
-    /// Shown below the title.
+    /// The statement is shown below the title.
     Likely,
-    /// Leads the card.
+    /// The statement comes first on the read's card.
     Sure,
 }
 
@@ -163,7 +165,7 @@ impl Sureness {
     /// The minimum confidence of a sure statement.
     pub const SURE: f32 = 0.46;
 
-    /// The level of a calibrated confidence, which is 0 to 1.
+    /// The sureness for a calibrated confidence from 0 to 1.
     pub fn of(confidence: f32) -> Self {
         match confidence {
             c if c >= Self::SURE => Self::Sure,
@@ -187,14 +189,15 @@ impl Sureness {
     }
 }
 
-/// A quoted passage or a written sentence about a read, with its evidence; or what a person says.
+/// A statement about a read with its evidence: a quoted passage, a written sentence, or the words
+/// of a person.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Statement {
     /// Plain text in one line, at most 320 characters.
     pub text: String,
-    /// Spans of the stored text; at least one, but none for what a person says.
+    /// The spans of the stored text that support it, at least one. Empty for a person's statement.
     pub evidence: Vec<Evidence>,
-    /// The probability that it is correct, 0 to 1. What a person says has 1.
+    /// The probability that it is correct, 0 to 1. A person's statement has 1.
     pub confidence: f32,
     /// Whose words it uses.
     #[serde(default)]
@@ -202,12 +205,12 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// The level of its confidence.
+    /// The sureness for its confidence.
     pub fn sureness(&self) -> Sureness {
         Sureness::of(self.confidence)
     }
 
-    /// The level of its confidence in words for people: "sure", "likely", "corrected by a person".
+    /// The sureness in words for people: "sure", "likely", "corrected by a person".
     pub fn level(&self) -> &'static str {
         match self.form {
             Form::Corrected => "corrected by a person",
@@ -244,7 +247,7 @@ pub struct Precis {
     pub concepts: Vec<ConceptSlug>,
     /// Products and systems it names, e.g. `Cassandra`.
     pub technologies: Vec<String>,
-    /// Who made it.
+    /// Who made the précis.
     pub made_by: MadeBy,
 }
 
@@ -256,7 +259,8 @@ impl Precis {
             .filter_map(|(name, field)| Some((name, field.as_ref()?)))
     }
 
-    /// Whether each of the program's statements has evidence, and `text` has all of it as quoted.
+    /// Whether `text` supports the précis: each statement of the program has evidence, and each
+    /// quote is in `text` at its span.
     pub fn is_backed_by(&self, text: &str) -> bool {
         let is_backed = |s: &Statement| !s.evidence.is_empty() && s.evidence.iter().all(|e| e.holds_in(text));
         self.statements().all(|(_, s)| s.form == Form::Corrected || is_backed(s))

@@ -12,16 +12,16 @@ pub enum Phase {
     Starting,
     /// Sources are being polled or reads processed.
     Working,
-    /// Nothing is due.
+    /// No source and no read is due.
     Idle,
-    /// Stopping: finishing the claimed work.
+    /// The workers finish the claimed work and then stop.
     Stopping,
 }
 
 /// A snapshot of a sync. All counts start with the sync.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Progress {
-    /// What the workers are doing.
+    /// The present activity of the workers.
     pub phase: Phase,
     /// When this round of work began.
     pub began: Option<Timestamp>,
@@ -33,9 +33,9 @@ pub struct Progress {
     pub sources_unchanged: u64,
     /// Sources that could not be polled.
     pub sources_troubled: u64,
-    /// These sources with their errors, each once; at most the newest 500.
+    /// The sources that could not be polled, each once with its error; at most the newest 500.
     pub troubles: Vec<SourceTrouble>,
-    /// Reads that were waiting or were added.
+    /// Reads that were waiting at the start or were added since.
     pub reads_due: u64,
     /// Reads new to the archive.
     pub reads_new: u64,
@@ -43,9 +43,9 @@ pub struct Progress {
     pub reads_extracted: u64,
     /// Reads that have a précis and are shown.
     pub reads_done: u64,
-    /// Attempts at reads that failed.
+    /// Failed attempts at processing a read.
     pub reads_failed: u64,
-    /// Reads per second, over the last 30 seconds.
+    /// Reads per second over the last 30 seconds.
     pub rate: f64,
     /// Estimated seconds left. `None` while there is no estimate.
     pub seconds_left: Option<u64>,
@@ -68,7 +68,7 @@ impl Progress {
         self.nobody_answered() && self.troubles.iter().all(|t| t.offline)
     }
 
-    /// Whether sources were polled and none answered.
+    /// Whether sources were polled and none of them answered.
     pub fn nobody_answered(&self) -> bool {
         self.sources_polled > 0 && self.sources_troubled == self.sources_polled
     }

@@ -1,4 +1,4 @@
-//! Articles in the archive, and their stages.
+//! Reads: articles in the archive, and the stages of their processing.
 
 use std::fmt;
 
@@ -17,19 +17,19 @@ impl fmt::Display for ReadId {
     }
 }
 
-/// How far a read has been processed. A stage says what exists; the next step is due.
+/// How far a read has been processed. A stage names what exists already; the next step is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stage {
-    /// A feed lists it. Its page is to be fetched.
+    /// A feed lists the read. Its page must be fetched next.
     Discovered,
-    /// Its article is stored. Its précis is to be made.
+    /// The article is stored. The précis must be made next.
     Extracted,
-    /// It has a précis and is shown.
+    /// The read has a précis and is shown.
     Annotated,
 }
 
-/// The text names no stage.
+/// The text is not the name of a stage.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a stage of a read; stages are discovered, extracted, annotated")]
 pub struct UnknownStage(String);

@@ -15,7 +15,7 @@ use crate::names::{names, text};
 pub struct ReaderId(pub i64);
 
 impl ReaderId {
-    /// The reader that every archive begins with.
+    /// The reader who exists in every archive from the start.
     pub const ONE: Self = Self(1);
 }
 
@@ -36,7 +36,7 @@ pub struct ReaderName(String);
 
 text!(ReaderName, checked);
 
-/// The text cannot be a reader's name.
+/// Why a text cannot be a reader's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReaderNameError {
     /// It is too long.
@@ -73,21 +73,22 @@ impl FromStr for ReaderName {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// Everything: follow, correct, hide from everybody, edit digests, invite readers.
+    /// Everything: follow sources, correct reads, hide reads from everybody, edit digests, invite
+    /// readers.
     Operator,
-    /// Only what concerns the reader: keep, note, highlight, practise.
+    /// Only what concerns the reader: keep, note, highlight and practise with reads.
     #[default]
     Reader,
 }
 
 names! { Role, UnknownRole: Operator = "operator", Reader = "reader" }
 
-/// The text names no role.
+/// The text is not the name of a role.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a role; roles are operator and reader")]
 pub struct UnknownRole(String);
 
-/// Somebody who uses the archive.
+/// A person who uses the archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reader {
     /// The row number.
@@ -100,15 +101,17 @@ pub struct Reader {
     pub has_password: bool,
     /// Whether a person at an OpenID provider is linked with the reader, and logs in there.
     pub has_openid: bool,
-    /// Whether the reader wants that opening a read marks it done.
+    /// Whether opening a read marks it done.
     pub opening_is_done: bool,
-    /// Since when the account is closed: the reader cannot log in, and the data stays.
+    /// When the account was closed. The reader cannot log in, but the data stays. `None` if the
+    /// account is open.
     pub closed: Option<Timestamp>,
-    /// When the invitation ends that the reader has not used yet.
+    /// When the reader's unused invitation expires. `None` if there is none.
     pub invited_until: Option<Timestamp>,
 }
 
-/// A reader's marks on one read, each with the time it was set.
+/// A reader's marks on one read. The time says when the mark was set; `None` means that it is not
+/// set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Marks {
     /// The reader keeps it on the shelf.
@@ -121,15 +124,15 @@ pub struct Marks {
     pub noted: bool,
 }
 
-/// A mark on a read, in the order of pages.
+/// A mark on a read, in the order in which pages show them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mark {
     /// Keep it on the shelf.
     Keep,
-    /// Read, or not to be read.
+    /// The reader has read it, or will not read it.
     Done,
-    /// Hide it.
+    /// Hide it from the reader.
     Hide,
 }
 
@@ -146,7 +149,7 @@ impl Mark {
 
 names! { Mark, UnknownMark: Keep = "keep", Done = "done", Hide = "hide" }
 
-/// The text names no mark.
+/// The text is not the name of a mark.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a mark; marks are keep, done, hide")]
 pub struct UnknownMark(String);

@@ -1,18 +1,18 @@
-//! How long the HTML of articles stays, and sizes.
+//! Limits for stored articles: how long their HTML is kept, and how much of it.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-/// A number of days, as `90d`, `26w` or `2y`.
+/// A number of days, written as `90d`, `26w` or `2y`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Days(pub u32);
 
 /// The units of [`Days`], longest first. A year has 365 days.
 const UNITS: [(char, u32); 3] = [('y', 365), ('w', 7), ('d', 1)];
 
-/// The text is no number of days.
+/// The text is not a number of days.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no number of days; write for example 90d, 26w or 2y")]
 pub struct DaysError(String);
@@ -37,11 +37,11 @@ impl fmt::Display for Days {
     }
 }
 
-/// A number of bytes such as `800 kB`, `500 MB`, `2 GB`, in powers of a thousand.
+/// A number of bytes, written as `800 kB`, `500 MB` or `2 GB`, in powers of a thousand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Size(pub u64);
 
-/// Units of size, longest and largest first.
+/// Units of size, the largest first.
 const SIZES: [(&str, u64); 4] = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000), ("B", 1)];
 
 impl FromStr for Size {
@@ -66,20 +66,20 @@ impl fmt::Display for Size {
     }
 }
 
-/// A limit of a source, which goes before the archive's.
+/// A limit of one source, which replaces the archive's limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Limit<T> {
-    /// As for the whole archive.
+    /// The archive's limit applies.
     #[default]
     AsArchive,
     /// Without a limit.
     Unlimited,
-    /// This one.
+    /// This limit applies.
     At(T),
 }
 
 impl<T> Limit<T> {
-    /// The same limit in other terms.
+    /// Converts the value of the limit.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Limit<U> {
         match self {
             Self::AsArchive => Limit::AsArchive,
@@ -88,7 +88,7 @@ impl<T> Limit<T> {
         }
     }
 
-    /// The limit in force, given the archive's.
+    /// The limit that applies to the source, given the archive's limit. `None` means unlimited.
     pub fn in_force(self, of_archive: Option<T>) -> Option<T> {
         match self {
             Self::AsArchive => of_archive,

@@ -1,4 +1,4 @@
-//! How often a source is polled and why, and the feed's own hints about that.
+//! The pace of polling: how often a source is polled and why, and the feed's own hints about it.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// When a source is polled next, and why then.
+/// When a source is polled next, and why at that time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pace {
-    /// The usual time between two of its reads. `None` if unknown.
+    /// The usual time between two reads of the source. `None` if unknown.
     pub gap: Option<SignedDuration>,
     /// The pause until the next poll, without the random part that spreads polls of sources over
     /// time.
@@ -22,9 +22,9 @@ pub struct Pace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Because {
-    /// How often it publishes.
+    /// How often the source publishes.
     Rhythm,
-    /// How long the response stays fresh (`Cache-Control`, `Expires`).
+    /// The time for which the response is fresh (`Cache-Control`, `Expires`).
     Server,
     /// The feed's minimum pause (`ttl`, `sy:updatePeriod`).
     Feed,
@@ -32,7 +32,7 @@ pub enum Because {
     SkippedTimes,
     /// A hub notifies us of changes, so polls are rare.
     Hub,
-    /// Its last poll failed.
+    /// The last poll failed.
     Failure,
     /// The server demanded a pause (`Retry-After`).
     Patience,
@@ -45,7 +45,8 @@ pub enum Because {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PollingHints {
-    /// The minimum pause between two polls: RSS `ttl`, `sy:updatePeriod` with `sy:updateFrequency`.
+    /// The minimum pause between two polls: `ttl` of RSS, or `sy:updatePeriod` with
+    /// `sy:updateFrequency`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pause: Option<SignedDuration>,
     /// Hours of the day in UTC, 0 to 23, without polls (RSS `skipHours`).
@@ -62,12 +63,12 @@ pub struct PollingHints {
     pub topic: Option<Url>,
 }
 
-/// A permanent redirect of a feed that has not been confirmed yet.
+/// A permanent redirect of a feed that is not confirmed yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Moving {
     /// The new address, without credentials.
     pub to: Url,
-    /// When the redirect was first seen. Every successful poll since then has seen it.
+    /// When the redirect was first seen. Every successful poll since then has seen it, too.
     pub since: Timestamp,
 }
 
@@ -83,18 +84,18 @@ pub struct Moved {
 /// The hub of a source's feed, and the state of the subscription.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Hub {
-    /// The hub's address.
+    /// The address of the hub.
     pub url: Url,
-    /// When the subscription expires. `None` if the hub has not confirmed it.
+    /// When the subscription expires. `None` if the hub has not confirmed a subscription.
     pub ends_at: Option<Timestamp>,
-    /// The hub's last notification.
+    /// When the hub last notified us. `None` if it never did.
     pub told_at: Option<Timestamp>,
     /// The error of the last request to the hub, in plain words.
     pub error: Option<String>,
 }
 
 impl Hub {
-    /// Whether the subscription is active at `now`.
+    /// Whether the hub notifies us at `now`, because the subscription has not expired.
     pub fn tells(&self, now: Timestamp) -> bool {
         self.ends_at.is_some_and(|end| end > now)
     }
@@ -129,7 +130,7 @@ impl Pace {
     }
 }
 
-/// How often a source publishes if the time between two reads is `gap`.
+/// The frequency in words of a source with the time `gap` between two reads.
 fn frequency(gap: SignedDuration) -> &'static str {
     // The boundary between two phrases is where both are equally wrong.
     match gap.as_hours() {
@@ -146,7 +147,7 @@ fn frequency(gap: SignedDuration) -> &'static str {
     }
 }
 
-/// `about every 8 hours`, `about once a day`.
+/// The pause in words: `about every 8 hours`, `about once a day`.
 fn every(pause: SignedDuration) -> String {
     match pause.as_secs() {
         3300..=3900 => "about every hour".to_owned(),
@@ -155,7 +156,7 @@ fn every(pause: SignedDuration) -> String {
     }
 }
 
-/// A duration in its largest fitting unit: `20 minutes`, `8 hours`, `2 days`.
+/// The duration in its largest fitting unit: `20 minutes`, `8 hours`, `2 days`.
 fn length(time: SignedDuration) -> String {
     let seconds = time.as_secs().max(0);
     let (unit, name) = match seconds {

@@ -12,7 +12,7 @@ pub const SEARCH_NAME_MAX: usize = 80;
 /// Maximum characters of a saved question.
 pub const QUESTION_MAX: usize = 500;
 
-/// The text cannot be the name or the question of a saved search.
+/// Why a text cannot be the name or the question of a saved search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SavedSearchError {
     /// The name is empty.
@@ -29,21 +29,21 @@ pub enum SavedSearchError {
     QuestionTooLong,
 }
 
-/// What a reader calls a saved search: one line, words separated by single spaces.
+/// A reader's name for a saved search: one line, words separated by single spaces.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct SearchName(String);
 
 text!(SearchName, checked);
 
-/// A saved question, in the language of the search, on one line.
+/// The question of a saved search: one line in the query language.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct SavedQuestion(String);
 
 text!(SavedQuestion, checked);
 
-/// The text on one line, without characters that mislead.
+/// The text on one line, without misleading characters.
 fn one_line(
     text: &str,
     most: usize,

@@ -1,8 +1,8 @@
-//! Characters that are no part of a text and change how the text around them is displayed.
+//! Finds and removes characters that are invisible or change how the text around them is displayed.
 
-/// Whether a character may mislead a reader or break a document: controls but white space, those
-/// that turn the direction of what follows (U+202E and the like), and noncharacters, which XML
-/// forbids.
+/// Whether a character may mislead a reader or break a document: a control character other than
+/// white space, one that changes the direction of text (such as U+202E), or a noncharacter, which
+/// XML forbids.
 pub fn misleads(c: char) -> bool {
     matches!(c,
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fdd0}'..='\u{fdef}')
@@ -10,7 +10,7 @@ pub fn misleads(c: char) -> bool {
         || (c.is_control() && !c.is_whitespace())
 }
 
-/// The text without control characters but line breaks and tabs.
+/// The text without control characters. Line breaks and tabs stay.
 pub(crate) fn clean(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }
@@ -27,7 +27,7 @@ pub fn collapsed(text: &str) -> String {
     line
 }
 
-/// The same, where a control character separates words, too.
+/// The words of the text, separated by single spaces. Control characters separate words, too.
 pub fn in_one_line(text: &str) -> String {
     collapsed(&text.replace(char::is_control, " "))
 }

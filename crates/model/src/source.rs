@@ -33,7 +33,7 @@ pub struct NewSource {
 /// A followed blog.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Source {
-    /// Its row.
+    /// The source's row number.
     pub id: SourceId,
     /// Its identifier in addresses, unique among sources and never changed.
     pub slug: Slug,
@@ -55,15 +55,15 @@ pub struct Source {
     pub listing_url: Option<Url>,
     /// The group a person put it in.
     pub group: Option<String>,
-    /// How long after its publication an article's HTML stays.
+    /// How long the HTML of an article is kept after its publication.
     pub keep_articles: Limit<Days>,
-    /// How many bytes the HTML of its articles may take.
+    /// The maximum bytes of HTML of its articles.
     pub keep_articles_size: Limit<u64>,
     /// When it was first followed.
     pub followed_at: Timestamp,
-    /// When it was unfollowed, if it was and reads of it remain.
+    /// When it was unfollowed. `None` if it is followed. The row stays as long as it has reads.
     pub unfollowed_at: Option<Timestamp>,
-    /// How many of its reads the archive shows.
+    /// Number of its reads that the archive shows.
     pub reads: u64,
     /// The publication date of its newest shown read.
     pub newest: Option<Timestamp>,
@@ -72,7 +72,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// Whether it has an address of any kind. Only the source of saved pages has none.
+    /// Whether the source has any address. Only the source of saved pages has none.
     pub fn has_address(&self) -> bool {
         [&self.feed_url, &self.listing_url, &self.sitemap_url, &self.site_url].iter().any(|url| url.is_some())
     }
@@ -95,11 +95,11 @@ pub struct Health {
     pub failures: u32,
     /// When the first of these polls failed. `None` if the last poll succeeded.
     pub failing_since: Option<Timestamp>,
-    /// New reads in the last successful poll. `None` if the feed had not changed.
+    /// Number of new reads in the last successful poll. `None` if the feed had not changed.
     pub last_new: Option<u64>,
     /// The reason for the time of the next poll. `None` if none is planned.
     pub pace: Option<Pace>,
-    /// The feed's hints about polling. The JSON key is older than the field's name.
+    /// The feed's hints about polling. The key in JSON is the field's former name.
     #[serde(rename = "wishes")]
     pub polling_hints: PollingHints,
     /// The address that its feed may be moving to.
@@ -118,13 +118,13 @@ pub struct Health {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
-    /// Polled on its schedule.
+    /// The source is polled on its schedule.
     #[default]
     Active,
-    /// Its server answered 410 Gone. It is kept and not polled.
+    /// The server answered 410 Gone. The source stays in the archive and is not polled.
     Retired,
-    /// It has neither a feed nor a listing page or a sitemap.
+    /// The source has no feed, no listing page and no sitemap.
     Waiting,
-    /// A person paused it. It is not polled until it is resumed.
+    /// A person paused the source. It is not polled until a person resumes it.
     Paused,
 }

@@ -8,21 +8,21 @@ use serde::{Deserialize, Serialize};
 use crate::names::names;
 use crate::signs::{in_one_line, misleads};
 
-/// What a program may do with a token. Each scope includes the ones before.
+/// What a program may do with a token. Each scope includes the ones before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
-    /// See what its reader sees.
+    /// See what the token's reader sees.
     Read,
-    /// Also do what a reader does: mark, note, label, highlight, save.
+    /// Do what any reader may do: mark, note, label, highlight, save.
     Write,
-    /// Also do what an operator does, as long as its reader is one.
+    /// Do what an operator may do, as long as the token's reader is an operator.
     Operate,
 }
 
 names! { Scope, UnknownScope: Read = "read", Write = "write", Operate = "operate" }
 
-/// The text names no scope.
+/// The text is not the name of a scope.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a scope; scopes are read, write and operate")]
 pub struct UnknownScope(String);
@@ -30,11 +30,11 @@ pub struct UnknownScope(String);
 /// Maximum characters of a token's name.
 pub const TOKEN_NAME_MAX: usize = 60;
 
-/// What a reader calls a token: one line, such as the name of the program that has it.
+/// A reader's name for a token: one line, such as the name of the program that has it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct TokenName(String);
 
-/// The text cannot be a token's name.
+/// Why a text cannot be a token's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenNameError {
     /// It has no letter or digit.

@@ -1,11 +1,11 @@
-//! What people type: addresses without a scheme, and reads by number or address.
+//! Interprets what people type: addresses without a scheme, and reads by number or address.
 
 use url::Url;
 
 use crate::ReadId;
 
-/// The address on the web that a person typed. Adds `https://` if there is no scheme, and removes
-/// `feed:`.
+/// The web address that a person typed. Adds `https://` if the scheme is missing, and removes
+/// `feed:`. Returns `None` if the text is no web address.
 pub fn typed_address(typed: &str) -> Option<Url> {
     let typed = typed.trim();
     let bare = typed.strip_prefix("feed:").map_or(typed, |rest| rest.trim_start_matches('/'));
@@ -18,7 +18,8 @@ pub fn typed_address(typed: &str) -> Option<Url> {
     url.host_str().is_some_and(is_host).then_some(url)
 }
 
-/// The read that a person typed: its number, alone or in the address of its page.
+/// The read that a person typed, as its number or as the address of its page. Returns `None` for
+/// other texts.
 pub fn typed_read(typed: &str) -> Option<ReadId> {
     let after_path = typed.trim().rsplit_once("/read/").map_or(typed.trim(), |(_, rest)| rest);
     let number = after_path.split(['/', '?', '#']).find(|part| !part.is_empty())?;

@@ -1,10 +1,10 @@
-//! What programs elsewhere are told of at once, by a webhook.
+//! The events of which webhooks notify other programs.
 
 use serde::{Deserialize, Serialize};
 
 use crate::names::names;
 
-/// What happens in an archive.
+/// An event in the archive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Event {
     /// A read is shown for the first time.
@@ -26,7 +26,7 @@ names! {
     SearchHit = "search.hit", SourceFailing = "source.failing",
 }
 
-/// The text names no event.
+/// The text is not the name of an event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not an event; events are read.annotated, week.closed, search.hit and source.failing")]
 pub struct UnknownEvent(String);

@@ -53,7 +53,7 @@ impl Week {
         Self::of_date(at.to_zoned_datetime(zone.clone()).date())
     }
 
-    /// The week of `date`. Dates outside the years 1 to 9998 fall into the first or last week.
+    /// The week of `date`. Dates before year 1 or after 9998 are in the first or last week.
     pub fn of_date(date: Date) -> Self {
         let iso = date.iso_week_date();
         Self::new(iso.year(), iso.week()).unwrap_or(if iso.year() < 1 {
@@ -85,12 +85,12 @@ impl Week {
         self.monday().saturating_add(6.days())
     }
 
-    /// The next week. The last week returns itself.
+    /// The next week. For the last week, returns it unchanged.
     pub fn next(self) -> Self {
         Self::of_date(self.monday().saturating_add(7.days()))
     }
 
-    /// The previous week. The first week returns itself.
+    /// The previous week. For the first week, returns it unchanged.
     pub fn previous(self) -> Self {
         Self::of_date(self.monday().saturating_sub(7.days()))
     }

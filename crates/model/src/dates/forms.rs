@@ -1,4 +1,4 @@
-//! The forms of a date, one function per form.
+//! The known forms of a date, with one function per form.
 
 use jiff::civil::{Date, DateTime};
 use jiff::{SignedDuration, Timestamp};
@@ -69,8 +69,8 @@ fn whole_part(text: &str) -> Option<i64> {
     fraction.bytes().all(|b| b.is_ascii_digit()).then(|| number(whole)).flatten()
 }
 
-/// A date and time of day in a zone so many minutes east of Greenwich. Returns `None` if the
-/// calendar has no such moment.
+/// The moment of a date and time of day, in a zone this number of minutes east of Greenwich.
+/// Returns `None` if the calendar has no such moment.
 pub(super) fn moment(date: [i64; 3], time: [i64; 3], minutes_east: i64) -> Option<Timestamp> {
     let small = |n: i64| i8::try_from(n).ok();
     let year = i16::try_from(date[0]).ok().filter(|year| (1..=9999).contains(year))?;
@@ -139,7 +139,7 @@ pub(super) fn w3c(text: &str) -> Option<Timestamp> {
     moment(date, [part()?, part()?, part()?], minutes_east)
 }
 
-/// RFC 822 and what passes for it: `Thu, 1 Jan 04 19:48:21 EST`, `January 5, 2004`.
+/// RFC 822 and similar forms: `Thu, 1 Jan 04 19:48:21 EST`, `January 5, 2004`.
 pub(super) fn rfc822(text: &str) -> Option<Timestamp> {
     let lower = text.to_lowercase();
     let mut parts: Vec<&str> = lower.split_whitespace().collect();
@@ -173,8 +173,8 @@ fn is_half_of_day(word: &str) -> bool {
     matches!(word, "am" | "pm" | "a.m." | "p.m.")
 }
 
-/// Minutes east of Greenwich of an RFC 822 zone; unknown names count as UTC. Returns `None` for
-/// what is no such zone.
+/// Minutes east of Greenwich of an RFC 822 zone. Unknown names count as UTC. Returns `None` if the
+/// text cannot be a zone.
 fn rfc822_zone(zone: &str) -> Option<i64> {
     if is_half_of_day(zone) || zone.contains('/') && !zone.starts_with("etc/") {
         return None;
@@ -191,7 +191,8 @@ fn rfc822_zone(zone: &str) -> Option<i64> {
     Some(zone_minutes(zone).unwrap_or(0))
 }
 
-/// Seconds, with or without a fraction, or milliseconds since 1970, of a day between 1990 and 2032.
+/// A number of seconds or milliseconds since 1970, of a day between 1990 and 2032. Seconds may have
+/// a fraction.
 pub(super) fn epoch(text: &str) -> Option<Timestamp> {
     let is_fraction = |rest: &str| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit());
     let text = text.split_once('.').filter(|(_, rest)| is_fraction(rest)).map_or(text, |(whole, _)| whole);
@@ -203,9 +204,9 @@ pub(super) fn epoch(text: &str) -> Option<Timestamp> {
     (631_152_000..1_980_000_000).contains(&seconds).then(|| Timestamp::from_second(seconds).ok()).flatten()
 }
 
-/// A date whose words come in any order: `8/21/2018 6:45:10 PM`, `11-Sep-2019 22:52:30 +5:30`,
-/// `5. März 2021`, `Mon, 04 Dec 2023 02:10:00 Asia/Kolkata`. Returns `None` if the day and the
-/// month may be each other.
+/// A date whose words come in any order: `8/21/2018 6:45:10 PM`, `11-Sep-2019 22:52:30 +5:30`, `5.
+/// März 2021`, `Mon, 04 Dec 2023 02:10:00 Asia/Kolkata`. Returns `None` if it is unclear which
+/// number is the day and which the month.
 pub(super) fn pieced(text: &str) -> Option<Timestamp> {
     let mut lower = text.to_lowercase().replace(['[', ']'], " ");
     if lower.get(10..11) == Some("t") && date_in_a_word(&lower[..10], false).is_some() {
@@ -267,14 +268,15 @@ pub(super) fn pieced(text: &str) -> Option<Timestamp> {
     }
 }
 
-/// The same if one of its words is a whole date, so that the rest may be any words.
+/// A date in numbers, such as `2018/08/21`, inside any other words. Returns `None` if no word is a
+/// whole date.
 pub(super) fn numeric(text: &str) -> Option<Timestamp> {
     let text = closed_up(&text.to_lowercase());
     let mut words = text.split(|c: char| c.is_whitespace() || c == ',');
     words.any(|word| date_in_a_word(word, true).is_some()).then(|| pieced(&text)).flatten()
 }
 
-/// Three numbers with dots, without spaces between them: `5. 3. 2024` becomes `5.3.2024`.
+/// Removes the spaces between three numbers with dots: `5. 3. 2024` becomes `5.3.2024`.
 fn closed_up(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let is_number = |word: &str| number(word.trim_end_matches('.')).is_some();
@@ -295,7 +297,7 @@ pub(super) fn compact(text: &str) -> Option<Timestamp> {
     moment([number(&digits[..4])?, number(&digits[4..6])?, number(&digits[6..])?], [0; 3], 0)
 }
 
-/// A number without the sign that makes it an ordinal: `11th`, `5.`, `1er`.
+/// The number in an ordinal: `11th`, `5.` and `1er` become `11`, `5` and `1`.
 fn ordinal(word: &str) -> &str {
     ["st", "nd", "rd", "th", "er", "."].iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word)
 }
@@ -347,8 +349,8 @@ fn weekday(word: &str) -> Option<i8> {
     i8::try_from(at + 1).ok()
 }
 
-/// A date in a word whose day and month may be each other, if only one reading has this weekday:
-/// `Tue, 03/05/2024`.
+/// A date in a word whose day and month could be swapped, such as `Tue, 03/05/2024`. The weekday
+/// decides; returns `None` if it does not.
 fn day_on_weekday(word: &str, weekday: i8) -> Option<[i64; 3]> {
     let parts: Vec<i64> = word.split('/').map(number).collect::<Option<_>>()?;
     let [first, second, year @ 1000..=9999] = parts[..] else { return None };
@@ -361,7 +363,7 @@ fn day_on_weekday(word: &str, weekday: i8) -> Option<[i64; 3]> {
     fitting.next().filter(|_| fitting.next().is_none())
 }
 
-/// `2024年3月5日 10:00`, `2024년 3월 5일`.
+/// Dates with East Asian units: `2024年3月5日 10:00`, `2024년 3월 5일`.
 pub(super) fn east_asian(text: &str) -> Option<Timestamp> {
     let text = text.trim_start_matches(|c: char| !c.is_ascii_digit());
     let mut pieces = Pieces(text);
@@ -378,7 +380,7 @@ pub(super) fn east_asian(text: &str) -> Option<Timestamp> {
     (date[0] > 999).then(|| moment(date, time, 0)).flatten()
 }
 
-/// `Thu Jan 5 10:20:30 2004` and the same with a zone before the year.
+/// The form of C's `asctime`, `Thu Jan 5 10:20:30 2004`, optionally with a zone before the year.
 pub(super) fn asctime(text: &str) -> Option<Timestamp> {
     let parts: Vec<&str> = text.split_whitespace().collect();
     let (clock, zone, year) = match parts[..] {
@@ -389,11 +391,11 @@ pub(super) fn asctime(text: &str) -> Option<Timestamp> {
     rfc822(&format!("{} {} {} {year} {clock} {zone}", parts[0], parts[2], parts[1]))
 }
 
-/// Parses fixed formats, one part at a time.
+/// A cursor that parses fixed formats, one part at a time.
 struct Pieces<'a>(&'a str);
 
 impl<'a> Pieces<'a> {
-    /// `least` to `most` digits, as many as possible.
+    /// Parses `least` to `most` digits, as many as possible.
     fn digits(&mut self, least: usize, most: usize) -> Option<i64> {
         let length = self.0.bytes().take(most).take_while(u8::is_ascii_digit).count();
         if length < least {
@@ -404,7 +406,7 @@ impl<'a> Pieces<'a> {
         if digits.is_empty() { Some(0) } else { digits.parse().ok() }
     }
 
-    /// Exactly `text`.
+    /// Parses exactly `text`.
     fn literal(&mut self, text: &str) -> Option<()> {
         self.0 = self.0.strip_prefix(text)?;
         Some(())
@@ -415,7 +417,7 @@ impl<'a> Pieces<'a> {
         self.0 = self.0.strip_prefix(text).unwrap_or(self.0);
     }
 
-    /// White space, at least one character.
+    /// Parses white space of at least one character.
     fn space(&mut self) -> Option<()> {
         let rest = self.0.trim_start();
         let moved = rest.len() < self.0.len();
@@ -427,8 +429,8 @@ impl<'a> Pieces<'a> {
 /// Parses a year, a month and a day at the start.
 type DateForm = fn(&mut Pieces<'_>) -> Option<[i64; 3]>;
 
-/// A date in ISO 8601's other forms: `20040105`, `2004-005`, `040105`. What follows a date that
-/// fits is not looked at.
+/// A date in other forms of ISO 8601: `20040105`, `2004-005`, `040105`. Ignores the text after the
+/// date.
 pub(super) fn iso8601(text: &str) -> Option<Timestamp> {
     // A zone by its name in brackets.
     if text.contains('[') || text.split_whitespace().any(|word| is_half_of_day(&word.to_lowercase())) {
@@ -514,8 +516,8 @@ fn iso8601_time(text: &str) -> Option<([i64; 3], i64)> {
     Some(([hour, minute, second], offset_minutes(&pieces.0[..zone_ends]).unwrap_or(0)))
 }
 
-/// Like [`moment`], but the 31st of June is the 1st of July and 24:00 is the next day, as in C's
-/// `mktime`.
+/// The moment as [`moment`] computes it, but days and hours may overflow: the 31st of June is the
+/// 1st of July and 24:00 is the next day, as in C's `mktime`.
 fn normalised(date: [i64; 3], time: [i64; 3], minutes_east: i64) -> Option<Timestamp> {
     let months = date[0] * 12 + date[1] - 1;
     let first = moment([months.div_euclid(12), months.rem_euclid(12) + 1, 1], [0; 3], 0)?;

@@ -1,6 +1,6 @@
 //! Months by their names.
 
-/// The months in Europe's larger languages, lower case; where a language bends a name, each form.
+/// The names of the months in lower case, in Europe's larger languages, with all inflected forms.
 const MONTHS: [&[&str]; 12] = [
     &[
         "january", "januar", "januari", "janvier", "enero", "gennaio", "janeiro", "styczeń", "stycznia",
@@ -48,7 +48,7 @@ const MONTHS: [&[&str]; 12] = [
         "grudzień", "grudnia", "prosinec", "prosince", "aralık", "decembrie",
     ],
 ];
-/// The same in Russian and Ukrainian, by what all their forms begin with.
+/// The beginnings of Russian and Ukrainian month names, which all their inflected forms share.
 const CYRILLIC: [&[&str]; 12] = [
     &["янв", "січ"],
     &["фев", "лют"],
@@ -64,8 +64,9 @@ const CYRILLIC: [&[&str]; 12] = [
     &["дек", "груд"],
 ];
 
-/// The month with this name, or with a name that begins with these three or more letters, in lower
-/// case. Returns `None` for `mar.`, a Tuesday in Spanish and French.
+/// The number of the month with this name in lower case, or with a name that starts with it. An
+/// abbreviation needs at least three letters. Returns `None` for `mar.`, which is also Tuesday in
+/// Spanish and French.
 pub fn month(word: &str) -> Option<i64> {
     let name = word.trim_end_matches('.');
     if name.chars().count() < 3 || word == "mar." {
