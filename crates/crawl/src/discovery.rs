@@ -1,4 +1,4 @@
-//! Finds a site's feeds: by links on a page, and by the usual addresses of feeds.
+//! Finds a site's feeds: by the links on a page, and by trying the usual addresses.
 
 use std::collections::HashSet;
 
@@ -9,33 +9,33 @@ use backissue_feed::markup::{
 use backissue_model::FeedFormat;
 use url::Url;
 
-/// A feed that a page links to.
+/// A feed to which a page links.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundFeed {
-    /// Its address.
+    /// The feed's address.
     pub url: Url,
-    /// The title in the link.
+    /// The title that the link has.
     pub title: Option<String>,
-    /// The format by media type or address.
+    /// The format, guessed from the media type or the address.
     pub format_hint: Option<FeedFormat>,
 }
 
 /// Maximum number of returned feeds.
 const MAX_FOUND: usize = 100;
 
-/// The rank of a link as the feed that a person wants; smaller is better.
+/// How likely a link is the feed that a person wants. Smaller is more likely.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Promise {
-    /// The page declares it as its feed.
+    /// The page declares the feed in its head.
     Declared,
-    /// A link on the page looks like one.
+    /// The page has a link that looks like a feed.
     Linked,
-    /// Declared, but of comments.
+    /// The page declares the feed, and it is a feed of comments.
     Comments,
 }
 
-/// The feeds that a page links to, best first: declared ones, then links that look like feeds, then
-/// feeds of comments. Relative links need `hints.url`.
+/// The feeds to which a page links, best first: declared ones, then links that look like feeds,
+/// then feeds of comments. Relative links need `hints.url`.
 pub fn discover(html: &[u8], hints: &Hints) -> Vec<FoundFeed> {
     let text = decode(html, hints.media_type.as_deref());
     let mut base = hints.url.clone().filter(can_be_base);
@@ -71,19 +71,19 @@ pub fn discover(html: &[u8], hints: &Hints) -> Vec<FoundFeed> {
         .collect()
 }
 
-/// Path segments of feeds with only a part of the posts.
+/// Path segments of feeds that have only some of the posts.
 const NARROWER: &[&str] = &[
     "tag", "tags", "tagged", "category", "categories", "cat", "topic", "topics", "label", "labels",
     "taxonomy", "author", "authors", "user", "users", "-", "search",
 ];
-/// Words in a feed's title that name its format and not its content.
+/// Words in a feed's title that describe its format.
 const FORMATS: &[&str] =
     &["rss", "rss2", "atom", "json", "feed", "xml", "rdf", "0", "1", "2", "3", "via", "subscribe"];
 
-/// The feeds of a page that hold its posts: without those of comments, of one tag or category, and
-/// of one author, unless the page itself is about one of these; and of one feed in several formats,
-/// the first. All of them if none would be left. Beside them the feeds of comments, tags and
-/// authors.
+/// Separates the feeds of a page's posts from the others. Feeds of comments, of one tag or category
+/// and of one author are others, unless the page itself is about one of these. Of a feed in several
+/// formats only the first is kept. If no feed would be left, all are kept. Returns the feeds of
+/// posts, and the feeds of comments, tags and authors.
 pub fn of_posts(found: Vec<FoundFeed>, page: &Url) -> (Vec<FoundFeed>, Vec<FoundFeed>) {
     let mut known = HashSet::new();
     let is_meant = |feed: &FoundFeed| {
@@ -103,7 +103,8 @@ fn is_narrower(url: &Url) -> bool {
         || url.query_pairs().any(|(name, _)| NARROWER.contains(&name.to_lowercase().as_str()))
 }
 
-/// A key shared by all formats of a feed: its title without words for formats, or else its folder.
+/// A key that is equal for all formats of a feed: its title without words for formats, or else its
+/// folder.
 fn without_format(feed: &FoundFeed) -> String {
     let title = feed.title.as_deref().unwrap_or_default().to_lowercase();
     let words = title.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
@@ -116,7 +117,7 @@ fn without_format(feed: &FoundFeed) -> String {
     format!("{}{folder}/", feed.url.host_str().unwrap_or_default())
 }
 
-/// The usual addresses of a site's feed, most likely first: next to the page, then at the host's
+/// The usual addresses of a site's feed, most likely first: below the page, then at the host's
 /// root.
 pub fn guesses(site: &Url) -> Vec<Url> {
     const USUAL: &[&str] = &[
@@ -151,7 +152,7 @@ fn address(attributes: &[Attribute], base: Option<&Url>) -> Option<Url> {
     Some(url).filter(is_on_the_web)
 }
 
-/// A feed in `<link rel="alternate" type="…">`.
+/// The feed that a `<link rel="alternate" type="…">` declares.
 fn declared(attributes: &[Attribute], base: Option<&Url>) -> Option<(Promise, FoundFeed)> {
     let relations = value(attributes, "rel")?.to_lowercase();
     let relates = relations.split_ascii_whitespace().any(|r| matches!(r, "alternate" | "feed"));
@@ -176,7 +177,7 @@ fn declared(attributes: &[Attribute], base: Option<&Url>) -> Option<(Promise, Fo
     Some((promise, FoundFeed { url, title, format_hint }))
 }
 
-/// A feed in `<a href="…">`.
+/// The feed to which an `<a href="…">` links, if it looks like one.
 fn linked(attributes: &[Attribute], base: Option<&Url>, after: &str) -> Option<(Promise, FoundFeed)> {
     let url = address(attributes, base)?;
     if !looks_like_feed(&url) {

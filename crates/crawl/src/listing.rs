@@ -1,4 +1,4 @@
-//! Pages that list articles: a blog's front page, its archive, and their next pages.
+//! Pages that list articles: a blog's front page, its archive, and the pages that follow them.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -14,7 +14,7 @@ use url::Url;
 /// Maximum links of a page.
 pub const MAX_LINKS: usize = 10_000;
 
-/// Maximum archive pages that one page leads to.
+/// Maximum archive pages of a page.
 const MAX_ARCHIVES: usize = 60;
 
 /// A link that may lead to an article.
@@ -22,14 +22,14 @@ const MAX_ARCHIVES: usize = 60;
 pub struct Link {
     /// Its target, without fragment.
     pub url: Url,
-    /// Its text on one line, the longest of several. Empty if it is an image.
+    /// The link's text on one line, the longest if there are several links. Empty for an image.
     pub text: String,
 }
 
-/// What a page of links leads to.
+/// The links of a page that lists articles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
-    /// Its links in document order, each address once.
+    /// The links in document order, each address once.
     pub links: Vec<Link>,
     /// The next page of the list.
     pub next: Option<Url>,
@@ -39,18 +39,18 @@ pub struct Listing {
     pub wordpress: Option<Url>,
 }
 
-/// How certainly a link leads to the next page; smaller is more certain.
+/// What shows that a link leads to the next page. Smaller is more certain.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Sign {
-    /// `rel="next"`.
+    /// The link has `rel="next"`.
     Relation,
-    /// Its text or its class.
+    /// The link's text or class says so.
     Words,
-    /// Its number follows this page's number.
+    /// The link's page number follows this page's number.
     Number,
 }
 
-/// Parses a page. `hints.url` is its address: only links on its host count.
+/// Parses a page. `hints.url` is the page's address. Only links to its host count.
 pub fn read(html: &[u8], hints: &Hints) -> Listing {
     let text = decode(html, hints.media_type.as_deref());
     let Some(here) = hints.url.as_ref().filter(|url| can_be_base(url)) else { return Listing::default() };
@@ -137,21 +137,22 @@ pub fn read(html: &[u8], hints: &Hints) -> Listing {
     listing
 }
 
-/// Below so many links to articles, the list may be in the data of the page's scripts.
+/// If a page has fewer links to articles than this, its scripts are searched for a list.
 const FEWEST_SHOWN: usize = 3;
 
-/// Maximum scripts with such data. The end of each is searched for, and may be missing.
+/// Maximum scripts that are searched. The end of a script may be missing, so that the search for it
+/// is expensive.
 const MAX_SCRIPTS: usize = 16;
 
-/// Maximum bytes of a script's data.
+/// Maximum bytes of the data in a script.
 const LARGEST_DATA: usize = 4 << 20;
 
-/// Maximum posts in a script's data.
+/// Maximum posts in the data of a script.
 const MAX_POSTS: usize = 1000;
 
-/// The addresses and titles in a script with JSON: of the state of a page that scripts fill, or of
-/// linked data. A post is an object with a title and an address, or with a title and a slug, which
-/// lies below the page.
+/// The addresses and titles in a script with JSON: the state of a page that scripts render, or
+/// linked data. A post is an object with a title and an address, or with a title and a slug. A slug
+/// is resolved below the page.
 fn in_json(after: &str, base: &Url, allowance: &mut Allowance) -> Vec<(Url, String)> {
     const TITLES: [&str; 3] = ["title", "headline", "name"];
     const ADDRESSES: [&str; 6] = ["url", "href", "link", "permalink", "path", "uri"];
@@ -185,21 +186,21 @@ fn in_json(after: &str, base: &Url, allowance: &mut Allowance) -> Vec<(Url, Stri
     posts
 }
 
-/// Parts of addresses that lead to lists and to pages about the site.
+/// Path segments of lists of articles, and of pages about the site.
 const NO_ARTICLES: &[&str] = &[
     "about", "archive", "archives", "author", "authors", "careers", "categories", "category", "contact",
     "events", "feed", "jobs", "legal", "login", "newsletter", "page", "people", "press", "pricing",
     "privacy", "products", "search", "signup", "solutions", "tag", "tags", "team", "terms", "topic",
     "topics",
 ];
-/// Words of an address's last part, and of a link, from which on they are most likely an article's
-/// title.
+/// Minimum words in the last segment of an address, or in a link's text, that probably are an
+/// article's title.
 const TITLE_PARTS: usize = 3;
 const TITLE_WORDS: usize = 4;
 
-/// The links of a page that are most likely articles, before anything is known of the blog: their
-/// addresses end in a title, or have a day. Where at least three lie below the page's own folder,
-/// only those.
+/// The links of a page that most likely lead to articles, for a blog of which no articles are
+/// known: their addresses end in a title or have a day. If at least three of them are below the
+/// page's own folder, returns only these.
 pub fn likely_articles<'l>(links: impl IntoIterator<Item = &'l Link>, here: &Url) -> Vec<&'l Link> {
     let likely: Vec<&Link> = links.into_iter().filter(|link| is_likely(link)).collect();
     let folder = format!("{}/", here.path().trim_end_matches('/'));
@@ -308,7 +309,7 @@ fn page_number(url: &Url) -> Option<u32> {
     in_path.or(queried).filter(|number| (1..100_000).contains(number))
 }
 
-/// A list's address without the page number.
+/// The address of a list without the page number.
 fn stem(url: &Url) -> String {
     let path = url.path().trim_end_matches('/');
     let path = match path.rsplit_once('/') {
@@ -321,7 +322,8 @@ fn stem(url: &Url) -> String {
     path.trim_end_matches("/index.html").trim_end_matches('/').to_owned()
 }
 
-/// Whether an address is a year, a month or a named archive, below the page or next to it.
+/// Whether an address is an archive below the page or beside it: a year, a month or a named
+/// archive.
 fn is_archive(url: &Url, here: &Url) -> bool {
     if url.query().is_some() {
         return false;

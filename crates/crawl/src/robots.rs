@@ -14,13 +14,13 @@ use std::time::Duration;
 use backissue_feed::markup::is_on_the_web;
 use url::Url;
 
-/// How much of a file is parsed. RFC 9309 section 2.5 demands at least 500 KiB.
+/// Maximum bytes of a file that are parsed. RFC 9309 section 2.5 requires at least 500 KiB.
 pub const MAX_BYTES: usize = 500 << 10;
 
 /// Maximum bytes of a pattern; longer ones are ignored.
 const LONGEST_PATTERN: usize = 2 << 10;
 
-/// Maximum distinct rules for us. The longest real files have a few thousand.
+/// Maximum distinct rules for this program. The longest real files have a few thousand.
 const MAX_RULES: usize = 10_000;
 
 /// Maximum `Sitemap` lines, and maximum bytes of their addresses.
@@ -54,7 +54,7 @@ impl Rule {
     }
 }
 
-/// The programs that a group of lines addresses.
+/// The programs that the current group of lines addresses.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 struct Spoken {
     to_us: bool,
@@ -109,7 +109,7 @@ impl Robots {
         robots
     }
 
-    /// Bytes in memory.
+    /// The size in memory, in bytes.
     pub fn size(&self) -> usize {
         let written = |rule: &Rule| rule.written.as_ref().map_or(0, |written| written.len());
         let rules = self.rules.iter().map(|r| size_of::<Rule>() + r.pattern.len() + written(r));
@@ -146,10 +146,10 @@ impl Robots {
         self.rules.push(Rule { pattern: pattern.into(), written, allow: key == "allow" });
     }
 
-    /// The line that forbids `url`, as written. Returns `None` if it is allowed.
+    /// The line that forbids `url`, as the file has it. Returns `None` if `url` is allowed.
     ///
-    /// The longest matching pattern wins; in a tie, `Allow` wins (RFC 9309 section 2.2.2).
-    /// robots.txt itself is always allowed.
+    /// The longest matching pattern wins; if two are equally long, `Allow` wins (RFC 9309 section
+    /// 2.2.2). robots.txt itself is always allowed.
     pub fn refuses(&self, url: &Url) -> Option<String> {
         if url.path() == "/robots.txt" {
             return None;
@@ -167,7 +167,7 @@ impl Robots {
     }
 }
 
-/// The product of a `User-agent` line, without version.
+/// The name of the program in a `User-agent` line, without its version.
 fn product_token(value: &str) -> &str {
     let end = value.find(|c: char| !(c.is_ascii_alphabetic() || c == '-' || c == '_'));
     &value[..end.unwrap_or(value.len())]
@@ -204,7 +204,7 @@ fn even(path: &str) -> String {
     out
 }
 
-/// Whether `pattern` matches the start of `path`. `*` matches anything, a final `$` the end.
+/// Whether `pattern` matches the start of `path`. `*` matches any text, and a final `$` the end.
 fn fits(pattern: &str, path: &str) -> bool {
     let (pattern, to_the_end) = match pattern.strip_suffix('$') {
         Some(rest) => (rest, true),

@@ -1,8 +1,8 @@
 //! Sitemaps: a site's list of its pages, as XML, plain text or a feed (sitemaps.org, protocol 0.9).
 //!
-//! Sitemaps are as broken as feeds, so parsing is as lenient: only tags count, whatever is between
-//! them. Extensions (images, videos, news, language variants) are skipped. Only pages and further
-//! sitemaps count.
+//! Sitemaps are as broken as feeds, so parsing is as lenient: it ignores everything except tags and
+//! the text in them. It also ignores extensions (images, videos, news, language variants). The
+//! result has only pages and further sitemaps.
 
 use backissue_feed::Hints;
 use backissue_feed::markup::{
@@ -23,8 +23,8 @@ pub const MAX_BYTES: usize = 50 << 20;
 pub struct Located {
     /// The address.
     pub url: Url,
-    /// The date of its last change by the sitemap. Many sitemaps have the date of the site's last
-    /// build here.
+    /// The date of the page's last change, according to the sitemap. In many sitemaps it is the
+    /// date of the site's last build.
     pub lastmod: Option<Timestamp>,
 }
 
@@ -35,23 +35,23 @@ pub struct Sitemap {
     pub pages: Vec<Located>,
     /// Further sitemaps, in document order.
     pub sitemaps: Vec<Located>,
-    /// Whether it had more than [`MAX_URLS`] addresses.
+    /// Whether the sitemap had more than [`MAX_URLS`] addresses. The rest is dropped.
     pub cut: bool,
 }
 
-/// Why bytes are no sitemap.
+/// Why a document is not a sitemap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SitemapError {
-    /// No bytes, or only white space.
+    /// The document has no bytes, or only white space.
     #[error("the sitemap is empty")]
     Empty,
-    /// More than [`MAX_BYTES`].
+    /// The document has more than [`MAX_BYTES`].
     #[error("the sitemap has {bytes} bytes, more than the {MAX_BYTES} that the protocol allows")]
     TooLarge {
-        /// Its size.
+        /// The document's size.
         bytes: usize,
     },
-    /// Another document, mostly a web page.
+    /// The document is something else, mostly a web page.
     #[error("the document lists no addresses, so it is no sitemap")]
     NoSitemap,
 }
@@ -86,7 +86,7 @@ pub fn parse(bytes: &[u8], hints: &Hints) -> Result<Sitemap, SitemapError> {
     Ok(Sitemap { pages: feed.entries.into_iter().filter_map(located).collect(), ..Sitemap::default() })
 }
 
-/// A sitemap with one address per line.
+/// Parses a sitemap with one address per line.
 fn in_lines(text: &str) -> Result<Sitemap, SitemapError> {
     let mut sitemap = Sitemap::default();
     let mut allowance = Allowance::of(text.len());
@@ -101,7 +101,7 @@ fn in_lines(text: &str) -> Result<Sitemap, SitemapError> {
     if sitemap.pages.is_empty() { Err(SitemapError::NoSitemap) } else { Ok(sitemap) }
 }
 
-/// The current element.
+/// The element whose text comes next.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Element {
     Page,
@@ -146,7 +146,7 @@ impl Reader {
         reader
     }
 
-    /// Stores the open part and starts `next`. So a missing end tag does no harm.
+    /// Stores the open part and starts `next`, so that an end tag may be missing.
     fn turn(&mut self, next: Option<Element>) {
         let (url, lastmod) = (self.url.take(), self.lastmod.take());
         if let (Some(part), Some(url)) = (self.open, url) {
@@ -174,9 +174,9 @@ fn local_name(name: &str) -> Option<&str> {
     }
 }
 
-/// The text up to the next tag.
+/// The text up to the next tag. `sections_end` is false if no further CDATA section has an end.
 fn content(rest: &str, sections_end: &mut bool) -> String {
-    /// Longer than any address.
+    /// More bytes than any address has.
     const MOST: usize = 8 << 10;
     let rest = rest.trim_start();
     if let Some(section) = rest.strip_prefix("<![CDATA[") {

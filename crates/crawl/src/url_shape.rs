@@ -1,11 +1,10 @@
-//! Which of a site's addresses are articles, learned from the addresses of the articles in its
-//! feed.
+//! Decides which addresses of a site are articles, by the shapes of the addresses in its feed.
 //!
-//! A blog's articles have addresses of a few shapes: `/blog/2019/05/a-title/`, `/p/a-title-1f2e3d`.
-//! [`Shapes::learn`] finds the shapes, [`Shapes::judge`] compares other addresses with them, and
-//! both explain the result in plain words. A shape is only as general as its examples. An address
-//! with another number of segments, another prefix or another extension is no article, unless it
-//! has a date where the blog's articles have theirs.
+//! The articles of a blog have addresses of a few shapes: `/blog/2019/05/a-title/`,
+//! `/p/a-title-1f2e3d`. [`Shapes::learn`] finds the shapes, and [`Shapes::judge`] compares an
+//! address with them. Both explain the result in plain words. A shape is only as general as its
+//! examples: an address with another number of segments, another prefix or another extension is not
+//! an article, unless it has a date where the blog's articles have theirs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,10 +13,10 @@ use backissue_model::CanonicalUrl;
 use backissue_model::dates::leading_day;
 use url::Url;
 
-/// Maximum examples to learn from.
+/// Maximum examples that are used.
 const MAX_EXAMPLES: usize = 2_000;
 
-/// Maximum shapes per blog; those with most examples are kept.
+/// Maximum shapes per blog. Those with the most examples are kept.
 const MAX_SHAPES: usize = 12;
 
 /// The kind of a path segment.
@@ -27,18 +26,18 @@ enum Piece {
     Month,
     Day,
     Number,
-    /// A title after a date: `2015-03-20-a-title`.
+    /// A date and a title: `2015-03-20-a-title`.
     Dated,
     Words,
 }
 
-/// What addresses of one shape share: segments, extension, parameters.
+/// What all addresses of a shape share: kinds of segments, extension, parameters.
 type Form = (Vec<Piece>, Option<&'static str>, Vec<String>);
 
-/// What a segment of a shape matches.
+/// Which path segments match at one position of a shape.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum SegmentPattern {
-    /// One of these words, which many examples share.
+    /// Only these words. Many examples have each of them here.
     Fixed(BTreeSet<String>),
     /// Any segment of this kind.
     Any(Piece),
@@ -51,7 +50,7 @@ pub struct UrlShape {
     extension: Option<&'static str>,
     /// Parameters that distinguish articles: `?p=123`.
     parameters: Vec<String>,
-    /// Minimum words of a title in the examples.
+    /// Minimum words of a title in an address of this shape.
     least_words: usize,
     /// Whether each title ends in a hexadecimal number, as on Medium.
     has_id: bool,
@@ -59,7 +58,7 @@ pub struct UrlShape {
     examples: usize,
 }
 
-/// The shapes of a blog's articles.
+/// The shapes of the addresses of a blog's articles.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shapes {
     hosts: BTreeSet<String>,
@@ -68,17 +67,17 @@ pub struct Shapes {
     examples: usize,
 }
 
-/// The verdict on an address, and the reason.
+/// Whether an address is an article's, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It has the address of an article.
+    /// It is an article's address.
     Article(Why),
-    /// It does not.
+    /// It is not an article's address.
     Other(Why),
 }
 
 impl Verdict {
-    /// Whether it has the address of an article.
+    /// Whether it is an article's address.
     pub fn is_article(&self) -> bool {
         matches!(self, Self::Article(_))
     }
@@ -94,29 +93,30 @@ impl Verdict {
 /// The reason of a verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Why {
-    /// The feed lists it.
+    /// The feed lists the address.
     InFeed,
-    /// It is among the articles that were learned from.
+    /// The address is an example from which the shapes were learned.
     Known,
-    /// Its address, or the link to it, is a title.
+    /// The address, or the link to it, has a title.
     Titled,
-    /// It has a learned shape.
+    /// The address has this shape.
     Shaped(String),
-    /// It has a date where the feed's articles have theirs, though the rest differs.
+    /// The address has a date at the same position as the feed's articles, although the rest
+    /// differs.
     DatedAlike,
-    /// There is nothing to learn from: the feed has no articles with addresses.
+    /// No shapes are known, because the feed has no articles with addresses.
     NothingLearned,
-    /// It is on another host.
+    /// The address is on this other host.
     OtherHost(String),
-    /// It is an image, a document, a script.
+    /// The address is an image, a document or a script, by this extension.
     Asset(String),
-    /// It is a list of articles or a page about the site.
+    /// The address is a list of articles or a page about the site, by this word.
     Page(String),
-    /// It is in another language than the feed's articles.
+    /// The address is in this language, in which the feed has no articles.
     Language(String),
-    /// It is unlike all articles of the feed.
+    /// The address is unlike those of all articles in the feed.
     Unlike,
-    /// Its title is shorter than all titles in the feed.
+    /// The title in the address is shorter than all titles in the feed.
     ShortTitle,
 }
 
@@ -142,7 +142,7 @@ impl fmt::Display for Why {
 }
 
 impl Shapes {
-    /// Learns from the addresses of articles in a source's feed.
+    /// Learns shapes from the addresses of articles in a source's feed.
     pub fn learn<'a>(examples: impl IntoIterator<Item = &'a Url>) -> Self {
         let mut shapes = Self::default();
         let mut groups: BTreeMap<Form, Vec<Path>> = BTreeMap::new();
@@ -181,7 +181,7 @@ impl Shapes {
         shapes
     }
 
-    /// Whether `url` is an article's address.
+    /// Decides whether `url` is an article's address.
     pub fn judge(&self, url: &Url) -> Verdict {
         let Ok(url) = CanonicalUrl::of(url) else { return Verdict::Other(Why::Unlike) };
         if self.known.contains(&url.key()) {
@@ -214,8 +214,8 @@ impl Shapes {
         Verdict::Other(other)
     }
 
-    /// Whether it has a date after the same words as the articles of the feed, or in front of its
-    /// title like them.
+    /// Whether the path has a date after the same words as the articles of the feed, or a date
+    /// before its title as they have.
     fn is_dated_alike(&self, path: &Path, pieces: &[Piece]) -> bool {
         let Some(at) = pieces.iter().position(|piece| matches!(piece, Piece::Year | Piece::Dated)) else {
             return false;
@@ -233,23 +233,23 @@ impl Shapes {
             })
     }
 
-    /// The shapes, most examples first.
+    /// The shapes, those with the most examples first.
     pub fn shapes(&self) -> &[UrlShape] {
         &self.shapes
     }
 
-    /// Number of articles it was learned from.
+    /// Number of examples from which the shapes were learned.
     pub fn examples(&self) -> usize {
         self.examples
     }
 
-    /// The hosts of those articles, without `www.`.
+    /// The hosts of the examples, without `www.`.
     pub fn hosts(&self) -> impl Iterator<Item = &str> {
         self.hosts.iter().map(String::as_str)
     }
 
-    /// The path before the titles of most articles: `/blog/`, `/`. The page there probably lists
-    /// them.
+    /// The path before the titles of most articles: `/blog/`, `/`. The page at this path probably
+    /// lists the articles.
     pub fn folder(&self) -> String {
         let mut folder = String::from("/");
         let Some(shape) = self.shapes.first() else { return folder };
@@ -383,7 +383,7 @@ impl fmt::Display for UrlShape {
     }
 }
 
-/// The parts of a path.
+/// The segments, extension and parameters of an address.
 #[derive(Clone, Debug)]
 struct Path {
     segments: Vec<String>,
@@ -430,7 +430,7 @@ impl Path {
         pieces
     }
 
-    /// The extension of a file that is not a page.
+    /// The extension, if it is that of a file that is not a page.
     fn asset(&self) -> Option<String> {
         let last = self.segments.last().filter(|_| self.extension.is_none())?;
         let extension = last.rsplit_once('.')?.1;

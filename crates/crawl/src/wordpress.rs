@@ -1,4 +1,4 @@
-//! WordPress's lists of posts, as its interface for programs gives them.
+//! Parses lists of posts from WordPress's REST API.
 
 use backissue_feed::markup::{is_on_the_web, json, plain_text};
 use backissue_model::dates;
@@ -19,11 +19,11 @@ pub struct Post {
     pub modified: Option<Timestamp>,
 }
 
-/// Posts per page of WordPress's list: the maximum that WordPress allows.
+/// Posts per page of such a list: the maximum that WordPress allows.
 pub const POSTS_PER_PAGE: usize = 100;
 
-/// The address of page `number` (from 1) of WordPress's list of posts, newest first. `interface` is
-/// the address that a page declares, or `/wp-json/` at the site's root.
+/// The address of page `number` (from 1) of the list of posts, newest first. `interface` is the
+/// API's address: the one that a page declares, or `/wp-json/` at the site's root.
 pub fn posts_page(interface: &Url, number: u32) -> Option<Url> {
     let mut url = interface.clone();
     // A site without pretty URLs has the interface behind a parameter.
@@ -47,7 +47,7 @@ pub fn posts_page(interface: &Url, number: u32) -> Option<Url> {
     Some(url).filter(is_on_the_web)
 }
 
-/// Parses a page of WordPress's list of posts. Returns `None` if the bytes are no such list.
+/// Parses a page of the list of posts. Returns `None` if the bytes are not such a list.
 pub fn posts(bytes: &[u8]) -> Option<Vec<Post>> {
     let list = json(std::str::from_utf8(bytes).ok()?).ok()?;
     let list = list.as_array()?;

@@ -1,8 +1,8 @@
-//! Resolves a document's addresses, within bounds.
+//! Resolves the addresses in a document, within limits.
 //!
-//! A document can name one base and any number of links, so that resolving them multiplies its
-//! length. Bases and addresses that are longer than real ones are refused, and the total growth per
-//! document is limited.
+//! A document can have a long base address and any number of relative links, so that resolving them
+//! could multiply its size. Bases and addresses that are longer than real ones are refused, and the
+//! total growth per document is limited.
 
 use url::Url;
 
@@ -12,8 +12,7 @@ const MAX_BASE: usize = 2 << 10;
 /// Maximum bytes of a resolved address.
 pub const MAX_ADDRESS: usize = 4 << 10;
 
-/// How much resolving may add to a document: one address of usual length in each place that can
-/// hold one.
+/// The number of bytes that resolving addresses may still add to a document.
 pub struct Allowance {
     left: usize,
 }
@@ -48,8 +47,8 @@ impl Allowance {
         Some(url).filter(is_on_the_web)
     }
 
-    /// The address of an entry: on the web, or a name such as `urn:…` or `tag:…`, which some feeds
-    /// use as a link.
+    /// The address of an entry: a web address, or a name such as `urn:…` or `tag:…`, which some
+    /// feeds use as a link.
     pub fn entry_address(&mut self, link: &str, base: Option<&Url>) -> Option<Url> {
         match Url::parse(link.trim()) {
             Ok(name) if NAMES.contains(&name.scheme()) && name.as_str().len() <= MAX_ADDRESS => Some(name),
@@ -58,7 +57,7 @@ impl Allowance {
     }
 }
 
-/// Schemes that name a thing and have no location.
+/// Schemes of addresses that only name something and cannot be requested.
 const NAMES: [&str; 8] = ["doi", "guid", "info", "oai", "tag", "urn", "uuid", "yt"];
 
 /// Whether links may be resolved against `url`.
@@ -66,7 +65,7 @@ pub fn can_be_base(url: &Url) -> bool {
     url.as_str().len() <= MAX_BASE && !matches!(url.scheme(), "javascript" | "data" | "vbscript" | "about")
 }
 
-/// Whether it is an http or https address with a host, and not too long.
+/// Whether `url` is an http or https address with a host, and not too long.
 pub fn is_on_the_web(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https") && url.has_host() && url.as_str().len() <= MAX_ADDRESS
 }

@@ -1,10 +1,10 @@
 //! Builds a feed from start tags, end tags and text.
 //!
 //! Only this module knows the meaning of elements, in all vocabularies and in broken documents. If
-//! the formats are ambiguous, it follows Python's `feedparser`: an item counts wherever it is, an
-//! element closes only if it is the innermost open one, a later link replaces an earlier one, and a
-//! deeper title does not replace a title. There is no tree. The state is the list of open elements
-//! and the current object (feed, entry, source, image, text input).
+//! the formats are ambiguous, it behaves like Python's `feedparser`: an item may be anywhere, an
+//! end tag closes an element only if that is the innermost open one, a later link replaces an
+//! earlier one, and a deeper title does not replace a title. It builds no tree. Its state is the
+//! list of open elements and the current object (feed, entry, source, image, text input).
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -23,12 +23,12 @@ use crate::namespaces::vocabulary;
 use crate::record::{Person, Record, absolute};
 use crate::{FeedError, MAX_ENTRIES, dates};
 
-/// How the document is parsed, which decides whether text arrives resolved or escaped.
+/// How the document is parsed. This decides whether references in text are resolved already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// As XML: references in text are resolved.
+    /// As XML. References in text are resolved already.
     Strict,
-    /// As tag soup: references in text stay until the type of the text is known.
+    /// As tag soup. References in text are resolved when the type of the text is known.
     Lenient,
 }
 
@@ -37,14 +37,14 @@ pub enum Reading {
 pub struct Attribute {
     /// The name.
     pub name: String,
-    /// The value, references resolved.
+    /// The value with references resolved.
     pub value: String,
 }
 
 /// Maximum open elements. Further ones are ignored.
 const MAX_OPEN: usize = 4096;
 
-/// Maximum unclosed elements of earlier items that are kept when an item starts.
+/// Maximum unclosed elements of earlier items that stay open when an item starts.
 const MAX_LEFT_OPEN: usize = 64;
 
 /// Maximum authors per object.
@@ -57,14 +57,14 @@ struct Open {
     text: String,
 }
 
-/// The type of the current element's text.
+/// The declared type of the current element's content.
 #[derive(Default)]
 struct ContentKind {
     media_type: Option<String>,
     base64: bool,
 }
 
-/// HTML elements without end tag. Browsers parse their end tags as second elements.
+/// HTML elements without end tag. Browsers treat an end tag of these as another element.
 const VOID: &[&str] = &[
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track",
     "wbr",
@@ -97,7 +97,7 @@ enum About {
     TextInput,
 }
 
-/// The base of relative addresses.
+/// The address against which relative addresses are resolved.
 #[derive(Clone)]
 struct Base {
     url: Option<Rc<Url>>,
@@ -121,15 +121,15 @@ pub struct Assembly {
     in_entry: bool,
     in_source: bool,
     in_image: bool,
-    /// Inside an element about an image, a video or a sound.
+    /// Whether the current element is inside one about an image, a video or a sound.
     in_media: bool,
     in_text_input: bool,
     in_author: bool,
     in_contributor: bool,
     in_publisher: bool,
     in_content: usize,
-    /// Open elements inside the content. Separate from the feed's elements only in well-formed
-    /// documents.
+    /// Number of open elements inside the content of an entry. They are counted separately only in
+    /// well-formed documents.
     inline_depth: usize,
     /// Whether the entry's description is stored as its content, because it has a summary already.
     description_is_content: bool,
@@ -141,7 +141,7 @@ pub struct Assembly {
     open: Vec<Open>,
     bases: Vec<Base>,
     base: Base,
-    /// How much resolving addresses may still add.
+    /// How many bytes resolving addresses may still add.
     allowance: Allowance,
 }
 
@@ -149,7 +149,7 @@ fn attribute<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
     attributes.iter().rev().find(|attribute| attribute.name == name).map(|attribute| attribute.value.as_str())
 }
 
-/// Whether an element labels something and is not its text.
+/// Whether an element is a caption rather than the text of the feed or entry.
 fn is_caption(name: &str) -> bool {
     matches!(name, "media_description" | "itunes_summary" | "dc_description")
 }
@@ -229,7 +229,7 @@ impl Assembly {
         }
     }
 
-    /// Adds text: resolved in strict parsing, as written in lenient parsing.
+    /// Adds text. Its references are resolved in strict parsing, and unresolved in lenient parsing.
     pub fn text(&mut self, text: &str) {
         if self.content.is_xhtml() {
             self.push_text(&escape(text));
@@ -238,7 +238,7 @@ impl Assembly {
         }
     }
 
-    /// Adds text of lenient parsing that is already escaped.
+    /// Adds text that is escaped already, in lenient parsing.
     pub fn escaped(&mut self, text: &str) {
         self.push_text(text);
     }
@@ -325,8 +325,8 @@ impl Assembly {
         if prefix.is_empty() { local.to_owned() } else { format!("{prefix}_{local}") }
     }
 
-    /// Images and text inputs of broken feeds may have no end tag. An element that neither can
-    /// contain ends them.
+    /// Closes an image or text input that has no end tag, as in broken feeds, when an element
+    /// starts that neither can contain.
     fn leave_image_and_text_input(&mut self, name: &str) {
         if name.contains('_') {
             return;
@@ -489,7 +489,8 @@ impl Assembly {
         self.is_atom = false;
     }
 
-    /// Channel Definition Format has links and dates in attributes.
+    /// Handles an element of the Channel Definition Format, which has links and dates in
+    /// attributes.
     fn start_channel_definition(&mut self, attributes: &[Attribute]) {
         if let Some(date) = attribute(attributes, "lastmod") {
             self.record().updated = dates::parse(date);
@@ -752,7 +753,7 @@ impl Assembly {
         }
     }
 
-    /// Adds one of several authors, each of which has an element.
+    /// Adds an author from one of several elements with an author each.
     fn add_creator(&mut self, name: &str) {
         let name = one_line(name);
         let creators = &mut self.record().creators;
@@ -805,7 +806,7 @@ impl Assembly {
         value
     }
 
-    /// Text with its references resolved, unless it is markup that needs them.
+    /// The text with its references resolved. Markup is returned unchanged, because it needs them.
     fn understood(&self, text: &str) -> String {
         let keep = self.reading == Reading::Strict || self.in_content > 0 && self.content.is_xml();
         repaired(if keep { text.to_owned() } else { unescape_xml(text).into_owned() })
@@ -912,7 +913,10 @@ impl Assembly {
         }
     }
 
-    /// The feed, or why the document is no feed.
+    /// Returns the feed.
+    ///
+    /// # Errors
+    /// Why the document is not a feed.
     pub fn finish(mut self) -> Result<Feed, FeedError> {
         let is_feed =
             self.in_feed || self.format.is_some() && self.told_anything() || !self.entries.is_empty();

@@ -1,5 +1,5 @@
-//! What a feed says about itself besides its entries: how often to poll it, when not, which hub
-//! notifies of changes, and where it continues (RFC 5005, JSON Feed's `next_url`).
+//! Parses what a feed says besides its entries: how often and when to poll it, which hub notifies
+//! of changes, and where it continues (RFC 5005, `next_url` of JSON Feed).
 
 use std::collections::BTreeSet;
 
@@ -11,36 +11,37 @@ use url::Url;
 use crate::addresses::Allowance;
 use crate::tags::{self, Tag, TagKind};
 
-/// Maximum bytes of an element's text: enough for any number and any weekday.
+/// Maximum bytes of an element's text. Enough for any number and any weekday.
 const LONGEST_TEXT: usize = 40;
 
-/// The longest credible pause in minutes, a year. A larger number is a mistake.
+/// The longest plausible pause: a year, in minutes. A larger number is a mistake.
 const LONGEST_PAUSE: i64 = 366 * 24 * 60;
 
-/// Where a feed continues.
+/// Links to the documents in which a feed continues.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Paging {
     /// The document with older entries (RFC 5005 section 4, `prev-archive`).
     pub previous_archive: Option<Url>,
     /// The next page of a paged feed (RFC 5005 section 3, `next`; JSON Feed, `next_url`).
     pub next: Option<Url>,
-    /// Whether WordPress made it. Its feeds have pages (`?paged=2`) without links to them.
+    /// Whether WordPress made the feed. Such feeds have further pages (`?paged=2`) without linking
+    /// to them.
     pub is_wordpress: bool,
 }
 
-/// What a feed says about itself.
+/// What a feed says besides its entries.
 #[derive(Debug, Default)]
 pub struct Channel {
     /// `ttl`, `skipHours` and `skipDays` (RSS 2.0), `updatePeriod` and `updateFrequency` (RSS 1.0's
     /// module `sy`), and the links `hub` and `self` (WebSub). If `ttl` and `sy` disagree, the
     /// longer pause counts.
     pub polling_hints: PollingHints,
-    /// Where it continues.
+    /// Where the feed continues.
     pub paging: Paging,
 }
 
 impl Channel {
-    /// Reads markup. Elements inside entries are ignored.
+    /// Parses a feed in XML or tag soup. Ignores elements inside entries.
     pub fn of_markup(text: &str, base: Option<&Url>) -> Self {
         let mut walk = Walk::new(text, base);
         for tag in tags::tags(text) {
@@ -49,7 +50,7 @@ impl Channel {
         walk.finish()
     }
 
-    /// Reads a JSON Feed of `length` bytes.
+    /// Parses a JSON Feed of `length` bytes.
     pub fn of_json(feed: &Value, length: usize, base: Option<&Url>) -> Self {
         let mut allowance = Allowance::of(length);
         let mut address = |value: Option<&Value>| {
@@ -70,15 +71,15 @@ impl Channel {
     }
 }
 
-/// The state of a walk over a feed's tags.
+/// The state of a pass over a feed's tags.
 struct Walk<'a> {
     text: &'a str,
     base: Option<&'a Url>,
     allowance: Allowance,
     channel: Channel,
-    /// Open entries.
+    /// Number of open entries.
     entries: usize,
-    /// Open images and text inputs, which have elements with the channel's names.
+    /// Number of open images and text inputs. Their elements have the same names as the channel's.
     others: usize,
     skipping: Option<Skipping>,
     ttl: Option<i64>,
@@ -183,7 +184,8 @@ enum Skipping {
     Days,
 }
 
-/// A feed that excludes all hours or all days could never be polled, so that is a mistake.
+/// Removes `skipHours` or `skipDays` if they exclude all hours or all days. The feed could never be
+/// polled, so this is a mistake of the publisher.
 fn forget_the_impossible(polling_hints: &mut PollingHints) {
     if polling_hints.skip_hours.len() == 24 {
         polling_hints.skip_hours = BTreeSet::new();
@@ -193,14 +195,14 @@ fn forget_the_impossible(polling_hints: &mut PollingHints) {
     }
 }
 
-/// The text up to the next tag, if that is among the next `most` characters.
+/// The text up to the next tag. Returns an empty text if there is no tag within `most` characters.
 fn text_up_to(text: &str, start: usize, most: usize) -> &str {
     let rest = &text[start..];
     let end = rest.char_indices().take(most).find(|(_, c)| *c == '<').map_or(0, |(at, _)| at);
     &rest[..end]
 }
 
-/// An hour of the day. Some feeds write midnight as 24.
+/// Parses an hour of the day. Some feeds write midnight as 24.
 fn hour(text: &str) -> Option<i8> {
     text.parse::<i8>().ok().filter(|hour| (0..=24).contains(hour)).map(|hour| hour % 24)
 }
@@ -210,7 +212,7 @@ fn day(text: &str) -> Option<i8> {
     (1..).zip(DAYS).find(|(_, name)| name.eq_ignore_ascii_case(text)).map(|(number, _)| number)
 }
 
-/// Minutes of a period.
+/// The number of minutes of an `updatePeriod`.
 fn minutes(period: &str) -> Option<i64> {
     Some(match period.to_ascii_lowercase().as_str() {
         "hourly" => 60,

@@ -1,10 +1,10 @@
-//! Encodings that browsers have dropped and old feeds still use: DOS and Macintosh code pages, and
-//! EBCDIC.
+//! Decodes encodings that old feeds use and browsers do not support: DOS and Macintosh code pages,
+//! and EBCDIC.
 //!
-//! A table has the characters of the bytes from 0x80, an EBCDIC table those of all bytes. U+FFFD
-//! marks undefined bytes. The tables come from the Unicode consortium's vendor mappings.
+//! A table has the characters of the bytes from 0x80; an EBCDIC table has those of all bytes.
+//! U+FFFD marks undefined bytes. The tables come from the Unicode consortium's vendor mappings.
 
-/// A table of characters: 128 for an extension of ASCII, else 256.
+/// The characters of a code page: 128 for an extension of ASCII, else 256.
 pub struct CodePage(&'static str);
 
 impl CodePage {

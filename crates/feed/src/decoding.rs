@@ -1,9 +1,9 @@
-//! Decodes bytes to text.
+//! Decodes the bytes of a document to text.
 //!
 //! A feed has up to four hints about its encoding (media type, XML declaration, byte order mark,
-//! first bytes), which are often wrong. The candidates are tried in the order of RFC 3023, and the
-//! first one that decodes all bytes wins. If none does, the text is UTF-8 with a few wrong bytes,
-//! or else Windows-1252, which accepts any bytes.
+//! first bytes), and they are often wrong. The possible encodings are tried in the order of RFC
+//! 3023, and the first one that decodes all bytes wins. If none does, the text is taken as UTF-8
+//! with a few wrong bytes, or else as Windows-1252, which accepts any bytes.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use encoding_rs::Encoding;
 
 use crate::code_pages::CodePage;
 
-/// Decodes a document that was served with `media_type`.
+/// Decodes a document. `media_type` is the `Content-Type` of the response.
 pub fn decode<'a>(bytes: &'a [u8], media_type: Option<&str>) -> Cow<'a, str> {
     let (sniffed, bytes) = sniff(bytes);
     let declared = declared_encoding(bytes, sniffed);
@@ -37,8 +37,8 @@ pub fn decode<'a>(bytes: &'a [u8], media_type: Option<&str>) -> Cow<'a, str> {
 /// Decodes UTF-8 with a few wrong bytes, as in a document that was cut or has a line in another
 /// encoding.
 ///
-/// Reads those bytes as Windows-1252. Returns `None` if the document does not declare UTF-8 and
-/// more than a fifth of the non-ASCII part is wrong.
+/// Decodes the wrong bytes as Windows-1252. Returns `None` if the document does not declare UTF-8
+/// and more than a fifth of the non-ASCII part is wrong.
 fn mostly_utf8(bytes: &[u8], is_declared: bool) -> Option<String> {
     let mut text = String::with_capacity(bytes.len());
     let (mut fitting, mut stray) = (0, 0);
@@ -51,8 +51,8 @@ fn mostly_utf8(bytes: &[u8], is_declared: bool) -> Option<String> {
     (stray * 4 <= fitting || is_declared && fitting > 0).then_some(text)
 }
 
-/// Decodes text with a few bytes outside the declared encoding, which are lost. Returns `None` if
-/// they are more than a fifth of the non-ASCII part.
+/// Decodes text with a few bytes that are invalid in the declared encoding. They are lost. Returns
+/// `None` if they are more than a fifth of the non-ASCII part.
 fn mostly(bytes: &[u8], encoding: &'static Encoding) -> Option<String> {
     let (text, _) = encoding.decode_without_bom_handling(bytes);
     let lost = text.chars().filter(|c| *c == char::REPLACEMENT_CHARACTER).count();
@@ -60,8 +60,8 @@ fn mostly(bytes: &[u8], encoding: &'static Encoding) -> Option<String> {
     (lost * 4 <= fitting && fitting > 0).then(|| text.into_owned())
 }
 
-/// The encoding by the first bytes: a byte order mark, which is removed, or `<?xm` in an encoding
-/// unlike ASCII.
+/// The encoding that the first bytes show: by a byte order mark, or by `<?xm` in an encoding unlike
+/// ASCII. Also returns the bytes without the mark.
 fn sniff(bytes: &[u8]) -> (Option<&'static str>, &[u8]) {
     const MARKS: &[(&[u8], &str)] = &[
         (&[0, 0, 0xfe, 0xff], "utf-32be"),
@@ -106,7 +106,7 @@ fn declared_encoding(bytes: &[u8], sniffed: Option<&str>) -> Option<String> {
     Some(if is_wide(&label) { sniffed.unwrap_or("utf-8").to_owned() } else { label })
 }
 
-/// Whether the encoding's units have two or four bytes.
+/// Whether a character of the encoding has at least two bytes, as in UTF-16.
 fn is_wide(label: &str) -> bool {
     let label: String = label.chars().filter(char::is_ascii_alphanumeric).collect();
     let wide =
@@ -114,12 +114,12 @@ fn is_wide(label: &str) -> bool {
     wide.iter().any(|name| label.starts_with(name)) && !label.ends_with("utf8")
 }
 
-/// Whether the bytes start as markup or JSON in an encoding that extends ASCII.
+/// Whether the bytes start like markup or JSON in an encoding that extends ASCII.
 fn is_narrow(bytes: &[u8]) -> bool {
     matches!(bytes.trim_ascii_start(), [b'<' | b'{', second, ..] if *second != 0)
 }
 
-/// The charset of a media type, and whether the type is `text/*`. Then the document's own
+/// The charset of a media type. The flag is true for `text/*`, for which the document's own
 /// declaration is ignored.
 fn served_encoding(media_type: Option<&str>) -> (Option<String>, bool) {
     let Some(media_type) = media_type else { return (None, false) };
@@ -132,7 +132,7 @@ fn served_encoding(media_type: Option<&str>) -> (Option<String>, bool) {
     (charset, is_text)
 }
 
-/// Decodes with the named encoding. Returns `None` if a byte does not fit.
+/// Decodes with the named encoding. Returns `None` if it is unknown or a byte is invalid.
 fn decode_as<'a>(bytes: &'a [u8], label: &str) -> Option<Cow<'a, str>> {
     let label = label.replace('_', "-");
     match label.as_str() {

@@ -1,5 +1,5 @@
-//! A document from a feed's address: decoded once, then read for its entries, its hints and its
-//! continuation.
+//! A downloaded document that should be a feed. It is decoded once, and parsed for its entries, its
+//! polling hints, and the address where it continues.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -12,7 +12,7 @@ use crate::addresses::can_be_base;
 use crate::channel::{Channel, Paging};
 use crate::{FeedError, Hints, MAX_BYTES, decoding, json, json_feed, lenient_markup, prolog, strict_xml};
 
-/// A decoded document.
+/// A decoded document, not yet parsed.
 pub struct Document<'a> {
     text: Cow<'a, str>,
     url: Option<&'a Url>,
@@ -23,7 +23,7 @@ impl<'a> Document<'a> {
     /// Decodes a document.
     ///
     /// # Errors
-    /// If it is empty or has more than [`MAX_BYTES`].
+    /// If the document is empty or has more than [`MAX_BYTES`].
     pub fn open(bytes: &'a [u8], hints: &'a Hints) -> Result<Self, FeedError> {
         if bytes.len() > MAX_BYTES {
             return Err(FeedError::TooLarge { bytes: bytes.len() });
@@ -37,10 +37,11 @@ impl<'a> Document<'a> {
         if document.content().is_empty() { Err(FeedError::Empty) } else { Ok(document) }
     }
 
-    /// The feed.
+    /// Parses the feed.
     ///
     /// # Errors
-    /// Why it is no feed: a web page, other JSON or XML, binary data.
+    /// If the document is not a feed, with the reason: it is a web page, other JSON or XML, or
+    /// binary data.
     pub fn feed(&self) -> Result<Feed, FeedError> {
         if let Some(json) = self.json() {
             let value = json.as_ref().map_err(|error| FeedError::BrokenJson(error.to_string()))?;
@@ -51,7 +52,7 @@ impl<'a> Document<'a> {
         strict.unwrap_or_else(|_| lenient_markup::read(&prolog, self.url)).finish().map(Feed::bounded)
     }
 
-    /// When to poll the feed, and which hub notifies of changes.
+    /// The feed's hints about when to poll it, and its hub.
     pub fn polling_hints(&self) -> PollingHints {
         self.channel().polling_hints
     }
@@ -74,18 +75,18 @@ impl<'a> Document<'a> {
         self.text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
     }
 
-    /// Its value, if it looks like JSON.
+    /// The document as a JSON value. `None` if it does not look like JSON.
     fn json(&self) -> Option<&serde_json::Result<Value>> {
         let content = self.content();
         content.starts_with(['{', '[']).then(|| self.json.get_or_init(|| json::read(content)))
     }
 }
 
-/// Parses a feed.
+/// Parses a feed from its bytes.
 ///
 /// # Errors
-/// Why the bytes are no feed: an empty document, a web page, other JSON or XML, binary data, or
-/// more than [`MAX_BYTES`].
+/// If the bytes are not a feed, with the reason: they are empty, a web page, other JSON or XML,
+/// binary data, or more than [`MAX_BYTES`].
 pub fn parse(bytes: &[u8], hints: &Hints) -> Result<Feed, FeedError> {
     Document::open(bytes, hints)?.feed()
 }

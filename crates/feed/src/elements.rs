@@ -1,10 +1,10 @@
 //! The meaning of element names in all vocabularies.
 //!
 //! Names are in lower case: the vocabulary's usual prefix, an underscore, the local name. This
-//! module lists elements that contain text. The assembly handles elements that start another
-//! object.
+//! module lists the elements whose text is stored. [`crate::assembly`] handles the elements that
+//! start an object.
 
-/// The field of a feed or an entry that an element's text goes into.
+/// The field of a feed or an entry in which the text of an element is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     Item,
@@ -41,7 +41,7 @@ const PLAIN: &str = "text/plain";
 const HTML: &str = "text/html";
 const XHTML: &str = "application/xhtml+xml";
 
-/// The field for the text of an element that may contain markup, and the type of the text if the
+/// The field for an element that may contain markup. Also returns the media type of its text if the
 /// element does not declare one.
 pub fn markup_element(name: &str) -> Option<(Part, &'static str)> {
     Some(match name {
@@ -57,7 +57,7 @@ pub fn markup_element(name: &str) -> Option<(Part, &'static str)> {
     })
 }
 
-/// The field for the text of an element that contains plain text.
+/// The field for an element that contains plain text.
 pub fn text_element(name: &str) -> Option<Part> {
     Some(match name {
         "webmaster" | "dc_publisher" => Part::Publisher,

@@ -1,8 +1,8 @@
-//! JSON values, of which only as many are kept as a feed needs.
+//! Parses JSON, and keeps only as many values as a feed needs.
 //!
 //! A value takes much more memory than its text: eight bytes of `{"a":0},` take seven hundred. So
-//! the number of values is limited. After [`MAX_VALUES`], the rest is checked to be JSON and
-//! dropped.
+//! the number of values is limited. After [`MAX_VALUES`], the rest of the document is checked to be
+//! JSON and dropped.
 
 use std::cell::Cell;
 use std::fmt;
@@ -11,13 +11,13 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Maximum values per document: twenty for each of a feed's [`MAX_ENTRIES`](crate::MAX_ENTRIES).
+/// Maximum values per document: twenty for each of [`MAX_ENTRIES`](crate::MAX_ENTRIES) entries.
 const MAX_VALUES: usize = 20 * crate::MAX_ENTRIES;
 
 /// Parses a document.
 ///
 /// # Errors
-/// If it is not JSON.
+/// If the document is not JSON.
 pub fn read(text: &str) -> serde_json::Result<Value> {
     let left = Cell::new(MAX_VALUES);
     let mut json = serde_json::Deserializer::from_str(text);
@@ -26,7 +26,7 @@ pub fn read(text: &str) -> serde_json::Result<Value> {
     Ok(value)
 }
 
-/// Keeps values until the limit is reached.
+/// Keeps values until the limit is reached, and drops the rest.
 #[derive(Clone, Copy)]
 struct Keep<'l> {
     left: &'l Cell<usize>,

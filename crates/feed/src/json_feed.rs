@@ -1,4 +1,4 @@
-//! JSON Feed 1.0 and 1.1 (jsonfeed.org), parsed as leniently as XML.
+//! Parses JSON Feed 1.0 and 1.1 (jsonfeed.org) as leniently as XML.
 
 use backissue_model::{Entry, Feed, FeedFormat};
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ use crate::markup_text::{escape, one_line, plain_text};
 use crate::record::author_name;
 use crate::{FeedError, MAX_ENTRIES, dates};
 
-/// Reads a JSON Feed of `length` bytes.
+/// Parses a JSON Feed of `length` bytes.
 pub fn parse(value: &Value, length: usize, base: Option<&Url>) -> Result<Feed, FeedError> {
     let Value::Object(feed) = value else { return Err(FeedError::OtherJson) };
     if let Some(results) = hacker_news(feed) {
@@ -67,13 +67,14 @@ fn entry(
     }
 }
 
-/// The format says that titles are plain text. References in them are resolved all the same,
-/// because they were meant as such.
+/// The title with references resolved. The format says that titles are plain text, but publishers
+/// write references anyway.
 fn plain_title(title: &str) -> String {
     if crate::markup_text::looks_like_html(title) { plain_text(title) } else { one_line(title) }
 }
 
-/// The value of a member that is a non-empty text or a number.
+/// The value of the member `name` as text. Returns `None` if it is neither a non-empty text nor a
+/// number.
 fn string(object: &Map<String, Value>, name: &str) -> Option<String> {
     let text = match object.get(name)? {
         Value::String(text) => text.replace('\0', "").trim().to_owned(),
@@ -83,7 +84,8 @@ fn string(object: &Map<String, Value>, name: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// The names in `authors` (1.1) or `author` (1.0), each a list or a single author.
+/// The names of the authors, from `authors` (1.1) or `author` (1.0). Both may be a list or a single
+/// author.
 fn authors(object: &Map<String, Value>) -> Option<String> {
     let either = [object.get("authors"), object.get("author")].into_iter().flatten();
     let names: Vec<String> = either
@@ -108,7 +110,7 @@ fn tags(item: &Map<String, Value>) -> Vec<String> {
     tags.filter_map(Value::as_str).map(one_line).filter(|tag| !tag.is_empty()).take(200).collect()
 }
 
-/// Plain text as HTML, with a paragraph per block of lines.
+/// Converts plain text to HTML, with one paragraph per block of lines.
 fn paragraphs(text: &str) -> String {
     let text = text.replace("\r\n", "\n");
     text.split("\n\n")

@@ -1,5 +1,5 @@
-//! Sites whose feeds have an address that their pages seldom name, and feeds of which only the
-//! links count: accounts of Mastodon and Bluesky, and searches of Hacker News.
+//! Sites whose pages seldom link to their feeds, and feeds whose entries only link to articles:
+//! accounts on Mastodon and Bluesky, and searches on Hacker News.
 
 use backissue_model::{Entry, Feed, FeedFormat};
 use serde_json::{Map, Value};
@@ -11,11 +11,11 @@ use crate::dates;
 use crate::markup_text::one_line;
 use crate::tags::{self, TagKind};
 
-/// A kind of site.
+/// A kind of site and its rules.
 struct Site {
-    /// The path of the feed of one of its pages.
+    /// Returns the path of the feed for the address of a page.
     feed_of: fn(&Url) -> Option<String>,
-    /// Whether an address is that of its feeds, and only what their entries link to can be read.
+    /// Whether an address is a feed of this site whose entries only link to articles.
     is_feed_of_links: fn(&Url) -> bool,
 }
 
@@ -67,28 +67,29 @@ const SITES: [Site; 4] = [
     },
 ];
 
-/// First parts of addresses on GitHub that are no owner of repositories.
+/// First path segments on github.com that are not the name of an owner of repositories.
 const GITHUBS_OWN: [&str; 12] = [
     "apps", "collections", "enterprise", "explore", "features", "login", "marketplace", "orgs", "search",
     "settings", "sponsors", "topics",
 ];
 
-/// The address of the feed of a page on a known site. The page's own address decides, so the feed
-/// may be missing.
+/// The address of the feed for a page on a known site. It is derived from the page's address alone,
+/// so the feed may not exist.
 pub fn known_feed(page: &Url) -> Option<Url> {
     let path = SITES.iter().find_map(|site| (site.feed_of)(page))?;
     page.join(&path).ok()
 }
 
-/// Whether the entries of the feed at this address are no articles, but link to some.
+/// Whether the feed at this address is a feed of links: its entries are not articles but link to
+/// them.
 pub fn is_feed_of_links(feed: &Url) -> bool {
     SITES.iter().any(|site| (site.is_feed_of_links)(feed))
 }
 
-/// The entries of a feed of links as entries of what they link to: each post's first link that
-/// leads away from the account's host. What the post says of it is no part of the article, and its
-/// date is only a guess. Posts without such a link are left out. Posts of accounts have no title,
-/// so an entry of the same host that has one is an ordinary article.
+/// Converts the entries of a feed of links to entries for the linked articles. Each post gives its
+/// first link to another host; posts without one are dropped. The post's text is not part of the
+/// article, and the post's date is only a guess at the article's. Posts of accounts have no title,
+/// so an entry with a title on the same host is an ordinary article and stays.
 pub fn linked_entries(feed: Feed, at: &Url) -> Feed {
     let own = at.host_str().unwrap_or_default();
     let entries = feed.entries.into_iter().filter_map(|entry| {
@@ -103,8 +104,8 @@ pub fn linked_entries(feed: Feed, at: &Url) -> Feed {
     Feed { entries: entries.collect(), ..feed }
 }
 
-/// The results of a search of Hacker News, as its interface gives them. Returns `None` if this is
-/// something else.
+/// Parses the results of a search on Hacker News, as its API returns them. Returns `None` for other
+/// JSON.
 pub(crate) fn hacker_news(answer: &Map<String, Value>) -> Option<Feed> {
     let hits = answer.get("hits")?.as_array()?;
     let text = |hit: &Value, name: &str| Some(one_line(hit.get(name)?.as_str()?)).filter(|t| !t.is_empty());
@@ -127,15 +128,15 @@ fn segments(url: &Url) -> Vec<&str> {
     url.path_segments().into_iter().flatten().filter(|part| !part.is_empty()).collect()
 }
 
-/// Whether this is the name of an account as Mastodon writes it, `@user`.
+/// Whether `name` is an account as Mastodon writes it: `@user`.
 fn is_account(name: &str) -> bool {
     name.strip_prefix('@').is_some_and(|name| {
         !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
     })
 }
 
-/// The first link of a post that leads away from its host: in its markup, where mentions of people
-/// and tags do not count, or else in its text.
+/// The first link of a post to another host. Searches the markup, except mentions of people and
+/// tags, and then the text.
 fn link_away(post: &Entry, own: &str) -> Option<Url> {
     let html = post.content.as_deref().or(post.summary.as_deref())?;
     let leads_away = |url: &Url| is_on_the_web(url) && url.host_str().is_some_and(|host| host != own);

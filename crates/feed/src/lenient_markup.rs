@@ -1,9 +1,9 @@
 //! Parses a document as tag soup.
 //!
-//! Nothing here fails. A `<` without a tag is text, an unknown reference is text, an end tag
-//! without start is ignored, and an unclosed comment is text to the end. Names are in lower case;
-//! prefixes are resolved as they are bound anywhere in the document. Text stays escaped, because
-//! only its element tells whether it is plain text or markup.
+//! Parsing cannot fail. A `<` without a tag is text, an unknown reference is text, an end tag
+//! without start is ignored, and an unclosed comment is text to the end. Names are in lower case. A
+//! prefix may be bound anywhere in the document. Text stays escaped, because only the element tells
+//! whether it is plain text or markup.
 
 use url::Url;
 
@@ -37,9 +37,9 @@ struct Reader<'a> {
     text: &'a str,
     at: usize,
     prolog: &'a Prolog<'a>,
-    /// How many more bytes may be scanned for ends of tags. Keeps the time linear.
+    /// How many bytes may still be scanned for ends of tags. This keeps the time linear.
     patience: usize,
-    /// How much entities may still add.
+    /// How many bytes entities may still add.
     expansion: usize,
     assembly: Assembly,
 }
@@ -199,17 +199,17 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// How far a piece of markup reaches.
+/// How many bytes one step of parsing consumed.
 enum Read {
-    /// So many bytes are parsed.
+    /// This many bytes are parsed.
     Through(usize),
-    /// The first character is text.
+    /// Only the first character, which is text.
     Text,
-    /// The rest of the document is text.
+    /// The rest of the document, which is text.
     TextToTheEnd,
 }
 
-/// The length of a comment up to `-->`. White space before the bracket is allowed.
+/// The length of a comment including its `-->`. White space before the `>` is allowed.
 pub fn comment_end(rest: &str) -> Option<usize> {
     let mut at = 4;
     loop {
@@ -222,7 +222,7 @@ pub fn comment_end(rest: &str) -> Option<usize> {
     }
 }
 
-/// The attributes after a tag's name, as far as they can be parsed.
+/// The attributes after a tag's name, until something cannot be parsed.
 pub fn attributes(mut rest: &str) -> Vec<Attribute> {
     let mut attributes = Vec::new();
     while attributes.len() < MAX_ATTRIBUTES {

@@ -61,9 +61,8 @@ pub const MAX_BYTES: usize = 64 << 20;
 /// What is known about a document besides its bytes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Hints {
-    /// Its address. Relative links are resolved against it.
+    /// The document's address. Relative links are resolved against it.
     pub url: Option<Url>,
-    /// The `Content-Type` it was served with, parameters included. Its `charset` counts as RFC 3023
-    /// says.
+    /// The `Content-Type` of the response, with parameters. Its `charset` is used as RFC 3023 says.
     pub media_type: Option<String>,
 }

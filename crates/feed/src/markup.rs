@@ -1,4 +1,4 @@
-//! Tools for markup and JSON of any quality, which `crawl` shares.
+//! Functions for markup and JSON of any quality, shared with the crate `crawl`.
 
 use std::borrow::Cow;
 

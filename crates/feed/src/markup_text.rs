@@ -1,4 +1,4 @@
-//! Text that may be markup: references, plain text of HTML, addresses in HTML.
+//! Functions for text that may be markup: resolving references, removing tags, resolving addresses.
 
 use std::borrow::Cow;
 
@@ -7,8 +7,8 @@ use url::Url;
 
 use crate::addresses::Allowance;
 
-/// The character of a numeric reference: `169`, `xA9`. Numbers of C1 control codes mean the
-/// characters of Windows-1252.
+/// The character of a numeric reference: `169`, `xA9`. Numbers of C1 control codes give the
+/// characters of Windows-1252, as in browsers.
 pub fn character(reference: &str) -> Option<char> {
     let number = match reference.strip_prefix(['x', 'X']) {
         Some(hex) => u32::from_str_radix(hex, 16),
@@ -37,7 +37,7 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
 }
 
-/// Undoes [`escape`] and resolves XML's predefined references. Other references stay.
+/// Reverts [`escape`] and resolves XML's predefined references. Keeps other references.
 pub fn unescape_xml(text: &str) -> Cow<'_, str> {
     if !text.contains('&') {
         return Cow::Borrowed(text);
@@ -63,7 +63,7 @@ pub fn unescape_xml(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Repairs text that was UTF-8, was decoded as Latin-1 and encoded again, and replaces C1 control
+/// Repairs text in UTF-8 that was decoded as Latin-1 and encoded again. Also replaces C1 control
 /// codes by Windows characters.
 pub fn repaired(text: String) -> String {
     if text.is_ascii() {
@@ -80,15 +80,15 @@ pub fn repaired(text: String) -> String {
     text
 }
 
-/// `text` without control characters, which a terminal would obey. Runs of white space become one
-/// space; the ends are trimmed.
+/// `text` without control characters, which a terminal would interpret. Each run of white space
+/// becomes one space, and the ends are trimmed.
 pub fn one_line(text: &str) -> String {
     let seen: String = text.chars().filter(|c| !c.is_control() || c.is_whitespace()).collect();
     collapsed(&seen)
 }
 
 /// Whether a text that should be plain is HTML: it has an end tag or a reference, and only tags and
-/// references that HTML knows. If in doubt it is plain, because removing "tags" would lose text.
+/// references of HTML. In doubtful cases it is plain, because removing "tags" would lose text.
 pub fn looks_like_html(text: &str) -> bool {
     let mut has_end_tag = false;
     for (at, _) in text.match_indices('<') {
@@ -124,7 +124,7 @@ pub fn looks_like_html(text: &str) -> bool {
     has_end_tag || has_reference
 }
 
-/// Elements that people write in feeds on purpose. Sorted.
+/// HTML elements that people use in feeds on purpose. Sorted.
 const HTML_ELEMENTS: &[&str] = &[
     "a", "abbr", "acronym", "address", "area", "article", "aside", "audio", "b", "big", "blockquote", "br",
     "button", "canvas", "caption", "center", "cite", "code", "col", "colgroup", "command", "datagrid",
@@ -185,17 +185,17 @@ fn next_piece<'a>(rest: &'a str, ends: &mut TagEnds) -> (usize, Piece<'a>) {
     (end, if begins_tag { Piece::Tag(&rest[..end]) } else { Piece::Other })
 }
 
-/// Finds the ends of tags in one text, in linear time.
+/// Finds the ends of tags in one text in linear time.
 pub struct TagEnds {
-    /// How many more bytes may be scanned without a result.
+    /// How many bytes may still be scanned without a result.
     patience: usize,
-    /// Number of steps, for the tests.
+    /// Number of steps so far, for the tests.
     #[cfg(test)]
     steps: usize,
 }
 
 impl TagEnds {
-    /// For the tags of `text`.
+    /// For finding the ends of the tags in `text`.
     pub fn of(text: &str) -> Self {
         Self {
             patience: 4 * text.len(),
@@ -204,11 +204,11 @@ impl TagEnds {
         }
     }
 
-    /// The length of the tag at the start of `html`, brackets included.
+    /// The length of the tag at the start of `html`, including its brackets.
     ///
-    /// Brackets in quoted values do not end it, unless the quotes are too far apart. A further `<`
-    /// outside quotes means that it is no tag. Once too many bytes were scanned without a result,
-    /// quotes are ignored.
+    /// Brackets in quoted values do not end it, unless the quotes are too far apart. If another `<`
+    /// follows outside of quotes, it is not a tag. After too many bytes were scanned without a
+    /// result, quotes are ignored.
     pub fn tag_length(&mut self, html: &str) -> Option<usize> {
         const LONGEST_VALUE: usize = 16 << 10;
         let bytes = html.as_bytes();
@@ -247,8 +247,8 @@ fn tag_name(tag: &str) -> &str {
     &name[..length]
 }
 
-/// The text of HTML on one line, with references resolved. Drops tags, comments, and scripts and
-/// styles with their contents.
+/// The text of HTML on one line, with references resolved. Drops tags, comments, scripts and
+/// styles.
 pub fn plain_text(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut inside: Option<&str> = None;
@@ -277,7 +277,7 @@ pub fn plain_text(html: &str) -> String {
     one_line(&text)
 }
 
-/// Attributes with one address.
+/// Attributes whose value is one address.
 const ADDRESSES: &[&str] = &["href", "src", "cite", "poster", "data", "action", "background", "longdesc"];
 
 /// Resolves relative addresses in the tags of HTML against `base`, within `allowance`.

@@ -1,8 +1,8 @@
 //! Maps namespaces to vocabularies.
 //!
-//! Real feeds write namespaces in upper case, and bind usual prefixes to unusual addresses and the
-//! reverse. Only the vocabulary matters. It is named by its usual prefix; the empty name is RSS and
-//! Atom themselves.
+//! Feeds write namespaces in upper case, bind the usual prefix to an unusual namespace, and bind
+//! unusual prefixes to a usual one. Only the vocabulary matters. Its name here is its usual prefix;
+//! the name of RSS and Atom is empty.
 
 /// The usual prefix of the vocabulary with namespace `uri`, in any case. Returns `None` if it is
 /// unknown.
@@ -14,7 +14,7 @@ pub fn vocabulary(uri: &str) -> Option<&'static str> {
     VOCABULARIES.iter().find(|(known, _)| *known == lower).map(|(_, prefix)| *prefix)
 }
 
-/// Namespace names in lower case.
+/// Namespaces in lower case, with the name of their vocabulary.
 const VOCABULARIES: &[(&str, &str)] = &[
     ("", ""),
     ("http://www.w3.org/2005/atom", ""),

@@ -1,8 +1,8 @@
 //! Lists of feeds: reads OPML 1.0 and 2.0, writes OPML 2.0.
 //!
 //! Lists come from many programs and are as broken as feeds, so parsing is as lenient. Outlines may
-//! be nested. Outlines without a feed form the group of the outlines inside. What names no feed is
-//! skipped and reported.
+//! be nested. An outline without a feed is the group of the outlines inside it. An outline that
+//! names no feed and no group is skipped and reported.
 
 use std::fmt::Write;
 
@@ -21,41 +21,41 @@ const MAX_DEPTH: usize = 64;
 /// Maximum characters of a group's name.
 const MAX_GROUP_NAME: usize = 200;
 
-/// Maximum characters of a group's full name, because each feed in the group has a copy.
+/// Maximum characters of a group's full name. Each feed in the group has a copy of it.
 const MAX_GROUP: usize = 1000;
 
 /// A feed in a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outline {
-    /// Its title, or else the feed's host.
+    /// The feed's title, or its host if it has none.
     pub title: String,
     /// The feed's address.
     pub feed_url: Url,
     /// The site's address.
     pub site_url: Option<Url>,
-    /// The names of its groups, outermost first, joined with ` / `.
+    /// The names of the feed's groups, outermost first, joined with ` / `.
     pub group: Option<String>,
 }
 
 /// A parsed list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct List {
-    /// Its feeds in document order, each address once.
+    /// The feeds in document order, each address once.
     pub outlines: Vec<Outline>,
-    /// What was skipped and why, one sentence each.
+    /// The skipped outlines and the reasons, one sentence each.
     pub skipped: Vec<String>,
 }
 
-/// Why bytes are no list of feeds.
+/// Why a document is not a list of feeds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpmlError {
-    /// Nothing there.
+    /// The document is empty.
     #[error("the file is empty; export the list of feeds again")]
     Empty,
-    /// A single feed.
+    /// The document is a single feed.
     #[error("this is a feed, not a list of feeds; follow its address instead of importing it")]
     Feed,
-    /// Something else.
+    /// The document is something else.
     #[error(
         "this is no OPML: there is no <outline> in it; export the list of feeds as OPML and import that file"
     )]
@@ -83,7 +83,7 @@ pub fn read(bytes: &[u8]) -> Result<List, OpmlError> {
     }
 }
 
-/// Parses a list. Skips what names no feed ([`read`] reports it).
+/// Parses a list and skips outlines that name no feed, without a report.
 ///
 /// # Errors
 /// [`OpmlError`] if the bytes have no outline.
@@ -95,9 +95,9 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Outline>, OpmlError> {
 struct Reader {
     list: List,
     known: std::collections::HashSet<Url>,
-    /// The open outlines, each with the group names it adds, mostly one or none.
+    /// For each open outline the group names that it adds, mostly none or one.
     open: Vec<Vec<String>>,
-    /// Open outlines beyond [`MAX_DEPTH`].
+    /// Number of open outlines deeper than [`MAX_DEPTH`].
     too_deep: usize,
     outlines_seen: usize,
     is_opml: bool,
@@ -180,15 +180,15 @@ impl Reader {
     }
 }
 
-/// The groups in a name: "Work / Databases" is two, because names are joined this way. Long names
-/// are cut.
+/// The groups in a name. "Work / Databases" is two groups, because full names are joined this way.
+/// Long names are cut.
 fn group_names(name: &str) -> Vec<String> {
     let name: String = name.chars().take(MAX_GROUP_NAME).collect();
     let words: Vec<&str> = name.split_whitespace().collect();
     words.split(|word| *word == "/").filter(|words| !words.is_empty()).map(|words| words.join(" ")).collect()
 }
 
-/// The full name of nested groups, outermost first, as many as fit.
+/// The full name of nested groups, outermost first. Drops groups that exceed the maximum.
 fn joined<'a>(names: impl Iterator<Item = &'a String>) -> Option<String> {
     let mut group = String::new();
     let mut length = 0;
@@ -205,7 +205,7 @@ fn joined<'a>(names: impl Iterator<Item = &'a String>) -> Option<String> {
     (!group.is_empty()).then_some(group)
 }
 
-/// The address if it is http or https. `feed:` addresses and those without a scheme count as such.
+/// The http or https address in `text`. Accepts `feed:` addresses and those without a scheme.
 fn web_address(text: &str) -> Option<Url> {
     let text = text.trim();
     let text = text.strip_prefix("feed:").map_or(text, |rest| rest.trim_start_matches('/'));
@@ -222,7 +222,7 @@ fn web_address(text: &str) -> Option<Url> {
     })
 }
 
-/// Writes a list as OPML 2.0, with an outline per group around its feeds.
+/// Writes a list as OPML 2.0, with one outline per group around the feeds of the group.
 pub fn write(outlines: &[Outline]) -> String {
     let mut out = String::from(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<opml version=\"2.0\">\n  <head>\n    <title>Backissue</title>\n  \

@@ -1,23 +1,24 @@
-//! Parses what precedes a document's root element: XML declaration, document type, entity
+//! Parses what precedes a document's root element: XML declaration, document type and entity
 //! declarations.
 //!
-//! The declaration is not needed after decoding. A document type is never fetched or trusted. Both
-//! are removed. Entities count only if they stand for short text, so that none can explode.
+//! Both the declaration and the document type are removed: the former is not needed after decoding,
+//! the latter is never fetched or trusted. Only entities for short texts are used, so that they
+//! cannot be expanded to a huge document.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// A document without declaration and document type.
+/// A document without XML declaration and document type.
 pub struct Prolog<'a> {
     /// The rest of the document.
     pub rest: Cow<'a, str>,
-    /// Its entities and their texts.
+    /// The declared entities and their texts.
     pub entities: HashMap<&'a str, String>,
-    /// Whether its document type is Netscape's, which identifies RSS 0.91.
+    /// Whether the document type is Netscape's, which identifies RSS 0.91.
     pub netscape: bool,
 }
 
-/// Maximum bytes of an entity's text; longer entities are ignored.
+/// Maximum bytes of an entity's text. Longer entities are ignored.
 const MAX_ENTITY: usize = 100;
 
 /// Maximum bytes that entities may add to a document, beyond the length of their references.
@@ -49,7 +50,7 @@ fn without_declaration(text: &str) -> &str {
     text.find('>').map_or(text, |end| &text[end + 1..])
 }
 
-/// The position of a document type before the root element.
+/// The position of the document type. Returns `None` if the root element comes first.
 fn doctype_start(text: &str) -> Option<usize> {
     let mut at = 0;
     loop {
@@ -97,7 +98,7 @@ fn doctype_end(text: &str, start: usize) -> usize {
 }
 
 /// The length of the quoted value at the start of `bytes`, without its closing quote. Returns
-/// `None` if it does not end like a value of a declaration; then the quote is a stray one.
+/// `None` if no value of a declaration ends there, so that the quote is a stray one.
 fn quoted_length(bytes: &[u8]) -> Option<usize> {
     const LONGEST: usize = 64 << 10;
     let window = &bytes[1..bytes.len().min(LONGEST)];
@@ -112,7 +113,7 @@ fn declared_entities(doctype: &str) -> HashMap<&str, String> {
     doctype.split("<!ENTITY").skip(1).take(MAX_ENTITIES).filter_map(declared_entity).collect()
 }
 
-/// Name and text of an entity in ` name "value">`. Returns `None` if the value could contain
+/// The name and text of an entity in ` name "value">`. Returns `None` if the value could contain
 /// further entities.
 fn declared_entity(declaration: &str) -> Option<(&str, String)> {
     let (name, rest) = declaration.trim_start().split_once(char::is_whitespace)?;

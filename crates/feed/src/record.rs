@@ -1,4 +1,4 @@
-//! The parsed data of one object: the feed, an entry, an image.
+//! The data of one object while it is parsed: the feed, an entry, an image.
 
 use backissue_model::Entry;
 use jiff::Timestamp;
@@ -20,14 +20,14 @@ pub struct Record {
     pub title: Option<String>,
     pub title_depth: usize,
     pub link: Option<String>,
-    /// The article's own address, if the link goes through a click counter.
+    /// The article's own address, if the link leads through a click counter.
     pub original_link: Option<String>,
     pub id: Option<String>,
     pub id_depth: usize,
     pub summary: Option<String>,
     pub summary_depth: usize,
     pub summary_is_content: bool,
-    /// Replaces a missing summary.
+    /// The caption of an image. It replaces a missing summary.
     pub caption: Option<String>,
     pub contents: Vec<String>,
     pub authors: Vec<Person>,
@@ -40,19 +40,20 @@ pub struct Record {
     pub language: Option<String>,
 }
 
-/// The link, if it can be a base of other links.
+/// The link as an address, if it can be the base of other links.
 pub fn absolute(link: Option<&str>) -> Option<Url> {
     Url::parse(link?.trim()).ok().filter(|url| url.has_host() && can_be_base(url))
 }
 
-/// An author's name, cut to its maximum. A feed's author is copied into each entry without one.
+/// An author's name, cut to its maximum length. The feed's author is copied into each entry without
+/// one.
 pub fn author_name(name: &str) -> String {
     const LONGEST: usize = 500;
     name.chars().take(LONGEST).collect()
 }
 
 impl Record {
-    /// The authors' names in one line. An author without a name is given by the address.
+    /// The authors' names on one line. For an author without a name, the mail or web address.
     pub fn author_line(&self) -> Option<String> {
         let mut names: Vec<String> = Vec::new();
         for person in &self.authors {

@@ -1,8 +1,8 @@
-//! Lists of saved links that other programs export: Pocket, Instapaper, Readwise Reader, Wallabag,
-//! Omnivore.
+//! Parses lists of saved links that other programs export: Pocket, Instapaper, Readwise Reader,
+//! Wallabag, Omnivore.
 //!
-//! The form is recognised by the names of its columns or fields. A row that cannot be used is left
-//! out with a reason, and the others stay.
+//! The program is recognised by the names of columns or fields. A row that cannot be used is left
+//! out and reported; the others stay.
 
 use std::fmt;
 
@@ -55,9 +55,9 @@ pub struct SavedLink {
     pub done: bool,
     /// When it was archived.
     pub done_at: Option<Timestamp>,
-    /// Whether it is a favourite.
+    /// Whether the reader finished it: archived it, or read it to the end.
     pub starred: bool,
-    /// Labels, as written there.
+    /// The labels, as the other program has them.
     pub labels: Vec<String>,
     /// A note. May be empty.
     pub note: String,
@@ -89,7 +89,7 @@ pub struct SavedLinks {
     pub skipped: Vec<String>,
 }
 
-/// The list in a document is malformed.
+/// The document is a list of a known program, and is malformed.
 #[derive(Debug, thiserror::Error)]
 #[error("it looks like an export of {exporter}, but it is malformed: {why}")]
 pub struct SavedLinksError {
@@ -97,10 +97,10 @@ pub struct SavedLinksError {
     why: String,
 }
 
-/// Reads a list of saved links. Returns `None` if the document is none of the known forms.
+/// Parses a list of saved links. Returns `None` if the document has none of the known forms.
 ///
 /// # Errors
-/// If the form is recognised, and the document is malformed.
+/// If the form is recognised and the document is malformed.
 pub fn read(bytes: &[u8]) -> Option<Result<SavedLinks, SavedLinksError>> {
     let text = decoding::decode(bytes, None);
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
@@ -111,7 +111,7 @@ pub fn read(bytes: &[u8]) -> Option<Result<SavedLinks, SavedLinksError>> {
     }
 }
 
-/// Collects links, and what is left out.
+/// Collects the links and reports what is left out.
 struct Collected {
     exporter: Exporter,
     links: Vec<SavedLink>,
@@ -123,7 +123,7 @@ impl Collected {
         Self { exporter, links: Vec::new(), skipped: Vec::new() }
     }
 
-    /// Begins a link. Returns `None` if the address is none of the web.
+    /// Starts a link. Returns `None` if the address is not a web address.
     fn link(&mut self, address: &str) -> Option<SavedLink> {
         let url = Url::parse(address.trim()).ok();
         let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
@@ -188,7 +188,7 @@ fn of_pocket_html(text: &str) -> Option<SavedLinks> {
     Some(collected.finish())
 }
 
-/// The columns of a CSV document, by their names in lower case.
+/// The names of the columns of a CSV document, in lower case.
 struct Columns(Vec<String>);
 
 impl Columns {
@@ -331,12 +331,12 @@ fn of_omnivore(collected: &mut Collected, entry: OmnivoreEntry) -> Option<SavedL
     Some(link)
 }
 
-/// Old versions write 0 and 1 for false and true.
+/// Whether the value is true, or 1, as old versions write it.
 fn is_yes(value: &Value) -> bool {
     value.as_bool().unwrap_or_else(|| value.as_i64().is_some_and(|number| number != 0))
 }
 
-/// Names as texts, or as objects with a name.
+/// The names in a list of texts, or of objects with a name.
 fn names(values: &[Value]) -> Vec<String> {
     let name = |value: &Value| {
         let text =
@@ -346,7 +346,7 @@ fn names(values: &[Value]) -> Vec<String> {
     values.iter().filter_map(name).collect()
 }
 
-/// Seconds since 1970, or a date and time with an offset.
+/// Parses a time: seconds since 1970, or a date and time with an offset.
 fn moment(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<i64>() {
@@ -362,7 +362,8 @@ fn split(text: &str, at: &[char]) -> Vec<String> {
     parts.map(str::to_owned).collect()
 }
 
-/// Names in a cell: a list in JSON (`["a", "b"]`) or in Python (`['a', "it's"]`), or with commas.
+/// The names in a cell: a JSON list (`["a", "b"]`), a Python list (`['a', "it's"]`), or separated
+/// by commas.
 fn listed(cell: &str) -> Vec<String> {
     let cell = cell.trim();
     let Some(inside) = cell.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {

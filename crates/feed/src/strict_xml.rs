@@ -1,9 +1,9 @@
 //! Parses a document as namespace-aware XML, up to the first error.
 //!
 //! Most feeds are well formed, and for them this parser is exact: it looks up namespaces and
-//! resolves references. At the first error it gives up, and the caller parses the document
-//! leniently. So it is rather too strict than too lax. It checks what XML 1.0 demands of a
-//! processor without validation, except details of names.
+//! resolves references. At the first error it stops, and the caller parses the document leniently.
+//! It checks what XML 1.0 requires of a processor without validation, except details of names. In
+//! doubtful cases it reports an error.
 
 use std::collections::HashSet;
 
@@ -27,8 +27,8 @@ const MAX_ATTRIBUTES: usize = 256;
 /// Maximum depth of nested elements.
 const MAX_DEPTH: usize = 1024;
 
-/// Parses a document. Fails at the first thing that is not well-formed XML; the caller then parses
-/// leniently ([`crate::lenient_markup`]).
+/// Parses a document. Fails at the first error; the caller then parses leniently
+/// ([`crate::lenient_markup`]).
 pub fn read(prolog: &Prolog<'_>, base: Option<&Url>) -> Outcome<Assembly> {
     let mut reader = Reader {
         text: &prolog.rest,
@@ -52,7 +52,7 @@ struct Open<'a> {
     name: &'a str,
     /// The name with its vocabulary's usual prefix.
     tag: String,
-    /// Number of namespace bindings that were in scope before it was opened.
+    /// Number of namespace bindings that were in scope before the element.
     bindings: usize,
 }
 
@@ -68,7 +68,8 @@ struct Reader<'a> {
     prolog: &'a Prolog<'a>,
     open: Vec<Open<'a>>,
     bindings: Vec<Binding<'a>>,
-    /// Bytes that the texts of entities may still add, so that nested entities cannot fill memory.
+    /// Number of bytes that the texts of entities may still add, so that nested entities cannot
+    /// fill memory.
     expansion: usize,
     seen_root: bool,
     assembly: Assembly,
@@ -79,7 +80,7 @@ impl<'a> Reader<'a> {
         &self.text[self.at..]
     }
 
-    /// Parses one piece: text, a tag, a comment, a section.
+    /// Parses the next piece: text, a tag, a comment, a section.
     fn step(&mut self) -> Outcome<()> {
         let rest = self.rest();
         if !rest.starts_with('<') {
@@ -146,7 +147,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Appends the text of `&name;`.
+    /// Appends the text of the reference `&name;`.
     fn reference(&mut self, name: &str, to: &mut String) -> Outcome<()> {
         let single = match name {
             "lt" => '<',
@@ -299,7 +300,7 @@ impl<'a> Reader<'a> {
         Ok(if prefix.is_empty() { local.to_lowercase() } else { format!("{prefix}:{local}").to_lowercase() })
     }
 
-    /// A prefix that the document binds to `uri` beside the default namespace.
+    /// Another prefix that the document binds to `uri`, which is also its default namespace.
     fn other_prefix(&self, uri: &str) -> &str {
         let named = |binding: &&Binding<'_>| !binding.prefix.is_empty() && binding.uri == uri;
         self.bindings.iter().find(named).map_or("", |binding| binding.prefix)
@@ -330,7 +331,7 @@ fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// XML 1.0, production 2.
+/// Whether XML 1.0 allows the character (production 2).
 fn is_xml_character(c: char) -> bool {
     !matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}')
 }

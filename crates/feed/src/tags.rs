@@ -1,7 +1,7 @@
 //! Iterates over the tags of a document, whatever is between them.
 //!
-//! For documents of which only tags and attributes matter: OPML and the head of a web page. Skips
-//! comments, sections and the contents of scripts and styles.
+//! It is for documents of which only tags and attributes matter: OPML and the head of a web page.
+//! Skips comments, CDATA sections and the contents of scripts and styles.
 
 use crate::assembly::Attribute;
 use crate::lenient_markup::{attributes, comment_end};
@@ -10,11 +10,11 @@ use crate::markup_text::TagEnds;
 /// The kind of a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TagKind {
-    /// Opens an element.
+    /// A start tag.
     Start,
-    /// Opens and closes an element.
+    /// A tag that opens and closes an element, such as `<br/>`.
     Empty,
-    /// Closes an element.
+    /// An end tag.
     End,
 }
 
@@ -30,13 +30,13 @@ pub struct Tag<'a> {
 }
 
 impl Tag<'_> {
-    /// Its attributes: names in lower case, references resolved.
+    /// The tag's attributes: names in lower case, references in values resolved.
     pub fn attributes(&self) -> Vec<Attribute> {
         attributes(self.inside)
     }
 }
 
-/// The value of the first attribute with this name, without white space at its ends.
+/// The value of the first attribute with this name, trimmed.
 pub fn value<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
     attributes.iter().find(|attribute| attribute.name == name).map(|attribute| attribute.value.trim())
 }

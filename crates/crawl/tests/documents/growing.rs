@@ -1,4 +1,4 @@
-//! Time is linear in a document's size, whatever is repeated in it.
+//! Parsing takes time linear in the size of a document, whatever is repeated in it.
 
 use backissue_crawl::robots::Robots;
 use backissue_crawl::{discover, listing, sitemap, wordpress};
@@ -7,7 +7,7 @@ use backissue_feed::Hints;
 use crate::document_growth::{ELEMENTS, assert_documents_take_linear_time};
 use crate::growth::{TEXTS, assert_linear};
 
-/// Calls all parsers, because each input may be slow for only one of them.
+/// Calls all parsers, because a document may be slow in only one of them.
 fn is_read(document: &String) {
     let bytes = document.as_bytes();
     let hints = Hints { url: Some("https://a.example/feed".parse().unwrap()), media_type: None };

@@ -1,4 +1,4 @@
-//! Pages that are made to grow: the output stays in proportion to the input.
+//! The output stays in proportion to the input, even for pages that try to make it grow.
 
 use backissue_crawl::discover;
 use backissue_feed::Hints;

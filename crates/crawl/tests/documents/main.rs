@@ -1,4 +1,4 @@
-//! Whole documents: real, and made to grow.
+//! Tests on whole documents: real ones, and ones that try to make the output grow.
 
 #![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 

@@ -1,4 +1,4 @@
-//! Real pages.
+//! Tests on real pages.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Feeds in which people met faults, rebuilt small.
+//! Small feeds, each with a fault from a real feed that somebody reported.
 
 use backissue_feed::{Hints, parse};
 

@@ -1,11 +1,11 @@
-//! Time is linear in a document's size, whatever is repeated in it.
+//! Parsing takes time linear in the size of a document, whatever is repeated in it.
 
 use backissue_feed::{Document, Hints, opml, parse};
 
 use crate::document_growth::{ELEMENTS, assert_documents_take_linear_time};
 use crate::growth::{MARKUP, TEXTS, assert_linear};
 
-/// Calls all parsers, because each input may be slow for only one of them.
+/// Calls all parsers, because a document may be slow in only one of them.
 fn is_read(document: &String) {
     let (bytes, hints) = (document.as_bytes(), hints());
     let _ = parse(bytes, &hints);

@@ -1,4 +1,4 @@
-//! Documents that are made to grow: the output stays in proportion to the input.
+//! The output stays in proportion to the input, even for documents that try to make it grow.
 
 use backissue_feed::{Hints, parse};
 use backissue_model::{Entry, Feed};
@@ -12,7 +12,7 @@ fn first(text: &str) -> Entry {
     read(text).entries[0].clone()
 }
 
-/// Bytes of a feed when it is serialised.
+/// Number of bytes of a serialised feed.
 fn size(feed: &Feed) -> usize {
     serde_json::to_string(feed).unwrap().len()
 }

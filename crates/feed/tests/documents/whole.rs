@@ -1,4 +1,4 @@
-//! Whole documents: a small one for each kind of fault, and the feeds of the shared test web.
+//! Tests on a small document for each kind of fault, and on the feeds of the shared test data.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ fn manifest() -> Vec<Value> {
     manifest.as_array().unwrap().clone()
 }
 
-/// The feeds of the shared web: address, bytes, and the manifest's lines for its host.
+/// The feeds in the shared test data: address, bytes, and the manifest's lines for its host.
 fn shared_feeds() -> Vec<(Url, Vec<u8>, Value)> {
     let mut feeds = Vec::new();
     for host in manifest() {
@@ -36,7 +36,7 @@ fn shared_feeds() -> Vec<(Url, Vec<u8>, Value)> {
     feeds
 }
 
-/// Each document in `testdata` has its expected result next to it. `UPDATE_EXPECTED=1` writes these
+/// Each document in `testdata` has its expected result beside it. `UPDATE_EXPECTED=1` writes these
 /// files again; read the difference before a commit.
 #[test]
 fn broken_documents_give_the_expected_feeds() {
@@ -86,7 +86,8 @@ fn shared_web_is_parsed_completely() {
     }
 }
 
-/// The numbers in the shared web's README for the feeds that the manifest does not count.
+/// Compares the number of entries with the shared test data's README, for feeds that the manifest
+/// does not count.
 #[test]
 fn feeds_of_the_shared_web_have_the_entries_of_their_blogs() {
     needs!(SharedData);
