@@ -1,7 +1,7 @@
-//! Which addresses belong to the public internet, by IANA's special-purpose address registries (RFC
-//! 6890 and updates).
+//! Decides which addresses belong to the public internet, by IANA's special-purpose address
+//! registries (RFC 6890 and its updates).
 //!
-//! Pure: takes an address, returns a verdict.
+//! The functions do no input or output.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

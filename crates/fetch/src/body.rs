@@ -1,5 +1,5 @@
-//! Reads a body as a stream: counts bytes on the wire, decompresses, and stops at the limits of
-//! both.
+//! Reads the body of a response as a stream. Counts the bytes on the wire, decompresses them, and
+//! stops at the limits for both.
 
 use std::io;
 use std::pin::Pin;
@@ -29,7 +29,7 @@ const ZSTD_WINDOW: u32 = 23;
 /// [`slowest`](crate::FetchSettings::slowest).
 pub const LEAST_BYTES: u64 = 4096;
 
-/// Bytes per read. Also the most that is decompressed beyond a limit.
+/// Bytes per read. A body can exceed a limit by at most this many decompressed bytes.
 const PIECE: usize = 32 * 1024;
 
 /// A body that was read completely.
@@ -39,20 +39,20 @@ pub(crate) struct ReadBody {
     pub(crate) wire_bytes: u64,
 }
 
-/// How much of a body is read.
+/// How much of a body to read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Extent {
-    /// All of it. A body of more bytes, on the wire or decompressed, is an error.
+    /// The whole body. A body with more bytes than this, on the wire or decompressed, is an error.
     Whole(usize),
-    /// At most so many decompressed bytes from its start. The rest is not read.
+    /// Only the start of the body: at most this many decompressed bytes.
     Start(usize),
 }
 
 impl Extent {
-    /// The maximum of bytes on the wire.
+    /// The maximum number of bytes on the wire.
     ///
-    /// A body that does not shrink has about as many bytes on the wire as decompressed. If there
-    /// are clearly more on the wire, they decompress to nothing.
+    /// Compression makes bodies smaller, so a body has at most about as many bytes on the wire as
+    /// decompressed. If clearly more arrive, they decompress to nothing.
     fn on_wire(self) -> usize {
         match self {
             Self::Whole(limit) => limit,
@@ -116,7 +116,7 @@ fn counted(
     Box::pin(StreamReader::new(Box::pin(pieces)))
 }
 
-/// Ends when too few bytes came in a period.
+/// Completes when fewer than [`LEAST_BYTES`] arrived in a period of `slowest`.
 async fn starves(wire: &AtomicU64, slowest: Duration) {
     let mut before = 0;
     loop {
@@ -223,12 +223,12 @@ async fn collect(mut source: Pin<Box<dyn AsyncRead + Send>>, extent: Extent) -> 
     }
 }
 
-/// Decompresses a document that is a gzip file itself, as sitemaps often are. The encoding of a
-/// response is a different thing: [`Fetcher::get`](crate::Fetcher::get) has removed it already.
-/// Returns other bytes unchanged.
+/// Decompresses a document that is itself a gzip file, as sitemaps often are. This is independent
+/// of the response's `Content-Encoding`, which [`Fetcher::get`](crate::Fetcher::get) has removed
+/// already. Returns other bytes unchanged.
 ///
 /// # Errors
-/// If the file is broken, or larger than `limit` when decompressed; in plain words.
+/// If the file is broken, or larger than `limit` when decompressed. The text is in plain words.
 pub async fn gunzip(bytes: Vec<u8>, limit: usize) -> Result<Vec<u8>, String> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Ok(bytes);

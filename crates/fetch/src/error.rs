@@ -1,4 +1,4 @@
-//! Why a fetch failed, for people: what failed, on which host, and the remedy.
+//! Why a fetch failed, with messages that say what failed, on which host, and the remedy.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +12,7 @@ pub enum TimeoutStage {
     FirstByte,
     /// `total_timeout`: the body did not end.
     Total,
-    /// `slowest`: next to nothing of the body came.
+    /// `slowest`: too few bytes of the body arrived.
     Slow,
 }
 
@@ -144,12 +144,12 @@ pub enum FetchError {
         /// The rest of the pause.
         wait: Duration,
     },
-    /// The host's turn, which several processes share, could not be taken.
+    /// The turn of the host, which several processes share, could not be taken.
     #[error("{host} was not asked, because its turn among all workers is not known: {reason}")]
     NoTurn {
         /// The host.
         host: String,
-        /// Why it is not known.
+        /// Why the turn could not be taken.
         reason: String,
     },
     /// The body broke off or could not be decompressed.
@@ -186,12 +186,13 @@ fn status_words(status: u16, retry_after: Option<Duration>) -> String {
 }
 
 impl FetchError {
-    /// Whether this machine's network failed and not the host: no route, or no name resolves.
+    /// Whether the failure is in this machine's network, and not at the host: there is no route, or
+    /// no name can be resolved.
     pub fn is_offline(&self) -> bool {
         matches!(self, Self::Dns { offline: true, .. } | Self::Connect { offline: true, .. })
     }
 
-    /// Whether the same request may succeed later, without a change by a person.
+    /// Whether the same request may succeed later without any change by a person.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Dns { .. }
@@ -213,7 +214,7 @@ impl FetchError {
         }
     }
 
-    /// The pause that the host demands.
+    /// The pause that the host demands, if any.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Status { retry_after, .. } => *retry_after,

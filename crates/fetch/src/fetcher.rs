@@ -1,5 +1,5 @@
-//! One request: follows redirects hop by hop. Each hop is checked, waits for its host's turn, and
-//! stays within the limits.
+//! Sends a request and follows its redirects, one hop at a time. Each hop is checked, waits for the
+//! host's turn, and stays within the limits.
 
 use std::error::Error as StdError;
 use std::io;
@@ -26,17 +26,17 @@ use crate::target::Target;
 use crate::tls;
 use crate::turns::{SharedTurns, Turn, Turns};
 
-/// The pause of a host after a 429 that names no pause.
+/// How long a host is paused after a 429 that does not say how long.
 const HOLD_AFTER_429: Duration = Duration::from_secs(60);
 
-/// How long a shared turn may last after the longest request.
+/// How long a shared turn is reserved beyond the longest possible request.
 const TURN_ENDS_WITHIN: Duration = Duration::from_secs(1);
 
 /// The media type of a form.
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// How long an idle connection stays open: long enough for the next page, too short for the next
-/// poll.
+/// How long an idle connection stays open. It is used again for the next page of the host, and
+/// closed before the next poll.
 const IDLE_CONNECTION: Duration = Duration::from_secs(30);
 
 /// Maximum bytes of the headers over HTTP/2. Over HTTP/1.1 the client stops at 100 fields.
@@ -67,7 +67,7 @@ enum Hop {
     Redirected { location: String, permanent: bool },
 }
 
-/// The request, which is the same at each hop.
+/// The parameters of a request, equal for each of its hops.
 #[derive(Clone, Copy)]
 struct Asked<'a> {
     want: Want,
@@ -161,7 +161,7 @@ impl Fetcher {
         self.shared.turns.share(turns, self.longest_turn());
     }
 
-    /// The longest time that a request may take.
+    /// The longest time that a request may take, and so hold its host's turn.
     pub fn longest_turn(&self) -> Duration {
         self.shared.settings.total_timeout + TURN_ENDS_WITHIN
     }
@@ -182,7 +182,7 @@ impl Fetcher {
         self.shared.turns.pause_at_least(host, pause.min(self.shared.settings.longest_pause));
     }
 
-    /// Its resolver. Tests use it to answer for name servers.
+    /// The resolver. Tests use it to answer in place of name servers.
     #[cfg(test)]
     pub(crate) fn names(&self) -> &Names {
         &self.shared.names
@@ -208,7 +208,7 @@ impl Shared {
         Ok(target)
     }
 
-    /// One request and its response. Reads the body of the last hop.
+    /// Sends one request, for one hop. Reads the body if the response is not a redirect.
     async fn hop(
         &self,
         url: &Url,
@@ -229,7 +229,7 @@ impl Shared {
         tokio::time::timeout(left, all).await.map_err(late)?
     }
 
-    /// Sends the request and waits for the response's headers.
+    /// Sends the request and returns when the response's headers have arrived.
     async fn ask(
         &self,
         url: &Url,
@@ -253,7 +253,7 @@ impl Shared {
         Ok(answer)
     }
 
-    /// The final check: the address of the connection's peer.
+    /// The last check of the address: that of the server to which the connection was made.
     fn check_peer(&self, answer: &reqwest::Response, target: &Target) -> Result<(), FetchError> {
         let peer = answer.remote_addr().filter(|_| !target.proxied).map(|peer| peer.ip());
         match peer.and_then(|peer| Some((peer, self.names.rule().why_not(peer)?))) {
@@ -265,7 +265,7 @@ impl Shared {
         }
     }
 
-    /// Turns a response into the result that its status stands for.
+    /// Converts a response to the result for its status.
     async fn take_in(
         &self,
         answer: reqwest::Response,
@@ -306,7 +306,7 @@ impl Shared {
         }
     }
 
-    /// Turns an error of the HTTP client into ours.
+    /// Converts an error of the HTTP client to a [`FetchError`].
     fn explain(&self, error: reqwest::Error, target: &Target) -> FetchError {
         let host = target.host.clone();
         if let Some(trouble) = cause::<NameTrouble>(&error) {
@@ -358,7 +358,7 @@ struct Arrival {
 }
 
 impl Arrival {
-    /// The contents of the headers, without a document so far.
+    /// Reads the headers of the response. The document is still empty.
     fn of(answer: &reqwest::Response) -> Self {
         let headers = answer.headers();
         Self {
@@ -378,7 +378,7 @@ impl Arrival {
         Self { body: Body::Bytes(read.bytes), wire_bytes: read.wire_bytes, ..self }
     }
 
-    /// Keeps the request's validators if a 304 does not repeat them.
+    /// Uses the validators of the request if a 304 response has none.
     fn or_validators(mut self, sent: &Validators) -> Self {
         self.validators.etag = self.validators.etag.or_else(|| sent.etag.clone());
         self.validators.last_modified = self.validators.last_modified.or_else(|| sent.last_modified.clone());
@@ -401,7 +401,7 @@ impl Arrival {
     }
 }
 
-/// Counts a request, its time without the wait for its turn, and its bytes.
+/// Records metrics: the request, its time without waiting for the turn, and its bytes.
 fn measure(hop: &Result<Hop, FetchError>, took: Duration) {
     let result = match hop {
         Ok(Hop::Arrived(Arrival { status: 304, .. })) => "unchanged",
@@ -435,7 +435,7 @@ fn redirection(answer: &reqwest::Response, host: &str) -> Result<Hop, FetchError
     }
 }
 
-/// The error for an unsuccessful status. Pauses the host if it demands that.
+/// The error for an unsuccessful status. Also pauses the host if it demands that.
 fn refusal(answer: &reqwest::Response, host: &str, turn: &Turn) -> FetchError {
     let status = answer.status().as_u16();
     let retry_after = freshness::retry_after(answer.headers(), SystemTime::now());

@@ -1,5 +1,5 @@
-//! Headers about time and versions: validators, `Cache-Control`, `Expires`, `Retry-After`. Pure;
-//! the clock is a parameter.
+//! Reads headers about time and versions: validators, `Cache-Control`, `Expires`, `Retry-After`.
+//! The functions do no input or output; the time is a parameter.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,13 +12,14 @@ use crate::response::Validators;
 /// Maximum length of a validator. Longer ones are dropped.
 const LONGEST_VALIDATOR: usize = 1024;
 
-/// The validators of a response, as sent.
+/// The validators of a response, exactly as the server sent them.
 pub(crate) fn validators(headers: &HeaderMap) -> Validators {
     let kept = |name| text(headers, name).filter(|value| value.len() <= LONGEST_VALIDATOR).map(str::to_owned);
     Validators { etag: kept(ETAG), last_modified: kept(LAST_MODIFIED) }
 }
 
-/// How long the response stays fresh (RFC 9111 section 4.2.1, for a private cache).
+/// How long the response may be used without asking the server again (RFC 9111 section 4.2.1, for a
+/// private cache).
 pub(crate) fn cache_max_age(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     match cache_control(headers) {
         Some(age) => Some(age.saturating_sub(seconds(headers, AGE).unwrap_or_default())),
@@ -59,7 +60,7 @@ fn seconds(headers: &HeaderMap, name: HeaderName) -> Option<Duration> {
     parse_seconds(text(headers, name)?)
 }
 
-/// Parses delta-seconds. Values that overflow count as the maximum (RFC 9111 section 1.2.2).
+/// Parses a number of seconds. Values that overflow count as the maximum (RFC 9111 section 1.2.2).
 fn parse_seconds(value: &str) -> Option<Duration> {
     let all_digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     all_digits.then(|| Duration::from_secs(value.parse::<u32>().unwrap_or(u32::MAX).into()))

@@ -1,4 +1,4 @@
-//! Links in a response's headers (RFC 8288). Pure.
+//! Links in the headers of a response (RFC 8288). The functions do no input or output.
 
 use reqwest::header::{HeaderMap, LINK};
 use url::Url;
@@ -19,7 +19,7 @@ pub struct Link {
     pub url: Url,
 }
 
-/// The links of the headers, resolved against `base`. Malformed ones are skipped.
+/// The links in the headers, resolved against `base`. Skips malformed ones.
 pub(crate) fn links(headers: &HeaderMap, base: &Url) -> Vec<Link> {
     let values = headers.get_all(LINK).into_iter().filter_map(|value| value.to_str().ok());
     let mut links: Vec<Link> = values.flat_map(|value| of_value(value, base)).take(MOST_LINKS).collect();

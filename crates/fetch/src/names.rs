@@ -1,5 +1,5 @@
-//! Resolves names: first by the table of fixed hosts, then by the system. Returns only addresses
-//! that may be connected to.
+//! Resolves host names: first by the table of fixed hosts, then by the system. Returns only
+//! addresses to which connecting is allowed.
 
 use std::collections::HashMap;
 use std::io;
@@ -14,13 +14,13 @@ use crate::error::FetchError;
 use crate::network;
 use crate::resolve::{Resolve, fixed_addresses};
 
-/// How to allow a refused address.
+/// The end of an error message: how to allow a refused address.
 pub(crate) const HOW_TO_ALLOW: &str = "allow it with --allow-private-addresses if that is intended";
 
-/// The resolver of the direct client.
+/// The resolver of the client that connects without a proxy.
 ///
-/// The client resolves when it connects, and connects to the addresses it got. There is no second
-/// look-up in which the result could change.
+/// The client resolves a name when it connects, and connects to the addresses that this resolver
+/// returned. There is no second look-up, whose result could differ.
 #[derive(Debug, Clone)]
 pub(crate) struct Names {
     inner: Arc<Inner>,
@@ -32,28 +32,28 @@ struct Inner {
     rule: AddressRule,
     /// The time limit of a look-up.
     limit: Duration,
-    /// The port of the running request to each host, because the HTTP client resolves by name only.
-    /// There is one request at a time per host, so the port is unambiguous.
+    /// The port of the running request to each host. The HTTP client passes only the name to its
+    /// resolver. There is one request at a time per host, so the port is unambiguous.
     ports: Mutex<HashMap<String, u16>>,
     /// The answers of name servers in a test, one answer per look-up.
     #[cfg(test)]
     answers: Mutex<std::collections::VecDeque<Vec<SocketAddr>>>,
 }
 
-/// Which addresses may be connected to.
+/// A rule for the addresses to which connecting is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AddressRule {
-    /// Those of the public internet.
+    /// Addresses of the public internet.
     Public,
-    /// All of them, as configured.
+    /// All addresses, because the operator allowed it.
     Any,
-    /// Public ones, and the one on which a test listens.
+    /// Public addresses, and the one at which a test's server listens.
     #[cfg(test)]
     PublicAnd(IpAddr),
 }
 
 impl AddressRule {
-    /// Why an address may not be connected to. Returns `None` if it may.
+    /// Why connecting to an address is not allowed. Returns `None` if it is allowed.
     pub(crate) fn why_not(self, address: IpAddr) -> Option<&'static str> {
         match self {
             Self::Public => why_not_public(address),
@@ -64,7 +64,7 @@ impl AddressRule {
     }
 }
 
-/// Registers the port of a request to a host, until it is dropped.
+/// Registers the port of a request to a host, until this guard is dropped.
 #[derive(Debug)]
 pub(crate) struct Asking<'n> {
     names: &'n Names,
@@ -77,8 +77,8 @@ impl Drop for Asking<'_> {
     }
 }
 
-/// Why a name has no address to connect to. The HTTP client wraps it, and [`FetchError`] unwraps
-/// it.
+/// Why a name gave no address to connect to. The HTTP client wraps this error, and [`FetchError`]
+/// unwraps it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum NameTrouble {
     #[error("{name} leads to {address}, {why}")]
@@ -115,17 +115,17 @@ impl Names {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Whether the table fixes this host.
+    /// Whether the table has a fixed address for this host and port.
     pub(crate) fn fixes(&self, host: &str, port: u16) -> bool {
         fixed_addresses(&self.inner.table, host, port).is_some()
     }
 
-    /// Which addresses may be connected to.
+    /// The rule for the addresses to which connecting is allowed.
     pub(crate) fn rule(&self) -> AddressRule {
         self.inner.rule
     }
 
-    /// Registers a request to a host and port.
+    /// Registers the port of a request to a host.
     pub(crate) fn asking(&self, host: &str, port: u16) -> Asking<'_> {
         self.ports().insert(host.to_owned(), port);
         Asking { names: self, host: host.to_owned() }
@@ -153,13 +153,13 @@ impl Names {
         look_up(name, self.inner.limit).await
     }
 
-    /// The answers to the next look-ups, first in, first out.
+    /// The prepared answers to the next look-ups, in this order.
     #[cfg(test)]
     pub(crate) fn answers(&self) -> MutexGuard<'_, std::collections::VecDeque<Vec<SocketAddr>>> {
         self.inner.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Removes addresses that may not be connected to. A name without other addresses is refused.
+    /// Removes addresses to which connecting is not allowed. Refuses a name if no address is left.
     fn keep_allowed(&self, name: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, NameTrouble> {
         let why_not = |address: &SocketAddr| self.inner.rule.why_not(address.ip());
         let refused = found.iter().find_map(|address| Some((address.ip(), why_not(address)?)));

@@ -1,10 +1,10 @@
-//! Whether this machine has a network. Checked after a failure, to tell a local problem from one of
-//! the host.
+//! Checks whether this machine has a network. This is done after a failure, to distinguish a local
+//! problem from one at the host.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::time::Duration;
 
-/// A name that resolves wherever public names resolve: one of the DNS root servers.
+/// A name of a DNS root server, which resolves wherever public names can be resolved.
 const CERTAIN_NAME: &str = "a.root-servers.net";
 
 /// Whether the network is down: no route, or a name that certainly exists does not resolve within

@@ -1,6 +1,7 @@
-//! Servers that the operator chose: of language models, chats and mails.
+//! HTTP clients for servers that the operator configured: of language models, chats and mail.
 //!
-//! They may be on this machine, which [`crate::Fetcher`] forbids for addresses from feeds.
+//! These servers may be on this machine. [`crate::Fetcher`] forbids that, because its addresses
+//! come from feeds.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -11,22 +12,23 @@ use url::{Host, Url};
 
 use crate::Tls;
 
-/// A password, a key, or an address that is a permission. Neither errors nor logs show it.
+/// A password, a key, or an address that grants access to whoever knows it. It never appears in
+/// errors or logs.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// This secret, without white space around it.
+    /// Makes a secret, trimmed.
     pub fn new(secret: &str) -> Self {
         Self(secret.trim().to_owned())
     }
 
-    /// The text, for the server that it belongs to.
+    /// The secret's text, to be sent to its server.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// `text` without the secret, should it be in there.
+    /// Replaces the secret in `text`, if `text` contains it.
     pub fn scrub(&self, text: &str) -> String {
         if self.0.is_empty() { text.to_owned() } else { text.replace(&self.0, "(secret)") }
     }
@@ -38,8 +40,8 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A client for a server at `url`. It follows no redirects, because the operator decides who gets
-/// the request. No proxy is between this machine and itself.
+/// A client for the server at `url`. It follows no redirects, because the operator decides who gets
+/// the request. It uses no proxy for a server on this machine.
 pub fn operator_client(url: &Url, tls: &Tls, connect_within: Duration) -> ClientBuilder {
     let client = Client::builder()
         .tls_backend_preconfigured(tls.config.clone())

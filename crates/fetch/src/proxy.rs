@@ -1,13 +1,13 @@
-//! Which requests go through a proxy of the environment.
+//! Decides which requests go through a proxy of the environment.
 
 use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
 /// The proxies of the environment, read once.
 ///
-/// It is the HTTP client's own matcher, used before the request. So proxied and direct requests go
-/// through different clients. The direct client resolves names and connects to checked addresses
-/// only. The proxied client resolves only the proxy's name.
+/// It is the HTTP client's own matcher, called before the request to select the client. The direct
+/// client resolves names and connects only to checked addresses. The proxied client resolves only
+/// the proxy's name.
 pub(crate) struct Proxies {
     matcher: Matcher,
 }

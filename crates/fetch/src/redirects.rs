@@ -1,4 +1,5 @@
-//! Follows redirects: where the next one leads, and whether the address has moved. Pure.
+//! Follows redirects: computes the next address, and whether the document has moved permanently.
+//! The functions do no input or output.
 
 use url::Url;
 
@@ -77,8 +78,8 @@ impl Way {
     }
 }
 
-/// Whether `to` is the same server as `from`, with https instead of http, both on the default port.
-/// On another port, anyone may listen.
+/// Whether `to` is the same host as `from`, with https instead of http, both on the default port.
+/// On another port, the server may be somebody's who must not get credentials.
 fn is_same_but_safer(from: &Url, to: &Url) -> bool {
     (from.scheme(), to.scheme()) == ("http", "https")
         && from.host() == to.host()
@@ -103,7 +104,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// Follows at most ten redirects, given as `Location` and whether they are permanent.
+    /// Follows at most ten redirects. Each is a `Location` and whether it is permanent.
     fn followed(from: &str, hops: &[(&str, bool)]) -> Result<Way, FetchError> {
         let mut way = Way::from(&url(from));
         for (location, permanent) in hops {

@@ -48,7 +48,7 @@ impl Resolve {
         self.port == port && self.host == "*"
     }
 
-    /// The addresses; port 0 means the URL's port.
+    /// The addresses. Port 0 stands for the URL's port.
     pub(crate) fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }

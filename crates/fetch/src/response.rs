@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::links::Link;
 
-/// What the caller expects. Sets the `Accept` header and the size limit.
+/// What kind of document the caller expects. It selects the `Accept` header and the size limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Want {
     /// A feed: RSS, Atom, RDF or JSON Feed. At most `max_bytes_feed`.
@@ -36,8 +36,8 @@ impl Want {
     }
 }
 
-/// The identification of a document's version, sent back to request only changes (RFC 9110, section
-/// 13). Both values are exactly as the server wrote them.
+/// Values that identify a version of a document. With them, the next request asks for the document
+/// only if it has changed (RFC 9110, section 13). Both are exactly as the server wrote them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Validators {
     /// The `ETag` header, quotes and `W/` included.
@@ -58,23 +58,25 @@ impl Validators {
 pub struct Response {
     /// The final address after all redirects, without fragment or credentials.
     pub url: Url,
-    /// The document's new permanent address: the last one that 301 and 308 alone led to, counted
-    /// from the first hop. `None` if the first response was no permanent redirect.
+    /// The document's new permanent address: the address that the chain of redirects reached by 301
+    /// and 308 alone, counted from the first hop. `None` if the first response was not a permanent
+    /// redirect.
     ///
     /// It has the request's credentials if they may be sent there, so that it can be used for the
     /// next request. Use [`url`](Self::url) for display.
     pub moved_to: Option<Url>,
     /// The status code: 304 for [`Body::NotModified`], otherwise 200 to 299.
     pub status: u16,
-    /// The document, or that it has not changed.
+    /// The document, or the information that it has not changed.
     pub body: Body,
     /// The `Content-Type` header as sent, parameters included.
     pub media_type: Option<String>,
     /// The validators for the next request. After a 304, the request's validators unless the server
     /// sent new ones.
     pub validators: Validators,
-    /// How long the response stays fresh by its headers (`Cache-Control: max-age` minus `Age`, or
-    /// `Expires`). Zero if it must not be stored.
+    /// How long the response may be used without asking the server again, by its headers
+    /// (`Cache-Control: max-age` minus `Age`, or `Expires`). Zero if it must not be stored. `None`
+    /// if the headers do not say.
     pub cache_max_age: Option<Duration>,
     /// The links in its headers (`Link`), at most fifty.
     pub links: Vec<Link>,
@@ -89,7 +91,7 @@ pub struct Response {
 pub enum Body {
     /// The document, decompressed.
     Bytes(Vec<u8>),
-    /// The document has not changed since the validators (304).
+    /// The document has not changed since the version of the validators (304).
     NotModified,
 }
 

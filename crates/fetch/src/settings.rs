@@ -34,8 +34,8 @@ pub struct FetchSettings {
     /// Maximum bytes of any other document, on the wire and after decompression. Default: 50 MiB,
     /// the maximum of the sitemap protocol.
     pub max_bytes_any: usize,
-    /// How much is read of a text whose start suffices, in bytes after decompression. Default: 500
-    /// KiB, the minimum that RFC 9309 section 2.5 demands for robots.txt.
+    /// Maximum bytes, after decompression, of a text of which only the start is read. Default: 500
+    /// KiB, the minimum that RFC 9309 section 2.5 requires for robots.txt.
     pub max_bytes_start: usize,
     /// Maximum redirects per `get`. Default: 10, twice the early limit that RFC 9110 section 15.4
     /// reports.

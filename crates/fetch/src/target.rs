@@ -1,6 +1,6 @@
 //! Checks a request by its URL alone: scheme, port, IP address.
 //!
-//! A name's addresses are checked when it is resolved ([`crate::names`]).
+//! [`crate::names`] checks the addresses of a name when it is resolved.
 
 use url::{Host, Url};
 
@@ -9,7 +9,7 @@ use crate::error::FetchError;
 use crate::names::{AddressRule, HOW_TO_ALLOW, Names};
 use crate::proxy::Proxies;
 
-/// The target of one request.
+/// The target of a request, after the checks.
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) host: String,
@@ -58,7 +58,7 @@ impl Target {
     }
 }
 
-/// Scheme, host and port, for messages. Never credentials.
+/// Scheme, host and port, for messages. Without credentials.
 fn place(url: &Url) -> String {
     match (url.host_str(), url.port()) {
         (Some(host), Some(port)) => format!("{}://{host}:{port}", url.scheme()),

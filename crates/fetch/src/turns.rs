@@ -1,5 +1,5 @@
-//! Turns per host: one request at a time, a pause between two, and longer pauses that a host
-//! demands (holds).
+//! Turns per host: one request at a time, a pause between two requests, and longer pauses that a
+//! host demands (holds).
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,13 +12,14 @@ use tokio::time::Instant;
 
 use crate::error::FetchError;
 
-/// The longest hold. After it, the host gets a request even if it demanded a longer one.
+/// The longest hold. Then the host gets a request even if it demanded a longer pause.
 const LONGEST_HOLD: Duration = Duration::from_secs(60 * 60);
 
-/// Number of hosts above which idle ones are forgotten.
+/// Maximum number of hosts to remember. Above it, idle hosts are forgotten.
 const HOSTS_REMEMBERED: usize = 4096;
 
-/// Turns that several processes share. They are taken in addition to those of this process.
+/// Turns that several processes share. A request needs this turn in addition to the turn within its
+/// process.
 pub trait SharedTurns: fmt::Debug + Send + Sync {
     /// Waits until no process sends a request to the host, and `pause` has passed since the last
     /// one ended. The turn ends after `lease` if it is not ended before. Returns its number.
@@ -34,16 +35,16 @@ pub trait SharedTurns: fmt::Debug + Send + Sync {
     fn end(&self, host: &str, turn: i64, pause: Duration, hold: Duration);
 }
 
-/// Why there is no turn.
+/// Why a shared turn could not be taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoTurn {
-    /// The host demanded a pause from another process, which has so long to go.
+    /// Another process was told to pause the host, and this much of the pause is left.
     Held(Duration),
-    /// The turns are out of reach, for this reason.
+    /// The shared turns cannot be accessed, for this reason.
     Failed(String),
 }
 
-/// Shared turns, and how long one may last.
+/// The shared turns, and the maximum time of one turn.
 #[derive(Debug)]
 struct Shared {
     turns: Arc<dyn SharedTurns>,
@@ -60,7 +61,7 @@ pub(crate) struct Turns {
 
 #[derive(Debug, Default)]
 struct Host {
-    /// The request's owner holds this lock. Waiters are served in order.
+    /// The lock that the running request to the host holds. Waiting requests get it in order.
     turn: Arc<tokio::sync::Mutex<()>>,
     times: Mutex<Times>,
 }
@@ -71,7 +72,8 @@ struct Times {
     ready_at: Option<Instant>,
     /// The end of the host's hold.
     held_until: Option<Instant>,
-    /// The host's own pause between two requests, if it is longer than ours.
+    /// The pause that the host demands between two requests, if it is longer than the configured
+    /// one.
     pause: Duration,
 }
 
@@ -81,7 +83,7 @@ struct Times {
 pub(crate) struct Turn {
     host: Arc<Host>,
     pause: Duration,
-    /// Its turn among all processes: the host's name and the turn's number.
+    /// The turn among all processes: where it was taken, the host's name and the turn's number.
     shared: Option<(Arc<dyn SharedTurns>, String, i64)>,
     _lock: OwnedMutexGuard<()>,
 }
@@ -134,7 +136,7 @@ impl Turns {
         Self { pause, hosts: Mutex::default(), shared: OnceLock::new() }
     }
 
-    /// Shares the turns with other processes from now on. A turn lasts at most `lease`.
+    /// Shares turns with other processes from now on. A turn lasts at most `lease`.
     pub(crate) fn share(&self, turns: Arc<dyn SharedTurns>, lease: Duration) {
         // They are shared once, before the first request.
         let _ = self.shared.set(Shared { turns, lease });
@@ -214,7 +216,8 @@ impl Turns {
     }
 }
 
-/// `Example.ORG.` and `example.org` are the same host.
+/// The key of a host: lower case, without a final dot, so that `Example.ORG.` and `example.org` are
+/// the same.
 fn key(name: &str) -> String {
     name.trim_end_matches('.').to_ascii_lowercase()
 }

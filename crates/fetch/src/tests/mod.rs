@@ -1,4 +1,5 @@
-//! Tests that replace the public internet, which is only possible inside this crate.
+//! Tests in which loopback addresses stand for the public internet. This is only possible inside
+//! the crate.
 
 mod sockets;
 mod ssrf;

@@ -28,7 +28,7 @@ const URL_STATES: &str = "WHATWG URL, 4.4 URL parsing (special authority slashes
 const IANA4: &str = "IANA IPv4 Special-Purpose Address Registry";
 const IANA6: &str = "IANA IPv6 Special-Purpose Address Registry";
 
-/// Spellings of 127.0.0.1, and names that lead there.
+/// Spellings of 127.0.0.1, and names that resolve to it.
 const LOOPBACK: &[Trick] = &[
     ("http://127.0.0.1:PORT/", "loopback", "RFC 1122, 3.2.1.3 (g)"),
     ("http://127.0.0.1.:PORT/", "loopback", URL_IPV4),
@@ -199,7 +199,7 @@ const OWN_NAMES: &[Trick] = &[
     ("http://wiki/", "without a domain", "RFC 3397 (search lists)"),
 ];
 
-/// Texts that are no URLs and never reach the fetcher.
+/// Texts that do not parse as URLs and so never reach the fetcher.
 const NO_URLS: &[(&str, &str)] = &[
     ("http://[::1%25lo]/", "RFC 6874 (zone identifiers)"),
     ("http://[fe80::1%eth0]/", "RFC 4007, 11 (zone identifiers)"),
@@ -222,7 +222,7 @@ const NO_URLS: &[(&str, &str)] = &[
     ("http://", "WHATWG URL, 4.4 host state"),
 ];
 
-/// Ports and schemes outside the web.
+/// URLs with ports and schemes that the web does not use.
 const OTHER_PLACES: &[Trick] = &[
     ("http://1.1.1.1:22/", "port 22 is not among", "OWASP; SSH"),
     ("http://blog.example:25/", "port 25 is not among", "Orange Tsai, A New Era of SSRF (SMTP)"),
@@ -339,7 +339,7 @@ fn fetcher(settings: FetchSettings, rule: AddressRule) -> Fetcher {
     Fetcher::with_rule(settings, rule).unwrap()
 }
 
-/// 127.0.0.1 stands for the public internet.
+/// The rule by which 127.0.0.1 stands for the public internet.
 const PUBLIC: AddressRule = AddressRule::PublicAnd(IpAddr::V4(Ipv4Addr::LOCALHOST));
 
 /// An address of the local network.
@@ -377,7 +377,8 @@ async fn private_addresses_are_refused_in_any_spelling() {
     assert_eq!(canary.connections(), 0);
 }
 
-/// Without the rule, each spelling of loopback reaches the canary. So the test above can fail.
+/// Without the rule, each spelling of loopback reaches the canary. This shows that the test above
+/// can fail.
 #[tokio::test]
 async fn spellings_reach_the_canary_if_allowed() {
     let canary = Canary::at(Ipv4Addr::LOCALHOST);
@@ -396,8 +397,8 @@ fn invalid_hosts_do_not_parse_as_urls() {
     }
 }
 
-/// What parses as a URL is still refused: `getaddrinfo` and proxies accept more spellings of
-/// numbers than URLs do.
+/// A name that ends in a number and still parses as part of a URL is refused, because `getaddrinfo`
+/// and proxies accept more spellings of addresses than URLs do.
 #[tokio::test]
 async fn names_that_look_like_numbers_are_not_resolved() {
     let canary = Canary::at(Ipv4Addr::LOCALHOST);
@@ -445,7 +446,8 @@ async fn names_of_private_addresses_are_refused() {
     assert_eq!(canary.connections(), 0);
 }
 
-/// The part of a reason after "it leads to", if the table has the whole reason.
+/// Returns `why` if it starts with an address, as in the error about a resolved name. Otherwise
+/// returns an empty text.
 fn in_answer(why: &str) -> &str {
     if why.starts_with(|c: char| c.is_ascii_digit()) { why } else { "" }
 }

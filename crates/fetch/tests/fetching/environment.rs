@@ -23,7 +23,7 @@ fn in_environment(test: &str, variables: &[(&str, &str)]) {
     );
 }
 
-/// Targets in the local network to which a redirect may try to lead the proxy.
+/// Addresses in the local network to which a redirect may try to send the proxy.
 const LED_INSIDE: [&str; 16] = [
     "http://169.254.169.254/",
     "http://0x7f.1/",

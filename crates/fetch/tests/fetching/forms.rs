@@ -7,7 +7,7 @@ use backissue_fetch::{FetchError, FetchSettings, Fetcher};
 
 use crate::loopback::{Loopback, answer, get_from, redirect};
 
-/// Paths and the bodies received there.
+/// The received forms: path and body.
 type Taken = Arc<Mutex<Vec<(String, String)>>>;
 
 /// A server that redirects `/307/there` with the status of its first part to the rest, and records

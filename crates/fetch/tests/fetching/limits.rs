@@ -8,7 +8,7 @@ use backissue_fetch::{FetchError, FetchSettings, Fetcher, TimeoutStage};
 
 use crate::loopback::{Loopback, answer, get, linger, until_hung_up};
 
-/// Far above the limits, and far below the time of a hanging server.
+/// A time far above the limits in the tests, and far below the time of a hanging server.
 const SOON: Duration = Duration::from_secs(10);
 
 async fn timed_out(settings: FetchSettings) -> TimeoutStage {
