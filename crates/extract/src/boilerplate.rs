@@ -1,4 +1,5 @@
-//! Detects boilerplate on an article's page, by names, words and shape.
+//! Detects boilerplate on an article's page: navigation, calls to subscribe, related posts and the
+//! like. It uses the names of elements, the words in them, and their tags.
 
 use std::sync::LazyLock;
 
@@ -7,7 +8,7 @@ use foldhash::{HashMap, HashSet};
 use crate::measure::Measure;
 use crate::tree::{At, AttrName, Tag, Tree};
 
-/// Words in `class` and `id` that mark boilerplate. They match whole words of a name.
+/// Words in `class` and `id` that mark boilerplate. Each is a whole word of a name.
 const NAMES: &[&str] = &[
     "ad", "ads", "adsense", "advert", "advertisement", "advertising", "adunit", "backlinks", "articlebyline",
     "authorbio", "authorbox", "authorcard", "bio", "biography", "breadcrumb", "breadcrumbs", "byline",
@@ -83,16 +84,16 @@ const NAME_PAIRS: &[(&str, &str)] = &[
     ("meta", "info"),
 ];
 
-/// Words of [`NAMES`] that can also be an article's topic, and so the name of one of its parts.
+/// Words of [`NAMES`] that may also be an article's topic, and so occur in the names of its parts.
 const TOPICS: &[&str] =
     &["categories", "category", "overlay", "rating", "ratings", "timestamp", "tools", "tooltip"];
 
-/// Whether an element's names mark it as boilerplate.
+/// Whether an element's `class` or `id` marks it as boilerplate.
 pub(crate) fn is_named_so(tree: &Tree, at: At) -> bool {
     is_named(tree, at, &|_| true)
 }
 
-/// Like [`is_named_so`], but without names that parts of an article may have.
+/// Like [`is_named_so`], but ignores the ambiguous words in [`TOPICS`].
 pub(crate) fn is_named_so_plainly(tree: &Tree, at: At) -> bool {
     is_named(tree, at, &|word| !TOPICS.contains(&word))
 }
@@ -106,8 +107,8 @@ fn is_named(tree: &Tree, at: At, counts: &dyn Fn(&str) -> bool) -> bool {
             .is_some_and(|id| is_given_name(tree, at, id) && id.split_ascii_whitespace().any(is_sign))
 }
 
-/// Names that usually mark boilerplate, but whose boxes have more than half of the kept text here.
-/// Page builders call every part a widget.
+/// Names that usually mark boilerplate, but not on this page: their elements contain more than half
+/// of the kept text. For example, page builders call every part a widget.
 pub(crate) fn own_names(tree: &Tree, measures: &[Measure]) -> HashSet<String> {
     // Kept characters in the boxes of each name, and the end of the last of these boxes.
     let mut inside: HashMap<&str, (u32, At)> = HashMap::default();
@@ -130,7 +131,7 @@ pub(crate) fn own_names(tree: &Tree, measures: &[Measure]) -> HashSet<String> {
 const REMARKS: &[&str] =
     &["admonition", "callout", "caution", "hint", "important", "note", "sidenote", "tip", "warning"];
 
-/// Whether an aside's names or role mark it as a remark of the article.
+/// Whether an aside's names or role show that it is a remark that belongs to the article.
 pub(crate) fn is_named_a_remark(tree: &Tree, at: At) -> bool {
     let node = tree.node(at);
     let class = node.attr(AttrName::Class).unwrap_or("");
@@ -158,15 +159,16 @@ pub(crate) fn is_unlikely(tree: &Tree, at: At) -> bool {
     })
 }
 
-/// Whether a person chose this `id`. Other ids are made of a heading's words and say nothing about
-/// the element.
+/// Whether a person chose this `id`. Other ids are generated from a heading's words and do not
+/// describe the element.
 fn is_given_name(tree: &Tree, at: At, id: &str) -> bool {
     tree.tag(at).heading().is_none()
         && id.split(['-', '_']).filter(|w| !w.is_empty()).count() <= 3
         && !tree.children(at).take(4).any(|c| tree.tag(c).heading().is_some_and(|level| level > 1))
 }
 
-/// Whether one name in a `class` or `id` marks boilerplate, by words that count.
+/// Whether one name in a `class` or `id` marks boilerplate. Only words for which `counts` returns
+/// true are used.
 fn names_boilerplate(name: &str, counts: &dyn Fn(&str) -> bool) -> bool {
     static KNOWN: LazyLock<HashSet<&str>> = LazyLock::new(|| NAMES.iter().copied().collect());
     // Utility classes of CSS frameworks describe an element's look or its surroundings
@@ -208,7 +210,7 @@ pub(crate) fn words_of_name(name: &str) -> Vec<String> {
     words
 }
 
-/// Whether an element's role or tag excludes it from the text.
+/// Whether an element is not part of the text, by its role or tag.
 pub(crate) fn is_apart(tree: &Tree, at: At) -> bool {
     let node = tree.node(at);
     let role = node.attr(AttrName::Role).unwrap_or("");
@@ -230,7 +232,7 @@ pub(crate) fn is_apart(tree: &Tree, at: At) -> bool {
         )
 }
 
-/// Starts of short blocks that ask the reader to do something.
+/// Words at the start of short blocks that ask the reader to do something, such as to subscribe.
 const CALLS: &[&str] = &[
     "advertisement",
     "sponsored content",
@@ -375,7 +377,7 @@ const CALLS: &[&str] = &[
     "got a tip",
 ];
 
-/// Entries of [`CALLS`] with which a sentence or heading of an article may start too.
+/// Entries of [`CALLS`] with which a sentence or heading of an article may also start.
 const AMBIGUOUS_CALLS: &[&str] = &[
     "share the", "subscribe to the", "get the latest", "recommended", "more about", "keep reading",
     "jump to", "skip to", "tags ", "on this page", "in this article", "in this post", "donate",
@@ -383,13 +385,13 @@ const AMBIGUOUS_CALLS: &[&str] = &[
     "join the discussion",
 ];
 
-/// Whether an article hardly ever starts a line with the words of this call.
+/// Whether `words` start like an entry of [`CALLS`] that is unlikely to start a line of an article.
 pub(crate) fn is_plain_call(words: &str) -> bool {
     let lower = words.trim_start_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
     !AMBIGUOUS_CALLS.iter().any(|call| lower.starts_with(call))
 }
 
-/// Headings after which the article has ended.
+/// Texts of headings that come after the end of an article.
 const ENDINGS: &[&str] = &[
     "comments", "comment", "leave a comment", "leave a reply", "related", "related posts",
     "related articles", "related stories", "related content", "related reading", "related news",
@@ -413,7 +415,7 @@ pub(crate) fn calls_away(words: &str) -> bool {
     CALLS.iter().any(|call| lower.starts_with(call))
 }
 
-/// Whether a heading starts something next to or after the article.
+/// Whether a heading starts a section that is not part of the article.
 pub(crate) fn ends_the_article(heading: &str) -> bool {
     let lower =
         heading.trim().trim_end_matches([':', '¶', '#', ' ', '…', '.']).to_lowercase().replace('’', "'");

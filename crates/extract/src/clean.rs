@@ -1,10 +1,10 @@
 //! Decides which part of the page is the article.
 //!
-//! It starts with the nodes that Readability kept ([`crate::locate`], "the grab") and finds the
-//! element that contains them all. Then it walks through that element. It drops what is hidden, or
-//! marked as boilerplate by tag, role, name or words, even if the grab kept it. It restores what
-//! the grab dropped between kept paragraphs if it reads like the article. The result is marks on
-//! nodes; nothing is rendered here.
+//! It starts with the nodes that Readability kept (see [`crate::locate`]; they are called "grabbed"
+//! here) and finds the element that contains them all. Within that element it drops what is hidden,
+//! or marked as boilerplate by tag, role, name or words, even if Readability kept it. It restores
+//! what Readability dropped between kept paragraphs if it reads like the article. The result is
+//! marks on nodes; nothing is rendered here.
 
 use backissue_model::{dates, letters};
 use foldhash::HashMap;
@@ -18,14 +18,14 @@ use crate::measure::{Measure, ends_a_sentence, holds_all, is_hidden};
 use crate::metadata::is_role;
 use crate::tree::{At, AttrName, Tag, Tree};
 
-/// The article within a page.
+/// The element that contains the article, and the nodes in it that are not part of the article.
 pub(crate) struct Part {
     pub(crate) root: At,
     /// Nodes that are dropped, with their descendants.
     pub(crate) dropped: Vec<bool>,
 }
 
-/// What the metadata says of an article, to recognise it above the text.
+/// Metadata of the article, to recognise and drop its repetition above the text.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Known<'a> {
     pub(crate) title: Option<&'a str>,
@@ -58,7 +58,7 @@ pub(crate) fn article_part(tree: &Tree, measures: &[Measure], known: Known<'_>) 
     Some(Part { root, dropped: cleaning.dropped })
 }
 
-/// The deepest container of all kept nodes.
+/// The deepest container of all nodes that Readability kept.
 fn root_of(tree: &Tree, measures: &[Measure]) -> At {
     let mut root = holds_all(tree, measures, measures[0].grabbed);
     while !is_container(tree.tag(root)) && root != 0 {
@@ -72,13 +72,14 @@ fn is_container(tag: Tag) -> bool {
     matches!(tag, Article | Body | Div | Html | Main | Section | Td | Center | Form | Span | Header | Other)
 }
 
-/// From so many characters of prose on, a section belongs to the article, whatever its heading.
+/// A section with at least this many characters of prose belongs to the article, whatever its
+/// heading.
 const ENOUGH_PROSE: u32 = 200;
 
 /// Maximum characters of a short block: a line or two.
 const SHORT: u32 = 110;
 
-/// Parts of the URLs of buttons that share a page.
+/// Parts of addresses of buttons that share a page.
 const SHARERS: &[&str] = &[
     "api.whatsapp.com/send",
     "facebook.com/sharer",
@@ -90,11 +91,11 @@ const SHARERS: &[&str] = &[
     "x.com/intent",
 ];
 
-/// Segments in the URLs of pages that list the posts with a tag.
+/// Segments in addresses of pages that list the posts with a tag.
 const TAG_PAGES: &[&str] =
     &["categories", "category", "keyword", "label", "labels", "tag", "tagged", "tags", "topic", "topics"];
 
-/// Maximum characters of a form and the words around it.
+/// Maximum characters of a form together with the text around it.
 const LARGEST_FORM: u32 = 400;
 
 /// Maximum characters of a label over code.
@@ -112,15 +113,15 @@ const MOST_IN_CONTENTS: usize = 2000;
 /// Maximum nodes in a box around a heading.
 const MOST_IN_HEADING_BOX: usize = 40;
 
-/// Maximum elements examined after a heading.
+/// Maximum elements after a heading that are examined.
 const MOST_BESIDE_HEADING: usize = 8;
 
 struct Cleaning<'a> {
     tree: &'a Tree,
     measures: &'a [Measure],
-    /// Number of kept characters.
+    /// Number of characters that Readability kept.
     total: u32,
-    /// Number of kept characters before each node, and after the last.
+    /// Number of kept characters before each node, and at the end.
     grabbed_upto: Vec<u32>,
     dropped: Vec<bool>,
     /// The title's letters and digits, for comparison.
@@ -130,7 +131,7 @@ struct Cleaning<'a> {
 }
 
 impl Cleaning<'_> {
-    /// Processes the children of an element. `edges` tells whether children before the first and
+    /// Processes the children of an element. `edges` says whether children before the first and
     /// after the last kept one may belong to the article.
     fn container(&mut self, at: At, edges: bool) {
         let tree = self.tree;
@@ -170,8 +171,8 @@ impl Cleaning<'_> {
         }
     }
 
-    /// The heading of a section of the article, if an element is one or is a box around one.
-    /// Returns `None` if the text after the heading is not kept.
+    /// The heading of a section of the article, if an element is a heading or a box around one.
+    /// Returns `None` if Readability did not keep the text after the heading.
     fn opening(&self, at: At) -> Option<At> {
         let tree = self.tree;
         let heading = self.heading_in(at)?;
@@ -196,8 +197,8 @@ impl Cleaning<'_> {
         (follows.grabbed_share() > 0.5 && follows.link_share() < 0.3 && reads_on).then_some(heading)
     }
 
-    /// The heading that makes up an element: itself, or the one in a box with only a link, a number
-    /// or a sign next to it.
+    /// The heading that makes up an element: the element itself, or the heading in a box that
+    /// otherwise has only a link, a number or a sign.
     fn heading_in(&self, at: At) -> Option<At> {
         let tree = self.tree;
         let is_one = |n: &At| tree.tag(*n).heading().is_some_and(|level| level > 1);
@@ -217,7 +218,7 @@ impl Cleaning<'_> {
         (headings.next().is_none() && unlinked_beside <= 6).then_some(heading)
     }
 
-    /// Keeps a heading with the number next to it, and drops links and signs there.
+    /// Keeps a heading with the number beside it, and drops links and signs beside it.
     fn keep_heading(&mut self, at: At, heading: At) {
         let tree = self.tree;
         for n in tree.below(heading) {
@@ -242,7 +243,7 @@ impl Cleaning<'_> {
         }
     }
 
-    /// Whether an element contains blocks and is not a line of text.
+    /// Whether an element contains blocks, and not only a line of text.
     fn holds_blocks(&self, at: At) -> bool {
         let tree = self.tree;
         let tag = tree.tag(at);
@@ -331,8 +332,8 @@ impl Cleaning<'_> {
         links().nth(1).is_some() && (links().all(|href| href.starts_with('#')) || links().all(leads_to_tag))
     }
 
-    /// Whether an element is a box with few words and a link that is exempt from the styles of
-    /// prose.
+    /// Whether an element is a small box with a link, and has a class that exempts it from the
+    /// styles of prose.
     fn is_set_apart(&self, at: At) -> bool {
         let (tree, measure) = (self.tree, self.measures[at]);
         let class = tree.node(at).attr(AttrName::Class).unwrap_or("");
@@ -362,7 +363,8 @@ impl Cleaning<'_> {
         tree.below(at).filter(|&n| tree.tag(n) == Tag::A).all(is_button)
     }
 
-    /// The innermost element of boxes that each hold one element and nothing else.
+    /// Descends through boxes that contain one element and nothing else, and returns the innermost
+    /// one.
     fn core(&self, at: At) -> At {
         let tree = self.tree;
         let mut core = at;
@@ -376,7 +378,7 @@ impl Cleaning<'_> {
         core
     }
 
-    /// Whether a cell of a table has the line numbers of the code in the next cell.
+    /// Whether an element is a table cell with the line numbers of the code in the next cell.
     fn holds_line_numbers(&self, at: At) -> bool {
         let (tree, measure) = (self.tree, self.measures[at]);
         let is_last = tree.node(at).end == tree.node(tree.node(at).parent).end;
@@ -387,7 +389,7 @@ impl Cleaning<'_> {
             && numbers.bytes().all(|b| b.is_ascii_digit() || b == b' ')
     }
 
-    /// Anchors next to headings, and similar inline elements.
+    /// Whether an inline element is not part of the text, such as an anchor beside a heading.
     fn is_beside_in_line(&self, at: At) -> bool {
         let (tree, measure) = (self.tree, self.measures[at]);
         let node = tree.node(at);
@@ -449,14 +451,15 @@ impl Cleaning<'_> {
         !sentence && told_apart
     }
 
-    /// Whether an element is before or after nearly all kept text.
+    /// Whether nearly all kept text is after the element, or nearly all is before it.
     fn is_at_edge(&self, at: At) -> bool {
         let before = self.grabbed_upto[at];
         let after = self.total.saturating_sub(self.grabbed_upto[self.tree.node(at).end]);
         before * 20 < self.total || after * 20 < self.total
     }
 
-    /// Whether an element that the grab dropped belongs to the article.
+    /// Whether an element that Readability dropped belongs to the article. `inside` says whether it
+    /// is between kept elements, `edges` whether it may belong to the article otherwise.
     fn comes_back(&self, at: At, inside: bool, edges: bool) -> bool {
         let (tree, measure) = (self.tree, self.measures[at]);
         let links = measure.link_share();
@@ -541,8 +544,8 @@ impl Cleaning<'_> {
         }
     }
 
-    /// The nodes of the line that starts at a node: the node, or the run of words and links that it
-    /// is in.
+    /// The nodes of the line that starts at a node: the node alone, or all words and links on the
+    /// line.
     fn line_at(&self, at: At) -> Vec<At> {
         let tree = self.tree;
         let ends = |n: At| tree.tag(n).is_block() || tree.tag(n) == Tag::Br;
@@ -619,8 +622,8 @@ impl Cleaning<'_> {
         }
     }
 
-    /// The widest box around a form with little other text. Returns `None` if the form has much
-    /// text itself: on some pages one form contains the whole page.
+    /// The widest box around a form that has little other text. Returns `None` if the form itself
+    /// has much text: on some pages one form contains the whole page.
     fn box_of_form(&self, form: At, root: At) -> Option<At> {
         let tree = self.tree;
         let is_little = |n: At| {
@@ -634,7 +637,7 @@ impl Cleaning<'_> {
         std::iter::once(form).filter(|&n| is_little(n)).chain(boxes).last()
     }
 
-    /// Drops labels over code in its box: the name of the language, and "Copy".
+    /// Drops labels in a box with code: the name of the language, and "Copy".
     fn drop_code_labels(&mut self, root: At) {
         let tree = self.tree;
         let blocks: Vec<At> = tree.below(root).filter(|&n| tree.tag(n) == Tag::Pre).collect();
@@ -691,8 +694,8 @@ impl Cleaning<'_> {
         }
     }
 
-    /// Whether a heading, or a short bold paragraph used as a heading, starts something outside the
-    /// article.
+    /// Whether a heading starts something outside the article. A short bold paragraph also counts
+    /// as a heading.
     fn is_ending(&self, at: At) -> bool {
         let (tree, measure) = (self.tree, self.measures[at]);
         let tag = tree.tag(at);

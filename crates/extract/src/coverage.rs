@@ -1,9 +1,10 @@
-//! Finds parts of an article that the grab missed.
+//! Finds parts of an article that Readability missed.
 //!
 //! Page builders put an article into several nested boxes, with an image or an advertisement
-//! between them. The grab only considers the paragraphs of one box and its siblings. This module
-//! climbs from the kept nodes. A box on the way belongs to the article if it consists of prose, and
-//! either looks like the kept boxes or shares an `<article>` or `<main>` with them.
+//! between them. Readability only considers the paragraphs of one box and its siblings. This module
+//! climbs from the kept nodes towards the root. A box on this way belongs to the article if it
+//! consists of prose, and either looks like the kept boxes or is in the same `<article>` or
+//! `<main>`.
 
 use crate::boilerplate::{is_apart, is_named_so, words_of_name};
 use crate::measure::{Measure, holds_all};
@@ -18,7 +19,7 @@ const DEEPEST: usize = 10;
 /// Minimum characters of prose in a box that can belong to the article.
 const ENOUGH: u32 = 150;
 
-/// Marks further parts that belong to the article. Returns whether there are any.
+/// Marks further nodes that belong to the article. Returns whether there are any.
 pub(crate) fn widen(tree: &Tree, measures: &[Measure], grabbed: &mut [bool]) -> bool {
     let Some(total) = measures.first().map(|m| m.grabbed).filter(|total| *total > 0) else { return false };
     let root = holds_all(tree, measures, total);
@@ -53,7 +54,7 @@ struct Walk<'a> {
     measures: &'a [Measure],
     /// The element that contains all kept nodes.
     root: At,
-    /// Whether the path to it is inside `<article>` or `<main>`.
+    /// Whether the kept nodes are inside `<article>` or `<main>`.
     framed: bool,
     in_article: bool,
     parts: Vec<At>,
@@ -61,7 +62,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Takes an element that consists of prose, or else its descendants that do.
+    /// Marks an element that consists of prose. Otherwise marks its descendants that do.
     fn take(&mut self, at: At, depth: usize) {
         let (tree, measure) = (self.tree, self.measures[at]);
         // Mails and old pages lay their parts out in tables.
@@ -95,8 +96,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether a box shares a class with the kept nodes, or a frame. Bundlers add `__` and a hash
-    /// to classes.
+    /// Whether a box has a class of the kept nodes, or is in the same `<article>` or `<main>`.
+    /// Ignores the `__` and hash that bundlers add to classes.
     fn looks_alike(&self, at: At) -> bool {
         let classes = |n: At| {
             let classes = self.tree.node(n).attr(AttrName::Class).unwrap_or("").split_ascii_whitespace();
@@ -112,8 +113,8 @@ impl Walk<'_> {
             })
     }
 
-    /// Whether a box is about another post, a comment or the author: an article in itself, or under
-    /// a heading that is a link.
+    /// Whether a box is about another post, a comment or the author: it is an `<article>` of its
+    /// own kind, or its heading is a link.
     fn is_another_ones(&self, at: At) -> bool {
         let tree = self.tree;
         let is_linked_heading = |n: At| {

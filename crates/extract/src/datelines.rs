@@ -1,4 +1,4 @@
-//! Lines that hold a date and nothing else, which are no part of a name or an article.
+//! Recognises lines that have only a date. They are not part of a name or an article.
 
 use backissue_model::dates::month;
 

@@ -2,16 +2,16 @@
 //!
 //! The order is that of the HTML standard ("determining the character encoding"): a byte order
 //! mark, the server's Content-Type, the page's own declaration in its first bytes, and finally
-//! windows-1252. There is one exception: bytes that are certainly UTF-8 are read as UTF-8, even if
-//! the page declares something else. Pages that were saved or passed on in UTF-8 keep their old
-//! declaration. Never fails: undefined bytes become U+FFFD.
+//! windows-1252. There is one exception: bytes that are certainly UTF-8 are decoded as UTF-8, even
+//! if the page declares something else. Pages that were saved or converted to UTF-8 often keep
+//! their old declaration. Decoding never fails: undefined bytes become U+FFFD.
 
 use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-/// How far into a page its declaration is searched. The standard says 1,024 bytes. Some pages have
-/// scripts first, so browsers search further, and so do we.
+/// Number of bytes in which a page's declaration is searched. The standard says 1,024. Some pages
+/// have scripts first, so browsers search further.
 const DECLARATION_WITHIN: usize = 4096;
 
 /// Decodes `bytes`.
@@ -50,8 +50,8 @@ fn declared_within(bytes: &[u8]) -> Option<&'static Encoding> {
     labelled(xml, b"encoding").map(as_readable)
 }
 
-/// A page whose declaration is readable as ASCII is not UTF-16, whatever it declares (HTML
-/// standard).
+/// The encoding, or UTF-8 if it is UTF-16. A page whose declaration is readable as ASCII cannot be
+/// UTF-16 (HTML standard).
 fn as_readable(encoding: &'static Encoding) -> &'static Encoding {
     if encoding == UTF_16LE || encoding == UTF_16BE { UTF_8 } else { encoding }
 }
@@ -60,7 +60,7 @@ fn charset_of(text: &[u8]) -> Option<&'static Encoding> {
     labelled(text, b"charset")
 }
 
-/// The encoding named after `key=` in `text`.
+/// The encoding that `text` names after `key=`.
 fn labelled(text: &[u8], key: &[u8]) -> Option<&'static Encoding> {
     let lower = text.to_ascii_lowercase();
     let mut at = 0;

@@ -63,19 +63,19 @@ use crate::tree::{AttrName, Tag, Tree};
 pub struct Page<'a> {
     /// The response's body, decompressed.
     pub bytes: &'a [u8],
-    /// The Content-Type header, if there was one.
+    /// The Content-Type header of the response.
     pub media_type: Option<&'a str>,
     /// The page's address after redirects. Relative links are resolved against it.
     pub url: Option<&'a Url>,
 }
 
-/// Why a page or an entry has no article.
+/// Why a page or an entry of a feed has no article.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExtractError {
-    /// It is no HTML, by its Content-Type or its bytes.
+    /// The document is not HTML, by its Content-Type or its bytes. Holds what it is.
     #[error("this is not an HTML page but {0}; only HTML pages can be articles")]
     NotHtml(String),
-    /// It has more bytes than [`LARGEST_PAGE`].
+    /// The page has this many bytes, more than [`LARGEST_PAGE`].
     #[error("the page has {0} bytes; pages of more than {LARGEST_PAGE} bytes are not read")]
     TooLarge(usize),
     /// Neither the page nor the feed has text that reads like an article.
@@ -140,7 +140,7 @@ pub fn extract(page: &Page<'_>, entry: Option<&Entry>) -> Result<Article, Extrac
 }
 
 /// The article in the feed, for a page that cannot be fetched. Relative links are resolved against
-/// `base`: the article's address, or the feed's.
+/// `base`, which is the article's address, or else the feed's.
 ///
 /// # Errors
 /// [`ExtractError::NoContent`] if neither content nor summary has words.
@@ -155,7 +155,7 @@ pub fn from_entry(entry: &Entry, base: Option<&Url>) -> Result<Article, ExtractE
     article(metadata, body).ok_or(ExtractError::NoContent)
 }
 
-/// Minimum words of a body that the grab probably found completely.
+/// Minimum words of a body that Readability probably found completely.
 const LIKELY: u32 = 50;
 
 /// Decides what of a measured page is the article, and renders it.
@@ -165,7 +165,7 @@ fn body_of(tree: &Tree, measures: &[measure::Measure], known: Known<'_>, base: O
         .unwrap_or_default()
 }
 
-/// Below so many words, a page may show only the beginning of its article.
+/// A page with fewer words than this may show only the beginning of its article.
 const SCANT: u32 = 250;
 
 /// The entry's body, if it is so much longer than the page's that the page cannot be complete. Many
@@ -184,7 +184,7 @@ fn fuller(shown: &Body, entry: &Entry, base: Option<&Url>) -> Option<Body> {
     (fuller && carried >= 20).then_some(body)
 }
 
-/// Renders a feed's body without boilerplate.
+/// Renders the body in a feed, without boilerplate.
 fn carried(html: &str, base: Option<&Url>, title: Option<&str>) -> Body {
     let source = prefilter::prefilter(&html[..html.floor_char_boundary(LARGEST_PAGE)]);
     let (tree, _) = Tree::of(&Document::from(source.html.as_str()));
@@ -224,7 +224,7 @@ fn article(metadata: Metadata, body: Body) -> Option<Article> {
 /// Maximum bytes of a `<base href>`.
 const LONGEST_BASE: usize = 2048;
 
-/// The base of relative addresses on a page.
+/// The address against which relative addresses of a page are resolved.
 fn base_of(tree: &Tree, url: Option<&Url>, canonical: Option<&Url>) -> Option<Url> {
     let told =
         tree.nodes.iter().take(400).filter(|n| n.tag == Tag::Base).find_map(|n| n.attr(AttrName::Href));

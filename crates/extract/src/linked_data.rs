@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// The metadata. Missing fields are empty.
+/// An article's metadata. Missing fields are empty.
 #[derive(Debug, Default)]
 pub(crate) struct LinkedData {
     pub(crate) headline: Option<String>,
@@ -13,13 +13,13 @@ pub(crate) struct LinkedData {
     pub(crate) language: Option<String>,
 }
 
-/// Maximum bytes of a page's JSON-LD, in whole blocks, and maximum number of objects. Parsed values
-/// take up to eighty times the memory of their text.
+/// Maximum bytes of a page's JSON-LD. Further blocks are ignored. Parsed values take up to eighty
+/// times the memory of their text.
 const LONGEST: usize = 1 << 20;
 const MOST_OBJECTS: usize = 200;
 
 impl LinkedData {
-    /// Parses a page's blocks. The first article among all objects counts.
+    /// Parses the blocks of a page's JSON-LD. Uses the first article among all objects.
     pub(crate) fn of(blocks: &[String]) -> Self {
         let mut left = LONGEST;
         let mut fits = |block: &&String| {

@@ -1,19 +1,20 @@
 //! Locates the article on the page.
 //!
-//! `dom_smoothie`, an implementation of Mozilla's Readability, says which text nodes it would keep
-//! ("the grab"). This is evidence, not the result: [`crate::clean`] decides on the original page.
+//! `dom_smoothie`, an implementation of Mozilla's Readability, says which text nodes it would keep.
+//! In this crate these nodes are called "grabbed". This is evidence, not the result:
+//! [`crate::clean`] decides on the original page.
 
 use dom_query::{Document, NodeData, NodeRef, TreeNode};
 use dom_smoothie::{Config, ParsePolicy, Readability};
 
 use crate::tree::{AttrName, Places, Tag, Tree};
 
-/// Minimum characters of a text that needs no further, more lenient attempt (Readability's own
-/// number).
+/// Minimum characters of a result with which Readability makes no further, more lenient attempt.
+/// This is Readability's own number.
 const SHORT: usize = 500;
 
-/// Marks the nodes of `tree` that the grab keeps. `tree` was made of `document`, and `document` was
-/// parsed from `source`, which further attempts parse again.
+/// Returns for each node of `tree` whether Readability keeps it. `document` is the parsed `source`,
+/// and `tree` was made from it. Further attempts parse `source` again.
 pub(crate) fn grabbed(document: Document, source: &str, tree: &Tree, places: &Places) -> Option<Vec<bool>> {
     let mut best: Option<(usize, Vec<bool>)> = None;
     let mut first = Some(document);
@@ -58,7 +59,7 @@ fn attempt(
     (length > 0).then_some((length, marks))
 }
 
-/// Maximum characters per text node that a serializer escapes.
+/// Maximum characters per text node that must be escaped.
 const MOST_SIGNS: usize = 256;
 
 /// Whether a serializer of HTML may escape this byte.
@@ -66,11 +67,11 @@ pub(crate) fn is_sign(byte: u8) -> bool {
     matches!(byte, b'&' | b'<' | b'>' | 0xC2)
 }
 
-/// Replaces characters to be escaped in text nodes that have very many.
+/// Replaces characters that must be escaped, in text nodes that have very many of them.
 ///
-/// `dom_smoothie` serializes its result, and `html5ever` 0.40 scans the rest of a text node again
-/// for each such character. So its time is quadratic. The grab only counts characters, so the
-/// replacement does not matter.
+/// `dom_smoothie` serializes its result, and for each such character `html5ever` 0.40 scans the
+/// rest of the text node again, so that the time is quadratic. Readability only counts characters,
+/// so the replacement does not change its result.
 fn without_many_signs(document: &Document) {
     let signs = |text: &str| text.bytes().filter(|b| is_sign(*b)).count();
     let has_many = |node: &TreeNode| matches!(&node.data, NodeData::Text { contents } if contents.len() > MOST_SIGNS && signs(contents) > MOST_SIGNS);
@@ -89,14 +90,14 @@ fn without_many_signs(document: &Document) {
     }
 }
 
-/// Usual names of the element with the article's body.
+/// Usual names of the element that contains the article's body.
 const BODY_NAMES: &[&str] = &[
     "post-content", "entry-content", "article-content", "article-body", "post-body", "post__content",
     "markdown-body", "article", "content", "main",
 ];
 
-/// Marks everything in the element that contains the article by its tag or name. For pages that are
-/// so short that the grab, which counts paragraph lengths, takes something else.
+/// Marks all nodes in the element that is the article by its tag or name. This is for very short
+/// pages, on which Readability, which counts characters of paragraphs, chooses something else.
 pub(crate) fn named_body(tree: &Tree) -> Option<Vec<bool>> {
     let named = |name: &str| {
         (0..tree.nodes.len()).find(|&at| {

@@ -1,25 +1,25 @@
-//! Measures all nodes before anything is decided: amount of text, share of links, share of kept
-//! text.
+//! Measures all nodes before any decision: the amount of text, the share of links, the share of
+//! text that Readability kept.
 
 use backissue_model::cancel::checkpoint;
 
 use crate::tree::{At, AttrName, Tag, Tree};
 
-/// Sums over a node and its descendants.
+/// Counts for a node and its descendants.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Measure {
-    /// Characters of text, without white space.
+    /// Number of characters of text, without white space.
     pub(crate) chars: u32,
-    /// Characters inside links.
+    /// Number of characters inside links.
     pub(crate) linked: u32,
-    /// Characters that the grab kept.
+    /// Number of characters that Readability kept.
     pub(crate) grabbed: u32,
-    /// Characters in code blocks.
+    /// Number of characters in code blocks.
     pub(crate) code: u32,
-    /// Characters in paragraphs and similar elements that read as prose: long enough, or ending
-    /// like a sentence, and no links.
+    /// Number of characters in paragraphs and similar elements that read like prose: they are long
+    /// or end like a sentence, and have no links.
     pub(crate) prose: u32,
-    /// Images.
+    /// Number of images.
     pub(crate) images: u16,
 }
 
@@ -39,7 +39,7 @@ fn share(part: u32, whole: u32) -> f32 {
     if whole == 0 { 0.0 } else { part as f32 / whole as f32 }
 }
 
-/// The deepest element with all `total` characters that the grab kept.
+/// The deepest element that contains all `total` characters that Readability kept.
 pub(crate) fn holds_all(tree: &Tree, measures: &[Measure], total: u32) -> At {
     let mut root = 0;
     while let Some(child) = tree.children(root).find(|&c| measures[c].grabbed == total) {
@@ -51,7 +51,7 @@ pub(crate) fn holds_all(tree: &Tree, measures: &[Measure], total: u32) -> At {
     root
 }
 
-/// Measures all nodes of `tree`; `grabbed` marks the nodes that the grab kept.
+/// Measures all nodes of `tree`. `grabbed` marks the nodes that Readability kept.
 pub(crate) fn measure(tree: &Tree, grabbed: &[bool]) -> Vec<Measure> {
     let mut measures = vec![Measure::default(); tree.nodes.len()];
     for at in (0..tree.nodes.len()).rev() {
@@ -112,7 +112,7 @@ pub(crate) fn ends_a_sentence(tree: &Tree, at: At) -> bool {
     })
 }
 
-/// Whether an element is hidden, or demands the reader's consent first.
+/// Whether an element is hidden, or asks for the reader's consent.
 pub(crate) fn is_hidden(tree: &Tree, at: At) -> bool {
     let node = tree.node(at);
     if node.is_notice || node.attr(AttrName::Hidden).is_some_and(|value| value != "until-found") {

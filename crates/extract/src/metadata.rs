@@ -18,13 +18,14 @@ use crate::tree::{At, AttrName, Tag, Tree};
 /// Maximum bytes of a title, name or description.
 const LONGEST_FIELD: usize = 2000;
 
-/// Number of nodes after the headline in which its date and author are searched.
+/// Number of nodes after the headline in which the date and the author are searched.
 const MOST_ABOUT_HEADLINE: usize = 80;
 
-/// Number of ancestors that may mark a node as part of something else.
+/// Number of ancestors whose names can show that a node belongs to something else.
 const MOST_AROUND: usize = 20;
 
-/// Words in `class` and `id` of elements with their own dates and authors.
+/// Words in `class` and `id` of elements that have a date and author of their own, such as
+/// comments.
 const ANOTHERS: &[&str] = &[
     "agenda", "calendar", "comment", "commentlist", "comments", "disqus", "event", "events", "latest",
     "popular", "recent", "recommended", "related", "relatedposts", "replies", "reply", "responses",
@@ -84,11 +85,11 @@ impl Metadata {
 struct Witnesses<'a> {
     tree: &'a Tree,
     measures: &'a [Measure],
-    /// Names or properties in lower case, and their content.
+    /// The meta elements: name or property in lower case, and content.
     metas: Vec<(String, &'a str)>,
     data: LinkedData,
     url: Option<&'a Url>,
-    /// The heading with the title.
+    /// The heading that has the article's title.
     headline: Option<At>,
 }
 
@@ -109,7 +110,7 @@ fn metas(tree: &Tree) -> Vec<(String, &str)> {
 }
 
 impl Witnesses<'_> {
-    /// The content of the first of these meta elements that exists.
+    /// The content of the first meta element with one of `keys`, in the order of the keys.
     fn meta(&self, keys: &[&str]) -> Option<String> {
         keys.iter().find_map(|key| self.metas.iter().find(|(k, _)| k == key).map(|(_, c)| (*c).to_owned()))
     }
@@ -156,8 +157,8 @@ impl Witnesses<'_> {
         titles::choose(&declared, &headings, first_h1.as_deref(), site_name, self.url)
     }
 
-    /// The first heading with this title, else the first `h1`, else the first `h2`. The `h1` of
-    /// many blogs is their own name.
+    /// The first heading with this title. Otherwise the first `h1`, and otherwise the first `h2`.
+    /// In many blogs the `h1` is the blog's name.
     fn heading_with(&self, title: Option<&str>) -> Option<At> {
         let tree = self.tree;
         let title = title.map(letters);
@@ -204,7 +205,7 @@ impl Witnesses<'_> {
             .or_else(|| self.said_author().filter(|name| !is_site(name)))
     }
 
-    /// The author as marked or written on the page.
+    /// The author by the page's markup or text.
     fn shown_author(&self) -> Option<String> {
         let tree = self.tree;
         let near = |at: &At| {
@@ -320,7 +321,7 @@ impl Witnesses<'_> {
         collapsed(&parts.collect::<String>())
     }
 
-    /// The text from a text node on, up to the next block.
+    /// The text from a text node up to the next block.
     fn run_from(&self, at: At) -> String {
         let tree = self.tree;
         let run = (at..(at + 20).min(tree.nodes.len())).take_while(|&n| !tree.tag(n).is_block());
@@ -396,7 +397,7 @@ impl Witnesses<'_> {
             .or_else(|| marked("dateCreated"))
     }
 
-    /// Elements with the class of microformats for the day of publication.
+    /// Elements with the class that microformats use for the day of publication.
     fn microformat(&self) -> impl Iterator<Item = At> + '_ {
         (0..self.tree.nodes.len()).filter(|&at| {
             let class = self.tree.node(at).attr(AttrName::Class).unwrap_or("");
@@ -405,7 +406,7 @@ impl Witnesses<'_> {
         })
     }
 
-    /// Whether the text directly before a node says that something was changed then.
+    /// Whether the text directly before a node says that the date in it is that of a change.
     fn follows_change(&self, at: At) -> bool {
         let before = (at.saturating_sub(3)..at)
             .rev()
@@ -425,8 +426,8 @@ impl Witnesses<'_> {
         heading.saturating_sub(40)..(heading..end).find(is_paragraph).unwrap_or(end)
     }
 
-    /// Whether a node belongs to a comment, another post or an event: by the name of an ancestor,
-    /// or because it is boilerplate by its tag.
+    /// Whether a node belongs to a comment, another post or an event, by the name of an ancestor,
+    /// or because its tag marks it as boilerplate.
     fn is_anothers(&self, at: At) -> bool {
         let tree = self.tree;
         std::iter::once(at).chain(tree.around(at).take(MOST_AROUND)).any(|n| {
@@ -443,12 +444,12 @@ impl Witnesses<'_> {
         })
     }
 
-    /// Whether an element contains the headline. Then it is the page, whatever its name.
+    /// Whether an element contains the headline. Then it is the whole page, whatever its name.
     fn holds_headline(&self, at: At) -> bool {
         self.headline.is_some_and(|heading| (at..self.tree.node(at).end).contains(&heading))
     }
 
-    /// A date in a short line near the title.
+    /// The date in a short line near the title.
     fn shown_date(&self) -> Option<Timestamp> {
         let tree = self.tree;
         let heading = self.headline?;
@@ -480,7 +481,7 @@ impl Witnesses<'_> {
     }
 }
 
-/// Whether a short text names the day of a change: `Last updated on March 9`.
+/// Whether a short text gives the day of a change: `Last updated on March 9`.
 fn is_of_change(text: &str) -> bool {
     let lower = text.to_lowercase();
     let words = || lower.split(|c: char| !c.is_alphabetic());
@@ -489,7 +490,7 @@ fn is_of_change(text: &str) -> bool {
     }) && !words().any(|word| matches!(word, "published" | "posted"))
 }
 
-/// The part of a line that tells the day of publication, if it tells that of a change before it.
+/// The rest of a line after the day of a change, if it gives the day of publication there.
 fn after_change(line: &str) -> &str {
     let lower = line.to_ascii_lowercase();
     let change = ["updated", "modified", "edited"].iter().find_map(|word| lower.find(word));
@@ -501,7 +502,7 @@ fn after_change(line: &str) -> &str {
     }
 }
 
-/// Whether a class names an author: by its last word, or before what a bundler adds to it
+/// Whether a class marks an author: by its last word, or by the word before a bundler's suffix
 /// (`authorName_yefp`).
 fn names_author(class: &str) -> bool {
     let words = words_of_name(class);
@@ -511,7 +512,7 @@ fn names_author(class: &str) -> bool {
         || words.windows(2).any(is_pair)
 }
 
-/// A short text as a field. Returns `None` if it is empty or too long.
+/// A short text as the value of a field. Returns `None` if it is empty or too long.
 pub(crate) fn field(text: &str) -> Option<String> {
     let text = undone_entities(&collapsed(text));
     (!text.is_empty() && text.len() <= LONGEST_FIELD).then_some(text)
@@ -545,8 +546,8 @@ fn undone_entities(text: &str) -> String {
     text
 }
 
-/// A name as an author: without "By", a date before or after it, a role or an address. Several
-/// names are joined with commas.
+/// The name of an author: `text` without "By", without a date before or after it, without role and
+/// address. Several names are joined with commas.
 pub(crate) fn name(text: &str) -> Option<String> {
     let text = without_address(&field(text).filter(|n| !is_only_a_date(&n.to_lowercase()))?);
     // An icon.
@@ -623,14 +624,14 @@ pub(crate) fn name(text: &str) -> Option<String> {
     without_roles(&names)
 }
 
-/// Words before "by" in a byline.
+/// Words that may precede "by" in a byline.
 const WRITTEN: &[&str] = &[
     "a", "article", "blog", "contributed", "guest", "post", "posted", "published", "story", "words",
     "written",
 ];
 
-/// A name without an address for mails beside it: `Ann Lee <ann@acme.example>`, `ann@acme.example
-/// (Ann Lee)`.
+/// A name without the mail address beside it: `Ann Lee <ann@acme.example>`, `ann@acme.example (Ann
+/// Lee)`.
 fn without_address(text: &str) -> String {
     let is_address = |part: &str| part.contains('@') && !part.trim().contains(' ');
     if let Some((before, after)) = text.split_once('<')
@@ -662,7 +663,7 @@ fn without_date_before(text: &str) -> String {
     text.to_owned()
 }
 
-/// Roles after people's names.
+/// Roles that follow people's names.
 const ROLES: &[&str] = &[
     "analyst", "architect", "ceo", "cofounder", "co-founder", "contributor", "correspondent", "cto",
     "designer", "developer", "director", "editor", "engineer", "engineering", "founder", "intern", "lead",
@@ -675,8 +676,8 @@ pub(crate) fn is_role(line: &str) -> bool {
     line.len() < 60 && ROLES.contains(&last.as_str())
 }
 
-/// Removes roles from names: `Ann Lee, Senior Engineer at Acme` and `Ann Lee Games Editor` are Ann
-/// Lee. What follows a last role is a team or a company.
+/// Removes roles after names: `Ann Lee, Senior Engineer at Acme` and `Ann Lee Games Editor` become
+/// `Ann Lee`. Also removes the team or company after the last role.
 fn without_roles(names: &str) -> Option<String> {
     let is_role = |word: &str| ROLES.contains(&word.to_lowercase().as_str());
     let pieces: Vec<Vec<&str>> = names
@@ -714,7 +715,7 @@ fn is_whole_name(text: &str) -> bool {
         && words.next().is_some()
 }
 
-/// Where a name ends that is followed by a date or a number without separator: `Ann Lee22 Dec
+/// The position where a name ends and a date or number follows without separator: `Ann Lee22 Dec
 /// 2016`, `Ann Lee March 11, 2015`.
 fn before_a_date(name: &str) -> usize {
     let Some(digit) = name.find(|c: char| c.is_ascii_digit()).filter(|&d| d > 3) else { return name.len() };
@@ -723,7 +724,8 @@ fn before_a_date(name: &str) -> usize {
     if word > 3 && is_only_a_date(&format!("{} 1", before[word..].to_lowercase())) { word } else { digit }
 }
 
-/// A language tag in its usual form (`en-US`). Returns `None` if the text is no tag (BCP 47).
+/// The text as a language tag in its usual form (`en-US`). Returns `None` if it is not a tag (BCP
+/// 47).
 fn language_tag(text: &str) -> Option<String> {
     let text = text.trim().split([',', ';']).next()?.trim();
     let text = text.split('.').next()?;
@@ -790,8 +792,8 @@ pub(crate) fn recognised_language(text: &str) -> Option<String> {
     Some(TWO_LETTERS.iter().find(|(three, _)| *three == code).map_or(code, |(_, two)| two).to_owned())
 }
 
-/// Whether a page at `url` may name `address` as its own: it is on the same site and can be an
-/// article's.
+/// Whether a page at `url` may declare `address` as its own: both are on the same site, and
+/// `address` can be an article's.
 fn is_same_article_site(url: &Url, address: &Url) -> bool {
     let front = |u: &Url| u.path().len() <= 1 && u.query().is_none();
     if front(address) && !front(url) {

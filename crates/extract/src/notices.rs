@@ -1,7 +1,7 @@
-//! Detects boxes that ask for consent to cookies and the like.
+//! Detects boxes that ask for consent, mostly to cookies.
 //!
-//! They may contain more prose than a short article, and the grab looks for prose. So they are
-//! found before it, by name and topic, and are invisible to all later steps.
+//! They may contain more prose than a short article, so that Readability would choose them. So they
+//! are detected first, by name and topic, and all later steps ignore them.
 
 use foldhash::HashMap;
 
@@ -17,7 +17,7 @@ const NAMES: &[&str] = &[
     "usercentrics",
 ];
 
-/// Words of which such a box has one near its beginning.
+/// Topics of such boxes. Each box has one of these words near its beginning.
 const TOPICS: &[&str] = &[
     "consent", "cookie", "datenschutz", "einwilligung", "privacy", "your data", "données personnelles",
     "privacidad",
@@ -74,7 +74,7 @@ fn speaks_of_consent(tree: &Tree, at: At) -> bool {
     TOPICS.iter().any(|topic| start.contains(topic))
 }
 
-/// Whether the element contains an article: a page may put the state of consent into the class of
+/// Whether the element contains an article. A page may put the state of consent into the class of
 /// its body.
 fn holds_an_article(tree: &Tree, at: At) -> bool {
     tree.below(at).any(|n| {
@@ -83,7 +83,8 @@ fn holds_an_article(tree: &Tree, at: At) -> bool {
     })
 }
 
-/// Whether the element is an article about consent: most of what its `<article>` or `<main>` has.
+/// Whether the element is an article about consent: it has most of the text of its `<article>` or
+/// `<main>`.
 fn is_an_article(tree: &Tree, at: At, frames: &mut HashMap<At, usize>) -> bool {
     const LONGEST: usize = 16 << 10;
     let Some(frame) = tree.around(at).find(|&n| matches!(tree.tag(n), Tag::Article | Tag::Main)) else {
@@ -96,8 +97,7 @@ fn is_an_article(tree: &Tree, at: At, frames: &mut HashMap<At, usize>) -> bool {
 /// Maximum words of a text that only asks for consent.
 const MOST_WORDS: u32 = 150;
 
-/// Whether a text asks for consent and says nothing else: what a page shows whose article needs
-/// scripts.
+/// Whether a text only asks for consent, as on a page whose article needs scripts.
 pub(crate) fn is_only_a_notice(text: &str) -> bool {
     const BEGINNINGS: &[&str] = &[
         "we use cookies", "uses cookies", "use of cookies", "we value your privacy", "your privacy",

@@ -1,18 +1,18 @@
-//! The stack of open elements at a position of the source.
+//! Tracks which elements are open at a position of the source, without building a tree.
 //!
-//! Follows the rules of tree construction (HTML standard, 13.2.6) as far as they matter to depth:
-//! which start tags close earlier elements, and which end tags close nothing although an element
-//! with their name is open. A depth counted by names alone would miss that repeated
-//! `<span><div></span>` nests without limit. Builds no tree.
+//! It follows the rules of tree construction (HTML standard, 13.2.6) as far as they affect the
+//! depth: which start tags close earlier elements, and which end tags close nothing although an
+//! element with their name is open. Counting the depth by names alone would miss, for example, that
+//! repeated `<span><div></span>` nests without limit.
 
 use std::borrow::Cow;
 
-/// Maximum open elements. Browsers stop at 512. Later steps take quadratic time in the depth, and
-/// real pages stay far below.
+/// Maximum open elements. Browsers stop at 512. Later steps take quadratic time in the depth. Real
+/// pages stay far below.
 pub(crate) const DEEPEST: usize = 200;
 
-/// Maximum open formatting elements, without links. A parser reopens those that a block interrupted
-/// in each following block, so that a few bytes could become a thousand elements.
+/// Maximum open formatting elements, without links. After a block interrupts them, a parser reopens
+/// them in each following block, so that a few bytes could become a thousand elements.
 const MOST_FORMATTING: usize = 8;
 
 /// The open elements, outermost first.
@@ -22,7 +22,7 @@ pub(crate) struct OpenElements<'a> {
     formatting: usize,
 }
 
-/// Elements that never contain others, and those of which there is only one.
+/// Whether elements with this name never contain others, or occur only once.
 fn never_nests(name: &str) -> bool {
     is_void(name) || matches!(name, "body" | "col" | "colgroup" | "frame" | "head" | "html")
 }
@@ -61,7 +61,7 @@ fn is_heading(name: &str) -> bool {
     matches!(name, "h1" | "h2" | "h3" | "h4" | "h5" | "h6")
 }
 
-/// Elements whose start tag closes an open paragraph.
+/// Whether the start tag of this element closes an open paragraph.
 fn ends_a_paragraph(name: &str) -> bool {
     is_heading(name)
         || matches!(
@@ -101,12 +101,13 @@ fn ends_a_paragraph(name: &str) -> bool {
         )
 }
 
-/// Elements that an end tag with another name cannot close across.
+/// Whether an end tag with another name cannot close elements outside of this element.
 fn is_scope(name: &str) -> bool {
     matches!(name, "applet" | "caption" | "marquee" | "object" | "table" | "td" | "template" | "th")
 }
 
-/// Elements of the standard's category "special": an ordinary end tag cannot close across them.
+/// Whether the element is in the standard's category "special": an ordinary end tag cannot close
+/// elements outside of it.
 fn is_special(name: &str) -> bool {
     is_scope(name)
         || ends_a_paragraph(name)

@@ -1,9 +1,9 @@
-//! Removes from a page's source what never reaches a reader.
+//! Removes from a page's source what a reader never sees.
 //!
-//! This is one pass over the source before it is parsed, with two purposes. Scripts, styles,
-//! comments and drawings are often most of a page; without them all later steps are cheaper. And
-//! nesting is bounded, as in browsers, because later steps may recurse. This is no sanitiser:
-//! contrived markup can fool it, and its output is sanitised at the end.
+//! This is one pass over the source before it is parsed, for two purposes. Scripts, styles,
+//! comments and drawings are often most of a page, and without them all later steps are faster. And
+//! the nesting is limited, as in browsers, because later steps may recurse. It is not a sanitiser:
+//! contrived markup can deceive it, and the output is sanitised at the end.
 
 use std::borrow::Cow;
 
@@ -26,15 +26,15 @@ pub(crate) struct Prefiltered {
 /// Elements that are removed with their contents.
 const LEFT_OUT: &[&str] =
     &["script", "style", "iframe", "noembed", "noframes", "svg", "math", "object", "applet"];
-/// Elements that never contain an article's words. They are removed if they are complete and of
-/// plausible size.
+/// Elements that never contain an article's text. They are removed if their end is found and their
+/// size is plausible.
 const PASSED_OVER: &[&str] = &["nav", "select", "button"];
 /// Maximum bytes of such an element.
 const LARGEST_SKIPPABLE: usize = 100_000;
-/// Maximum bytes per page that are scanned without finding the end of such elements. Each scan may
-/// read the same bytes.
+/// Maximum bytes per page that are scanned without finding the end of such an element. Each scan
+/// may read the same bytes again.
 const MOST_WASTED: usize = 4 * LARGEST_SKIPPABLE;
-/// Maximum start tags; after that, only text is kept. Real pages stay far below.
+/// Maximum start tags. After that, only text is kept. Real pages stay far below.
 const MOST_ELEMENTS: usize = 250_000;
 /// Elements whose content is text up to their end tag; kept as they are.
 const RAW: &[&str] = &["title", "textarea", "xmp"];
@@ -183,7 +183,7 @@ fn element<'a>(
     end
 }
 
-/// Whether the last tag is the start of a section's heading. A section that can be closed has a
+/// Whether the last tag starts the heading of a section. A section that the reader can close has a
 /// button there.
 fn opens_a_heading(html: &str) -> bool {
     // Removed elements leave spaces, which must not be passed again for each of them.
@@ -194,11 +194,11 @@ fn opens_a_heading(html: &str) -> bool {
     })
 }
 
-/// Maximum images per `<noscript>`.
+/// Maximum images that are copied from one `<noscript>`.
 const MOST_UNWRAPPED: usize = 16;
 
 /// Copies the images of a `<noscript>`. Pages that load images by script have the real ones there.
-/// A placeholder directly before them is removed.
+/// Removes a placeholder directly before them.
 fn unwrap_images(inside: &str, lean: &mut Prefiltered) {
     let bytes = inside.as_bytes();
     let mut images = Vec::new();
@@ -228,15 +228,15 @@ fn unwrap_images(inside: &str, lean: &mut Prefiltered) {
     }
 }
 
-/// Maximum attributes of an element. A parser compares each with all before it.
+/// Maximum attributes of an element. A parser compares each attribute with all earlier ones.
 const MOST_ATTRIBUTES: usize = 64;
 
-/// Maximum bytes of an attribute. Longer ones are images in the address, and nothing here reads
-/// them.
+/// Maximum bytes of an attribute. A longer one is an image in a `data:` address, which this crate
+/// does not use.
 const LONGEST_ATTRIBUTE: usize = 8 << 10;
 
-/// Copies a start tag, from `tag` to `end`, without the attributes that nothing here reads, which
-/// are a large part of many pages. `at` is the position after the name.
+/// Copies a start tag, from `tag` to `end`, without the attributes that this crate does not read.
+/// They are a large part of many pages. `at` is the position after the name.
 fn copy_tag(source: &str, tag: usize, mut at: usize, end: usize, html: &mut String) {
     let bytes = source.as_bytes();
     let mut copied = tag;
@@ -260,7 +260,7 @@ fn copy_tag(source: &str, tag: usize, mut at: usize, end: usize, html: &mut Stri
     html.push_str(&source[copied..end]);
 }
 
-/// The position of an attribute.
+/// The byte positions of an attribute.
 struct Attribute {
     start: usize,
     name_end: usize,
@@ -309,7 +309,7 @@ fn past_value(bytes: &[u8], mut at: usize) -> usize {
     }
 }
 
-/// Whether nothing here reads this attribute. `whole` is the attribute with its value.
+/// Whether this crate does not read the attribute. `whole` is the attribute with its value.
 fn is_unread(name: &[u8], whole: &[u8]) -> bool {
     const READ_DATA: &[&[u8]] =
         &[b"data-src", b"data-srcset", b"data-lazy-src", b"data-original", b"data-lang", b"data-language"];

@@ -28,7 +28,7 @@ pub(crate) const LONGEST_TEXT: usize = 1 << 20;
 /// Maximum bytes of an article's HTML. Like the text, it is bounded, with an allowance for markup.
 pub(crate) const LONGEST_HTML: usize = 4 << 20;
 
-/// Maximum bytes of an address. Servers and browsers accept no longer ones.
+/// Maximum bytes of an address. Servers and browsers do not accept longer ones.
 const LONGEST_ADDRESS: usize = 4096;
 
 /// Maximum bytes of an image's alternative text.
@@ -67,7 +67,7 @@ pub(crate) fn render(tree: &Tree, root: At, dropped: &[bool], base: Option<&Url>
     Body { html, text, blocks }
 }
 
-/// The separator between words. The wider one wins.
+/// What separates two words. If two separators meet, the wider one wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Gap {
     None,
@@ -77,16 +77,16 @@ enum Gap {
     Empty,
 }
 
-/// The kind of element around the current node, as far as it matters.
+/// The kind of element that contains the current node, as far as it affects rendering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Around {
-    /// Words here need a new paragraph.
+    /// Blocks are expected. Text that is not in a block needs a new paragraph.
     Flow,
-    /// Words are allowed here; an empty line separates blocks.
+    /// Text is expected. An empty line separates blocks.
     Words,
-    /// A list item: blocks are on separate lines.
+    /// Inside a list item: blocks are on separate lines.
     Item,
-    /// A table cell: spaces separate blocks.
+    /// Inside a table cell: a space separates blocks.
     Cell,
 }
 
@@ -97,20 +97,21 @@ struct Walk<'a> {
     body: Body,
     gap: Gap,
     around: Around,
-    /// Whether a paragraph is open for loose words.
+    /// Whether a paragraph is open for text that is not in a block.
     loose: bool,
     full: bool,
     /// The address of the last image, and the length of the text before it.
     last_image: Option<(Url, usize)>,
-    /// The kind of block of the current words.
+    /// The kind of block of the text that is written now.
     kind: BlockKind,
-    /// The number of the element of the current block. Loose words count as an element.
+    /// The number of the element that the current block belongs to. Text outside of elements counts
+    /// as an element.
     element: u32,
     /// The highest such number so far.
     elements: u32,
-    /// The number of the element of the last words.
+    /// The number of the element to which text was written last.
     written: u32,
-    /// Bytes of HTML up to the end of the last words.
+    /// Length of the HTML up to the end of the last text.
     words_end: usize,
 }
 
@@ -167,7 +168,7 @@ impl Walk<'_> {
         }
     }
 
-    /// The context inside a block of words.
+    /// The value of [`Around`] inside a block of text.
     fn inner_words(&self) -> Around {
         if self.around == Around::Flow { Around::Words } else { self.around }
     }
@@ -193,7 +194,7 @@ impl Walk<'_> {
         }
     }
 
-    /// An element with its own tags, on separate lines.
+    /// Writes an element with its own tags, on separate lines.
     fn block(&mut self, at: At, name: &str, attributes: &str, inside: Around, gap: Gap) {
         self.end_loose();
         self.widen(gap);
@@ -207,8 +208,8 @@ impl Walk<'_> {
         self.widen(gap);
     }
 
-    /// The kind of block of an element's words. Returns `None` if they belong to the block around
-    /// it.
+    /// The kind of block for an element's text. Returns `None` if the text belongs to the
+    /// surrounding block.
     fn kind_of_block(&self, name: &str) -> Option<BlockKind> {
         let flows = matches!(self.kind, BlockKind::Paragraph | BlockKind::Quote);
         match name {
@@ -228,8 +229,8 @@ impl Walk<'_> {
         self.element = self.elements;
     }
 
-    /// Adds `words` to the text. They start a block if they are the first of their element, or if
-    /// `apart` says that an empty line precedes them.
+    /// Adds `words` to the text. They start a new block if they are the first of their element, or
+    /// if `apart` says that an empty line precedes them.
     fn write(&mut self, words: &str, kind: BlockKind, apart: bool) {
         let text = &mut self.body.text;
         let blocks = &mut self.body.blocks.0;
@@ -246,7 +247,7 @@ impl Walk<'_> {
         self.written = self.element;
     }
 
-    /// An element with its own tags. Writes nothing if it is empty.
+    /// Writes an element with its own tags. Writes nothing if it is empty.
     fn element(&mut self, at: At, name: &str, attributes: &str, inside: Around) {
         let start = self.body.html.len();
         open(&mut self.body.html, name, attributes);
@@ -280,7 +281,8 @@ impl Walk<'_> {
         self.block(at, name, "", Around::Cell, gap);
     }
 
-    /// Dissolves a `div` or the like. Its content stays separate from its neighbours.
+    /// Writes the contents of a `div` or similar element without its tags. They stay separate from
+    /// what is beside them.
     fn undone_block(&mut self, at: At) {
         self.end_loose();
         self.widen(self.block_gap());
@@ -328,7 +330,7 @@ impl Walk<'_> {
         cells <= 1 || (rows > 0 && cells <= rows && blocks >= cells) || blocks > cells * 3
     }
 
-    /// Dissolves a layout table: its cells become blocks.
+    /// Writes a layout table without its tags. Its cells become blocks.
     fn undone_table(&mut self, at: At) {
         self.end_loose();
         let tree = self.tree;
@@ -505,8 +507,8 @@ impl Walk<'_> {
         self.widen(gap);
     }
 
-    /// Appends the code below a node. `numbers` gets the elements at the start of a line that hold
-    /// only a number.
+    /// Appends the code below a node to `code`. Adds to `numbers` each element at the start of a
+    /// line that has only a number.
     fn gather_code(&self, at: At, code: &mut String, numbers: &mut Vec<LineNumber>) {
         for child in self.tree.children(at) {
             let tag = self.tree.tag(child);
@@ -578,7 +580,7 @@ impl Walk<'_> {
         }
     }
 
-    /// As much of `words` as still fits.
+    /// The start of `words` that is still within the maximum length.
     fn fitting<'w>(&mut self, words: &'w str) -> &'w str {
         let room = LONGEST_TEXT.saturating_sub(self.body.text.len());
         if words.len() <= room {
@@ -588,14 +590,14 @@ impl Walk<'_> {
         &words[..words.floor_char_boundary(room)]
     }
 
-    /// Writes the pending space, so that it is before a tag and not inside it.
+    /// Writes the pending space now, so that it is before a tag and not inside the element.
     fn settle_space(&mut self) {
         if self.gap == Gap::Space && !self.body.text.is_empty() {
             self.settle_gap();
         }
     }
 
-    /// Writes the pending separator before words.
+    /// Writes the pending separator, before text follows.
     fn settle_gap(&mut self) {
         let gap = std::mem::replace(&mut self.gap, Gap::None);
         let text = &mut self.body.text;
@@ -642,12 +644,13 @@ struct LineNumber {
     start: usize,
     end: usize,
     number: u32,
-    /// Whether its element says that it is a line number.
+    /// Whether the element's name says that it is a line number.
     is_sure: bool,
 }
 
 impl LineNumber {
-    /// Returns `None` if the code from `start` on is more than a number.
+    /// The line number that starts at `start`. Returns `None` if the code from there is more than a
+    /// number.
     fn of(code: &str, start: usize, is_sure: bool) -> Option<Self> {
         if code.len() - start > LONGEST_NUMBER {
             return None;
@@ -661,8 +664,8 @@ impl LineNumber {
 }
 
 /// Removes line numbers from code if each line has one and they increase by one. A line of code may
-/// be a number itself, so a single one is removed only if its element says that it is a line
-/// number.
+/// itself be a number, so a single number is removed only if its element's name says that it is a
+/// line number.
 fn drop_line_numbers(code: &mut String, numbers: &[LineNumber]) {
     // A cell and the span in it are one number.
     let mut numbers: Vec<&LineNumber> = numbers.iter().collect();
@@ -730,8 +733,8 @@ pub(crate) fn absolute(href: &str, base: Option<&Url>, schemes: &[&str]) -> Opti
     (schemes.contains(&url.scheme()) && url.as_str().len() <= LONGEST_ADDRESS).then_some(url)
 }
 
-/// The real address of an image. Lazy images have it in another attribute, or in the `<noscript>`
-/// next to them.
+/// The address of an image. An image that is loaded late has its real address in another attribute,
+/// or in the `<noscript>` beside it.
 fn image_address(tree: &Tree, at: At, base: Option<&Url>) -> Option<Url> {
     use AttrName::*;
     let node = tree.node(at);
@@ -751,7 +754,7 @@ fn image_address(tree: &Tree, at: At, base: Option<&Url>) -> Option<Url> {
         })
 }
 
-/// The language of a code block: `language-rust`, `lang-rust`, `highlight-source-rust`,
+/// The language of a code block, from `language-rust`, `lang-rust`, `highlight-source-rust` or
 /// `data-lang="rust"`.
 pub(crate) fn language_of_code(tree: &Tree, at: At) -> Option<String> {
     let inside = tree.children(at).filter(|&n| tree.tag(n) == Tag::Code).take(1);

@@ -1,8 +1,8 @@
-//! The last filter before an article's HTML leaves this crate.
+//! Sanitises an article's HTML as the last step of this crate.
 //!
-//! [`crate::render`] writes only what this allow-list allows, but this filter does not rely on
-//! that. It removes scripts, styles, forms, frames and event attributes, all addresses but http,
-//! https and mailto, and all attributes that are not listed.
+//! [`crate::render`] writes only what is allowed, but this step does not rely on that. It removes
+//! scripts, styles, forms, frames, event attributes, all addresses except http, https and mailto,
+//! and all other attributes that are not in the list.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -57,17 +57,17 @@ fn is_language(class: &str) -> bool {
     })
 }
 
-/// `html` with only what is allowed.
+/// `html` with only the allowed elements, attributes and addresses.
 pub(crate) fn sanitise(html: &str) -> String {
     GATE.clean(&in_short_texts(html)).to_string()
 }
 
-/// Maximum characters to be escaped per text node (see [`is_sign`]).
+/// Maximum characters per text node that must be escaped (see [`is_sign`]).
 const MOST_SIGNS: usize = 128;
 
-/// Inserts an empty comment after so many characters to be escaped. The filter drops the comments,
-/// but they split text nodes in its tree. Without them, `html5ever` 0.40 takes quadratic time,
-/// because it scans the rest of a text node again for each such character.
+/// Inserts an empty comment after every [`MOST_SIGNS`] characters that must be escaped. The
+/// comments split text nodes, and the filter drops them. Without them, `html5ever` 0.40 takes
+/// quadratic time, because it scans the rest of a text node again for each such character.
 fn in_short_texts(html: &str) -> Cow<'_, str> {
     let mut parts = String::new();
     let (mut signs, mut copied, mut in_tag) = (0, 0, false);
@@ -100,7 +100,7 @@ mod tests {
 
     use super::*;
 
-    /// The table of vectors in the repository's `tests/data`, by name.
+    /// The vectors in the repository's `tests/data`, by name.
     fn vectors() -> Vec<(String, String)> {
         let lines = include_str!("../../../tests/data/xss.jsonl").lines();
         let rows = lines.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());

@@ -1,4 +1,4 @@
-//! Pages that only redirect. Generators write them where a post has moved.
+//! Recognises pages that only redirect. Site generators write them where a post has moved.
 
 use dom_query::Document;
 use url::Url;

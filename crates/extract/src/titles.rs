@@ -65,7 +65,7 @@ fn named_in_address<'h>(
 }
 
 /// Whether another declared title consists of this one and a heading. Then this one is the site's
-/// name, which some sites use as `og:title` of all pages.
+/// name, which some sites declare as `og:title` on all pages.
 fn is_beside_a_heading(title: &str, declared: &[String], headings: &[String]) -> bool {
     let own = letters(title);
     let rests = declared.iter().flat_map(|other| {
@@ -81,7 +81,8 @@ fn is_beside_a_heading(title: &str, declared: &[String], headings: &[String]) ->
         })
 }
 
-/// The letters of each run of parts between separators at the start or end of the title.
+/// The letters of each possible name of the site in the title: one or more parts between
+/// separators, at the start or the end.
 fn parts(title: &str) -> Vec<String> {
     let mut parts = Vec::new();
     for separator in SEPARATORS {
@@ -188,7 +189,7 @@ fn is_site(letters_of: &str, site_name: Option<&str>, url: Option<&Url>) -> bool
         || !label.is_empty() && (letters_of == label || letters_of == format!("{label}blog"))
 }
 
-/// A heading's text without the sign that links to it.
+/// A heading's text without the sign that links to the heading.
 pub(crate) fn without_anchor(heading: &str) -> String {
     heading.trim_matches(is_sign_or_space).to_owned()
 }

@@ -10,17 +10,17 @@ use dom_query::{Document, NodeId, NodeRef};
 use foldhash::{HashMap, HashSet};
 use tendril::StrTendril;
 
-/// An index in the list.
+/// The index of a node in [`Tree::nodes`].
 pub(crate) type At = usize;
 
-/// Maximum depth of the tree. The prefiltered source is far below it ([`crate::open_elements`]). If
-/// markup is deeper all the same, the deeper part is dropped, because later steps may recurse.
+/// Maximum depth of the tree. The prefiltered source stays far below it ([`crate::open_elements`]).
+/// If some markup is deeper anyway, the deeper part is dropped, because later steps may recurse.
 const DEEPEST: usize = 1500;
 
 /// A parsed page.
 pub(crate) struct Tree {
     pub(crate) nodes: Vec<Node>,
-    /// Whether something was too deep and dropped.
+    /// Whether a part of the page was too deep and was dropped.
     pub(crate) cut: bool,
     /// Names that do not mark boilerplate on this page ([`crate::boilerplate::own_names`]).
     pub(crate) own_names: HashSet<String>,
@@ -34,7 +34,7 @@ pub(crate) struct Node {
     pub(crate) tag: Tag,
     /// The text, for [`Tag::Text`].
     pub(crate) text: StrTendril,
-    /// Whether it asks for consent ([`crate::notices`]).
+    /// Whether the node is in a box that asks for consent ([`crate::notices`]).
     pub(crate) is_notice: bool,
     /// The node's id in the document.
     pub(crate) id: NodeId,
@@ -147,7 +147,7 @@ impl Tag {
         )
     }
 
-    /// Whether the element's contents are never read as text.
+    /// Whether the element's contents are never shown as text.
     pub(crate) fn is_never_read(self) -> bool {
         use Tag::*;
         matches!(
@@ -202,11 +202,11 @@ attributes! {
     Width = "width", XmlLang = "xml:lang",
 }
 
-/// The index of each text node and image of a parsed document.
+/// For each text node and image of a parsed document, its index in the tree.
 pub(crate) type Places = HashMap<NodeId, At>;
 
 impl Tree {
-    /// Makes the list of `document`.
+    /// Makes the tree of `document`.
     pub(crate) fn of(document: &Document) -> (Self, Places) {
         let mut tree = Self {
             nodes: Vec::with_capacity(document.tree.len()),
@@ -323,7 +323,7 @@ impl Tree {
     }
 }
 
-/// Classes of boxes with code that some highlighters and editors write instead of `pre`.
+/// Classes of boxes with code that some highlighters and editors use instead of `pre`.
 const CODE_BOXES: &[&str] = &["CodeMirror-code", "crayon-pre", "js-file-line-container"];
 
 fn is_code_box(tag: Tag, attrs: &[(AttrName, StrTendril)]) -> bool {
@@ -332,7 +332,7 @@ fn is_code_box(tag: Tag, attrs: &[(AttrName, StrTendril)]) -> bool {
         && class().split_ascii_whitespace().any(|name| CODE_BOXES.contains(&name))
 }
 
-/// The tag of an element by its name, or by what its attributes say that it is.
+/// The tag of an element, by its name or by attributes that say what it is.
 fn tag_of(name: &str, attrs: &[(AttrName, StrTendril)]) -> Tag {
     let value = |name: AttrName| attrs.iter().find(|(n, _)| *n == name).map(|(_, value)| value.trim());
     match Tag::named(name) {

@@ -1,4 +1,4 @@
-//! HTML rendered as a whole, without looking for an article in it.
+//! Renders HTML as a whole, without searching for an article in it.
 
 use backissue_model::Blocks;
 use dom_query::Document;
@@ -9,14 +9,14 @@ use crate::prefilter::prefilter;
 use crate::render::{Body, render};
 use crate::tree::Tree;
 
-/// The text of HTML such as a feed's summary, by the rules for an article's text (see the module
-/// `render`).
+/// The text of HTML such as a feed's summary, by the same rules as an article's text (see the
+/// module `render`).
 pub fn plain_text(html: &str) -> String {
     whole(html).text
 }
 
-/// The blocks of an article that was stored without them, from its HTML. They are the blocks of
-/// [`backissue_model::Article::text`].
+/// Computes the blocks of an article that was stored without them, from its HTML. The blocks are
+/// those of [`backissue_model::Article::text`].
 pub fn blocks(html: &str) -> Blocks {
     whole(html).blocks
 }

@@ -4,8 +4,8 @@ use backissue_model::Fingerprint;
 
 /// Minimum words of a text with a fingerprint.
 ///
-/// A cookie notice or paywall has about 50 to 120 words, the same on all pages of a site. With a
-/// fingerprint, all reads behind it would be merged into one.
+/// A cookie notice or paywall has about 50 to 120 words, the same on all pages of a site. If such a
+/// text had a fingerprint, all reads whose page shows it would be merged into one.
 const ENOUGH_TO_TELL: usize = 150;
 
 /// Number of words in a text.
@@ -35,7 +35,7 @@ fn is_unspaced(c: char) -> bool {
             | 0xF900..=0xFAFF | 0x20000..=0x2FA1F)
 }
 
-/// The fingerprint of a text: xxh3-128 over the words, in lower case, letters and digits only.
+/// The fingerprint of a text: xxh3-128 of its words in lower case, with only letters and digits.
 /// Returns `None` if the text is too short.
 pub(crate) fn fingerprint(text: &str) -> Option<Fingerprint> {
     let mut plain = String::with_capacity(text.len());

@@ -1,4 +1,4 @@
-//! The blocks of an article's text, by markup.
+//! Tests for the blocks of an article's text.
 
 use backissue_extract::{Page, blocks, extract, plain_text};
 use backissue_model::{Article, BlockKind};
@@ -18,8 +18,8 @@ fn of(article: &Article) -> Vec<(BlockKind, &str)> {
     article.blocks.iter().map(|block| (block.kind, words(block))).collect()
 }
 
-/// Checks that blocks are in order, are not empty, and have all words of the text. The stored HTML
-/// must give the same.
+/// Checks that blocks are in order, are not empty, and cover all words of the text. The blocks from
+/// the stored HTML must be equal. `of` names the article in messages.
 fn check(article: &Article, of: &str) {
     let mut end = 0;
     for block in article.blocks.iter() {
@@ -85,7 +85,7 @@ fn markup_gives_the_kinds_of_blocks() {
     assert_eq!(of(&article), expected);
 }
 
-/// If the tags of a block are dropped, the HTML shows the same lines as the text.
+/// If a block is written without its tags, the HTML still has the same lines as the text.
 #[test]
 fn blocks_without_tags_stay_on_separate_lines() {
     let words = "Last spring our queue was full every evening, and every worker waited for the one that held the lock. ";

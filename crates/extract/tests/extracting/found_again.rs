@@ -1,4 +1,4 @@
-//! How generators and page builders transform an article, kind by kind.
+//! An article is found again after the changes that site generators and page builders make to it.
 
 use backissue_extract::{Page, extract};
 use backissue_model::{Article, Entry};

@@ -1,4 +1,4 @@
-//! Articles in the markup of site generators, with what they add around and between the parts.
+//! Articles in the markup of site generators, with the boilerplate that these add.
 
 use backissue_extract::{Page, extract};
 use backissue_model::Article;
@@ -15,7 +15,7 @@ fn read(page: &str) -> Article {
     extract(&Page { bytes: page.as_bytes(), media_type: None, url: None }, None).unwrap()
 }
 
-/// An article with this between its paragraphs.
+/// An article with `part` between its paragraphs.
 fn around(part: &str) -> Article {
     read(&format!(
         "<!doctype html><title>Queues</title><body><nav><a href=/>Home</a></nav><main><article><h1>Queues</h1>{FIRST}\

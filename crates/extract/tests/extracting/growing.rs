@@ -1,4 +1,4 @@
-//! Time is linear in a page's size, whatever is repeated on it.
+//! Extraction takes time linear in a page's size, whatever is repeated on it.
 
 use backissue_extract::{Page, extract, from_entry, plain_text};
 use backissue_model::Entry;

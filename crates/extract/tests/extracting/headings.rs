@@ -1,4 +1,4 @@
-//! Headings of sections, in the boxes that generators put around them.
+//! Headings of sections inside the boxes that site generators put around them.
 
 use backissue_extract::{Page, extract};
 

@@ -24,7 +24,7 @@ fn html_of(page: &str) -> String {
     extract(&Page { bytes: page.as_bytes(), media_type: None, url: Some(&url()) }, None).unwrap().html
 }
 
-/// Attempts, and the class of each.
+/// Attempts to run code, each with its kind.
 const VECTORS: &[(&str, &str)] = &[
     ("script element", "<script>alert(1)</script>"),
     ("script in capitals", "<ScRiPt>alert(1)</sCrIpT>"),

@@ -1,8 +1,8 @@
 //! Checks the elements and attributes of an article's HTML with independent parsers.
 //!
-//! The allow-list is written again here, separately from the one in `sanitise`, so that a mistake
-//! in that one is noticed. It is applied twice: to the tree of `html5ever`, and to the tags of
-//! `html5gum`, a tokenizer that shares no code with the parser of the filter.
+//! The allow-list is written again here, independently of the one in `sanitise`, so that a mistake
+//! there is noticed. It is applied twice: to the tree of `html5ever`, and to the tags of
+//! `html5gum`, a tokenizer that shares no code with the filter's parser.
 
 use html5gum::{Error, Token, Tokenizer};
 

@@ -1,4 +1,5 @@
-//! Extraction of pages and entries: real ones, hostile ones, and all scripting vectors.
+//! Tests for the extraction of pages and entries: real ones, hostile ones, and all scripting
+//! vectors.
 
 #![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 

@@ -1,4 +1,4 @@
-//! Real pages: the eight blogs of the shared web.
+//! Tests on real pages: those of the eight blogs in the shared test data.
 
 use std::collections::HashMap;
 use std::fs;
@@ -13,7 +13,7 @@ fn web() -> PathBuf {
     shared_dir().unwrap().join("web")
 }
 
-/// The article pages of a host, every `step`th, with their addresses.
+/// Every `step`th article page of a host, with its address.
 pub(crate) fn pages(host: &str, step: usize) -> Vec<(Url, String)> {
     let root = web().join(host);
     let mut files = Vec::new();
@@ -46,7 +46,7 @@ fn article(url: &Url, page: &str) -> Article {
     .unwrap_or_else(|e| panic!("{url}: {e}"))
 }
 
-/// F1 over runs of four words.
+/// The F1 score of runs of four words that both texts have.
 fn agreement(gold: &str, found: &str) -> f64 {
     let bag = |text: &str| {
         let words: Vec<String> =

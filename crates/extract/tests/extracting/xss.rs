@@ -1,8 +1,8 @@
-//! The table of cross-site scripting vectors, `tests/data/xss.jsonl` in the repository's root. None
-//! of them survives this crate.
+//! No cross-site scripting vector of `tests/data/xss.jsonl` in the repository's root survives this
+//! crate.
 //!
-//! The whole-program tests open the same table in a browser, and show there that most of it would
-//! run.
+//! The tests of the whole program open the same vectors in a browser, and show there that most of
+//! them would run.
 
 use std::collections::HashSet;
 
@@ -16,9 +16,10 @@ use url::Url;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Vector {
-    /// What it attempts.
+    /// What the vector attempts.
     name: String,
-    /// Its source: a collection and its section, an advisory, a rule of a standard, a paper.
+    /// Where the vector is from: a collection and its section, an advisory, a rule of a standard,
+    /// or a paper.
     source: String,
     /// The markup; `{n}` stands for the vector's number. If there is a media type, each character
     /// is a byte.
@@ -37,8 +38,8 @@ impl Vector {
         self.html.replace("{n}", "1")
     }
 
-    /// A page with the vector between two paragraphs, or before both if these would hide its
-    /// effect.
+    /// A page with the vector between two paragraphs. The vector is before both if these would
+    /// prevent its effect.
     fn page(&self) -> Vec<u8> {
         let prose = format!("<p>{}</p>", PROSE.repeat(3));
         match self.media_type {
