@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::database::{Row, Tried, Tx, sql, sql_of};
 use crate::sessions::{begin_session, hash_of};
 use crate::times::millis;
-use crate::{Session, Store, StoreError};
+use crate::{Session, Store, StoreError, own_digests};
 
 /// How long an invitation can be used.
 pub const INVITATION_LASTS: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -193,7 +193,7 @@ impl Store {
     }
 
     /// Ends a reader's account: all sessions and tokens, the password, the invitation, the address
-    /// of the shelf, and with [`Leaving::DropData`] everything else.
+    /// of the shelf, the digest by mail, and with [`Leaving::DropData`] everything else.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
@@ -217,6 +217,7 @@ impl Store {
             ] {
                 tx.run(sql(statement).bind(reader.0)).await?;
             }
+            own_digests::remove(&mut tx, reader, now).await?;
             let end = match leaving {
                 Leaving::KeepData => sql("UPDATE reader SET password = NULL, version = version + 1,
                         closed_at = coalesce(closed_at, $2) WHERE id = $1")

@@ -10,7 +10,8 @@
 //! `notes` (what they wrote about them), `highlights` (passages that they marked), `saving` (pages
 //! that they save by address), `practice` (cards and answers). Also of readers: `saved_searches`
 //! (what they look out for), `alerts` (what is sent about that), `own` (all of it, to take
-//! elsewhere), `accounts` (roles, invitations), `sessions` (passwords, who is logged in). Of
+//! elsewhere), `accounts` (roles, invitations), `sessions` (passwords, who is logged in),
+//! `own_digests` (what they get by mail). Of
 //! readers' programs: `tokens` (what they send), `streams` (lists for reader apps). Of strangers:
 //! `subscribers` (who gets the week by mail). `check` is for `doctor`, `copy` moves an archive to
 //! another database, `backup` writes a file to keep. `retention` removes old articles. `turns` is
@@ -75,6 +76,7 @@ mod migrations;
 mod notes;
 mod openid;
 mod own;
+mod own_digests;
 mod page_facts;
 mod pages;
 #[cfg(feature = "generate")]
@@ -135,6 +137,7 @@ pub use notes::{
 };
 pub use openid::{OpenIdJoined, OpenIdLogin, OpenIdSession};
 pub use own::{OWN_FORM, OwnAnswer, OwnCorrection, OwnFile, OwnHighlight, OwnRead, Refusal, TakenIn};
+pub use own_digests::{OwnDigest, OwnDigestSaved};
 pub use page_facts::PageFacts;
 #[cfg(feature = "generate")]
 pub use plans::{Plan, plans};

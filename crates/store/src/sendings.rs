@@ -8,7 +8,7 @@ use std::fmt;
 use backissue_model::Week;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::database::{Row, Tried, sql, sql_of};
+use crate::database::{Row, Tried, Tx, sql, sql_of};
 use crate::error::Failure;
 use crate::times::millis;
 use crate::{Store, StoreError};
@@ -96,6 +96,18 @@ pub struct RecipientState {
     pub unsubscribed_at: Option<Timestamp>,
 }
 
+impl SendingState {
+    /// What the recipient of this name did not get, why, and the remedy. `None` if nothing failed.
+    pub fn trouble(&self, name: &str) -> Option<String> {
+        let (week, error) = (self.week, self.error.as_ref()?);
+        let remedy = match self.next {
+            Some(next) => format!("`serve` tries again after {next:.0}"),
+            None => format!("`backissue send --to {name} --week {week} --again` sends it again"),
+        };
+        Some(format!("{name} of {week}: {error}; {remedy}"))
+    }
+}
+
 /// A week on its way to a recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SendingState {
@@ -149,6 +161,25 @@ impl Store {
             }
         };
         self.one("looking up a sending", query, state_of_row).await
+    }
+
+    /// The newest week on its way to each subscriber and each reader, with their names as recipients.
+    /// With `only_failed` those whose last attempt failed.
+    pub async fn weeks_of_people(
+        &self,
+        only_failed: bool,
+        limit: u32,
+    ) -> Result<Vec<(String, SendingState)>, StoreError> {
+        let failed = if only_failed { "AND d.error IS NOT NULL" } else { "" };
+        let query = sql_of(format!(
+            "SELECT d.recipient, d.dispatch AS week, d.due_at, d.sent_at, d.given_up, d.error FROM sending d
+             WHERE (d.recipient LIKE 'subscriber/%' OR d.recipient LIKE 'reader/%') {failed}
+                AND d.dispatch = (SELECT max(o.dispatch) FROM sending o
+                    WHERE o.recipient = d.recipient AND o.dispatch NOT LIKE '{ALERT}%')
+             ORDER BY d.recipient LIMIT $1"
+        ));
+        let of_row = |row: &Row| Ok((row.text("recipient")?, state_of_row(row)?));
+        self.list("listing what people get", query.bind(limit), of_row).await
     }
 
     /// The weeks since `first` whose sending to a recipient has begun and is due again: an attempt
@@ -273,6 +304,13 @@ impl Store {
             .bind(unanswered);
         Ok(self.change("storing the result of a sending", update).await? > 0)
     }
+}
+
+/// Deletes what was sent to a recipient, and since when it is one.
+pub(crate) async fn forget_recipient(tx: &mut Tx, name: &str) -> Tried<()> {
+    tx.run(sql("DELETE FROM sending WHERE recipient = $1").bind(name)).await?;
+    tx.run(sql("DELETE FROM recipient WHERE name = $1").bind(name)).await?;
+    Ok(())
 }
 
 fn state_of_row(row: &Row) -> Tried<SendingState> {

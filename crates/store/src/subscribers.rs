@@ -9,6 +9,7 @@ use backissue_model::SubscriberAddress;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::database::{Row, Tried, Tx, sql, sql_of};
+use crate::sendings::forget_recipient;
 use crate::times::millis;
 use crate::{Store, StoreError};
 
@@ -17,7 +18,7 @@ pub const LINK_LASTS: SignedDuration = SignedDuration::from_hours(48);
 /// Shortest pause between two mails with a link to one address.
 const PAUSE: SignedDuration = SignedDuration::from_hours(1);
 /// Most mails with a link to one address, until its link ends.
-const LINKS_MAX: i64 = 3;
+pub(crate) const LINKS_MAX: i64 = 3;
 /// How long a link that unsubscribed somebody is remembered.
 const STOPPED_LASTS: SignedDuration = SignedDuration::from_hours(365 * 24);
 /// Most addresses that wait for their owners.
@@ -139,8 +140,7 @@ impl Store {
                 return Ok(false);
             };
             let found = subscriber_of_row(&row)?;
-            tx.run(sql("DELETE FROM sending WHERE recipient = $1").bind(found.name())).await?;
-            tx.run(sql("DELETE FROM recipient WHERE name = $1").bind(found.name())).await?;
+            forget_recipient(&mut tx, &found.name()).await?;
             tx.run(sql("DELETE FROM subscriber WHERE id = $1").bind(found.id)).await?;
             note_stopped(&mut tx, token, now).await?;
             tx.commit().await?;
@@ -173,7 +173,7 @@ pub(crate) async fn note_stopped(tx: &mut Tx, token: &str, now: Timestamp) -> Tr
 }
 
 /// A time ago, as it is stored.
-fn before(now: Timestamp, time: SignedDuration) -> i64 {
+pub(crate) fn before(now: Timestamp, time: SignedDuration) -> i64 {
     millis(now.saturating_sub(time).unwrap_or(Timestamp::MIN))
 }
 

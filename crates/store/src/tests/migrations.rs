@@ -149,6 +149,26 @@ on_both!(archive_without_logins_by_openid_is_migrated, |db| {
     again.close().await;
 });
 
+on_both!(archive_without_own_digests_is_migrated, |db| {
+    generate(&db.store, 5, 5).await.unwrap();
+    let before = whole_list(&db.store, &ReadFilter::default(), Order::Newest, 10).await;
+    let week = Dispatch::Week("2026-W20".parse().unwrap());
+    db.store.claim_sending("team", week, Resend::No, LEASE, at(10)).await.unwrap();
+    let again = db
+        .as_older(&[
+            "DROP TABLE own_digest",
+            "DROP TABLE stopped_link",
+            "ALTER TABLE sending DROP COLUMN round",
+            "ALTER TABLE read DROP COLUMN revised_at",
+            "DELETE FROM _sqlx_migrations WHERE description = 'own_digests'",
+        ])
+        .await;
+    assert_eq!(whole_list(&again, &ReadFilter::default(), Order::Newest, 10).await, before);
+    let claim = again.claim_sending("team", week, Resend::No, LEASE, at(9_999)).await.unwrap();
+    assert!(matches!(claim, SendingClaim::Claimed(Sending { round: 0, .. })), "{claim:?}");
+    again.close().await;
+});
+
 on_both!(database_of_a_newer_program_is_not_changed, |db| {
     generate(&db.store, 5, 5).await.unwrap();
     let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)

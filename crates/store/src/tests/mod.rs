@@ -19,6 +19,7 @@ mod migrations;
 mod notes;
 mod openid;
 mod own;
+mod own_digests;
 mod plans;
 mod practice;
 mod read_jobs;

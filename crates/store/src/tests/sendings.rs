@@ -95,6 +95,30 @@ on_both!(attempts_that_may_have_arrived_are_counted, |db| {
     assert_eq!(claimed(claim(store, Resend::Yes, 500).await).unanswered, 0, "a person has looked");
 });
 
+on_both!(newest_week_of_each_person_is_listed, |db| {
+    let store = &db.store;
+    let people = ["subscriber/1", "subscriber/2", "reader/1", "team"];
+    let newer = Dispatch::Week(week().next());
+    for name in people {
+        for dispatch in [Dispatch::Week(week()), newer, Dispatch::Alert(1)] {
+            let claim = store.claim_sending(name, dispatch, Resend::No, LEASE, at(10)).await.unwrap();
+            let failed = name == "subscriber/2" && dispatch == newer;
+            let result = match failed {
+                true => SendingResult::GivenUp("refused".to_owned()),
+                false => SendingResult::Sent,
+            };
+            assert!(store.finish_sending(&claimed(claim), &result, at(20)).await.unwrap());
+        }
+    }
+    let all = store.weeks_of_people(false, 9).await.unwrap();
+    let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["reader/1", "subscriber/1", "subscriber/2"]);
+    assert!(all.iter().all(|(_, state)| state.week == week().next()));
+    let failed = store.weeks_of_people(true, 9).await.unwrap();
+    assert_eq!(failed.len(), 1);
+    assert_eq!((failed[0].0.as_str(), failed[0].1.error.as_deref()), ("subscriber/2", Some("refused")));
+});
+
 on_both!(only_one_of_several_processes_claims_a_sending, |db| {
     let other = db.open_again().await;
     let (one, two) = tokio::join!(claim(&db.store, Resend::No, 10), claim(&other, Resend::No, 10));
