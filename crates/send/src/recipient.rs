@@ -1,8 +1,8 @@
 //! Recipients of weeks and alerts, and their schedules.
 
 use backissue_digest::Choice;
-use backissue_model::{ReaderName, Week};
-use backissue_store::Subscriber;
+use backissue_model::{DigestPart, ReaderName, Week};
+use backissue_store::{OwnDigest, Subscriber};
 use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
@@ -28,8 +28,8 @@ pub struct Recipient {
     pub reader: Option<ReaderName>,
     /// When `serve` sends it. `None` if it never does.
     pub schedule: Option<Schedule>,
-    /// The secret part of the address where a subscriber stops the mails. `None` for recipients of
-    /// the configuration, whose names lead to it.
+    /// The secret part of the address where a subscriber or a reader stops the mails. `None` for
+    /// recipients of the configuration, whose names lead to it.
     pub stop_token: Option<String>,
 }
 
@@ -40,6 +40,8 @@ pub enum Way {
     Mail(Box<Mailer>, String),
     /// A mail to each address that subscribed and confirmed it.
     Subscribers(Box<Mailer>),
+    /// A mail to each reader who chose that and confirmed the address.
+    Readers(Box<Mailer>),
     /// A message to a chat server.
     Chat(Box<Chat>),
 }
@@ -60,8 +62,40 @@ impl Recipient {
     pub(crate) fn mailer_of_subscribers(&self) -> Option<&Mailer> {
         match &self.way {
             Way::Subscribers(mailer) => Some(mailer),
-            Way::Mail(..) | Way::Chat(_) => None,
+            Way::Mail(..) | Way::Readers(_) | Way::Chat(_) => None,
         }
+    }
+
+    /// The mail server of the recipient that stands for all readers.
+    pub(crate) fn mailer_of_readers(&self) -> Option<&Mailer> {
+        match &self.way {
+            Way::Readers(mailer) => Some(mailer),
+            Way::Mail(..) | Way::Subscribers(_) | Way::Chat(_) => None,
+        }
+    }
+
+    /// What a reader chose. `None` if the saved search that it names was removed.
+    pub(crate) fn of_reader(mailer: &Mailer, own: OwnDigest) -> Option<Self> {
+        let OwnDigest { choice, search, .. } = &own;
+        if choice.part == DigestPart::Search && search.is_none() {
+            return None;
+        }
+        let is_search = choice.part == DigestPart::Search;
+        Some(Self {
+            name: own.name(),
+            choice: Choice { most: choice.most as usize, ..Choice::default() },
+            search: search.as_ref().filter(|_| is_search).map(ToString::to_string),
+            is_mine: true,
+            my_concepts: choice.part == DigestPart::Concepts,
+            schedule: Some(Schedule {
+                weekday: choice.weekday,
+                at: Time::constant(choice.hour, 0, 0, 0),
+                zone: TimeZone::get(&choice.time_zone).unwrap_or(TimeZone::UTC),
+            }),
+            reader: Some(own.reader_name),
+            way: Way::Mail(Box::new(mailer.clone()), own.address),
+            stop_token: Some(own.token),
+        })
     }
 
     /// The same for one subscriber.

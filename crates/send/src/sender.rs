@@ -27,7 +27,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::SendError;
 use crate::chat::Delivery;
-use crate::mail::Letter;
+use crate::mail::{Letter, Mailer};
 use crate::recipient::{ATTEMPTS_MAX, Recipient, Way, due, pause_after};
 use crate::unsubscribe::UnsubscribeKey;
 
@@ -206,7 +206,7 @@ impl Sender {
         let id = self.id(&recipient.name, dispatch, 0);
         match &recipient.way {
             Way::Mail(mailer, to) => mailer.formatted(&self.letter(recipient, to, id, digest, now)),
-            Way::Subscribers(mailer) => {
+            Way::Subscribers(mailer) | Way::Readers(mailer) => {
                 mailer.formatted(&self.letter(recipient, A_SUBSCRIBER, id, digest, now))
             }
             Way::Chat(chat) => {
@@ -226,9 +226,9 @@ impl Sender {
         let id = self.id(&recipient.name, sending.dispatch, sending.round);
         match &recipient.way {
             Way::Mail(mailer, to) => mailer.send(&self.letter(recipient, to, id, digest, now)).await,
-            Way::Subscribers(_) => Err(SendError::Setup {
+            Way::Subscribers(_) | Way::Readers(_) => Err(SendError::Setup {
                 what: format!("the recipient {}", recipient.name),
-                why: "it stands for all subscribers, and each gets a mail".to_owned(),
+                why: "it stands for several people, and each gets a mail".to_owned(),
             }),
             Way::Chat(chat) => {
                 let message = chat.service().message(digest, &self.site);
@@ -341,19 +341,22 @@ impl Sender {
         let now = Timestamp::now();
         let (result, sent) = result(&sending, sent, now);
         self.store.finish_sending(&sending, &result, now).await?;
-        if let Sent::GivenUp(SendError::NoMailbox { .. }) = &sent {
-            self.stop(recipient, now).await?;
+        if let Sent::GivenUp(SendError::NoMailbox { said, .. }) = &sent {
+            self.stop(recipient, said, now).await?;
         }
         Ok(sent)
     }
 
-    /// Sends nothing more to a recipient without a mailbox. A subscriber is deleted, as if the
-    /// mailbox's owner had unsubscribed.
-    async fn stop(&self, recipient: &Recipient, now: Timestamp) -> Result<(), StoreError> {
-        match &recipient.stop_token {
-            Some(token) => self.store.remove_subscriber(token, now).await.map(|_| ()),
-            None => self.store.set_unsubscribed(&recipient.name, true, now).await,
+    /// Sends nothing more to a recipient without a mailbox, as its server said. A subscriber is
+    /// deleted, as if the mailbox's owner had unsubscribed; a reader is told on `/account`.
+    async fn stop(&self, recipient: &Recipient, said: &str, now: Timestamp) -> Result<(), StoreError> {
+        let Some(token) = &recipient.stop_token else {
+            return self.store.set_unsubscribed(&recipient.name, true, now).await;
+        };
+        if !self.store.remove_subscriber(token, now).await? {
+            self.store.fail_own_digest(token, said).await?;
         }
+        Ok(())
     }
 }
 
@@ -450,58 +453,77 @@ impl Sender {
         (0..WEEKS_BACK).fold(Week::of(now, &self.site.time_zone), |week, _| week.previous())
     }
 
-    /// The recipients, with each subscriber in place of the one that stands for all.
+    /// The recipients, with each subscriber and each reader in place of the one that stands for all.
     ///
     /// # Errors
     /// If the archive cannot be read.
     pub async fn each(&self, recipients: &[Recipient]) -> Result<Vec<Recipient>, StoreError> {
         let mut each = Vec::with_capacity(recipients.len());
         for recipient in recipients {
-            match recipient.mailer_of_subscribers() {
-                Some(mailer) => {
+            match &recipient.way {
+                Way::Subscribers(mailer) => {
                     let all = self.store.subscribers().await?.into_iter();
                     each.extend(all.map(|subscriber| recipient.for_subscriber(mailer, subscriber)));
                 }
-                None => each.push(recipient.clone()),
+                Way::Readers(mailer) => {
+                    let all = self.store.own_digests().await?.into_iter();
+                    each.extend(all.filter_map(|own| Recipient::of_reader(mailer, own)));
+                }
+                Way::Mail(..) | Way::Chat(_) => each.push(recipient.clone()),
             }
         }
         Ok(each)
     }
 
-    /// Mails the links that confirm subscriptions, as far as they are due.
+    /// Mails the links that confirm addresses, as far as they are due.
     async fn send_links(&self, recipients: &[Recipient]) -> Result<(), StoreError> {
-        let Some(mailer) = recipients.iter().find_map(Recipient::mailer_of_subscribers) else {
-            return Ok(());
-        };
-        for _ in 0..LINKS_AT_ONCE {
-            let now = Timestamp::now();
-            let Some(subscriber) = self.store.take_subscriber_due(now).await? else { return Ok(()) };
-            let Some(link) = self.site.page(&format!("/subscribe/{}", subscriber.token)) else {
-                return Ok(());
-            };
-            let name = subscriber.name();
-            let letter = Letter {
-                to: subscriber.address,
-                message_id: format!(
-                    "{:032x}",
-                    xxh3_128(format!("{}\n{link}\n{now}", self.archive).as_bytes())
-                ),
-                date: now,
-                list: "weeks".to_owned(),
-                unsubscribe: None,
-                mail: mail::confirmation(&self.site, &link),
-            };
-            match mailer.send(&letter).await {
-                Ok(()) => info!("mailed {name} a link"),
-                Err(error) if error.may_pass() => {
-                    warn!("{name} gets no link yet: {error}");
-                    let again = now.saturating_add(LINK_AGAIN).unwrap_or(Timestamp::MAX);
+        if let Some(mailer) = recipients.iter().find_map(Recipient::mailer_of_subscribers) {
+            for _ in 0..LINKS_AT_ONCE {
+                let now = Timestamp::now();
+                let Some(subscriber) = self.store.take_subscriber_due(now).await? else { break };
+                let page = format!("/subscribe/{}", subscriber.token);
+                if let Some(again) =
+                    self.send_link(mailer, &subscriber.name(), &subscriber.address, &page).await
+                {
                     self.store.retry_subscriber(subscriber.id, again).await?;
                 }
-                Err(error) => warn!("{name} gets no link: {error}"),
+            }
+        }
+        if let Some(mailer) = recipients.iter().find_map(Recipient::mailer_of_readers) {
+            for _ in 0..LINKS_AT_ONCE {
+                let Some(own) = self.store.take_own_digest_due(Timestamp::now()).await? else { break };
+                let page = format!("/digest/{}", own.token);
+                if let Some(again) = self.send_link(mailer, &own.name(), &own.address, &page).await {
+                    self.store.retry_own_digest(&own.token, again).await?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Mails a link to a page that confirms an address. Returns when it is tried again after a
+    /// temporary failure.
+    async fn send_link(&self, mailer: &Mailer, name: &str, to: &str, page: &str) -> Option<Timestamp> {
+        let now = Timestamp::now();
+        let link = self.site.page(page)?;
+        let id = xxh3_128(format!("{}\n{link}\n{now}", self.archive).as_bytes());
+        let letter = Letter {
+            to: to.to_owned(),
+            message_id: format!("{id:032x}"),
+            date: now,
+            list: "weeks".to_owned(),
+            unsubscribe: None,
+            mail: mail::confirmation(&self.site, &link),
+        };
+        match mailer.send(&letter).await {
+            Ok(()) => info!("mailed {name} a link"),
+            Err(error) if error.may_pass() => {
+                warn!("{name} gets no link yet: {error}");
+                return Some(now.saturating_add(LINK_AGAIN).unwrap_or(Timestamp::MAX));
+            }
+            Err(error) => warn!("{name} gets no link: {error}"),
+        }
+        None
     }
 
     /// Sends a recipient what is due: a week and alerts.
@@ -519,8 +541,8 @@ impl Sender {
 }
 
 /// Sends weeks to the recipients that have a schedule, and alerts to those of saved searches, until
-/// `stop`. New answers are gathered so long. Mails links to subscribers, at once after `asked`. A
-/// sending that has begun is finished. Failures are in the log and in the archive.
+/// `stop`. New answers are gathered so long. Mails links to subscribers and readers, at once after
+/// `asked`. A sending that has begun is finished. Failures are in the log and in the archive.
 pub async fn keep_sending(
     sender: Sender,
     recipients: Vec<Recipient>,
@@ -538,9 +560,9 @@ pub async fn keep_sending(
             Err(error) => Err(error),
         };
         let each = each.unwrap_or_else(|error| {
-            warn!(error = &error as &dyn std::error::Error, "subscribers get no mails: {error}");
-            let others = recipients.iter().filter(|all| all.mailer_of_subscribers().is_none());
-            others.cloned().collect()
+            warn!(error = &error as &dyn std::error::Error, "subscribers and readers get no mails: {error}");
+            let is_one = |recipient: &&Recipient| matches!(recipient.way, Way::Mail(..) | Way::Chat(_));
+            recipients.iter().filter(is_one).cloned().collect()
         });
         for recipient in &each {
             match sender.send_all_due(recipient, gather, &mut nothing).await {
