@@ -268,7 +268,8 @@ pub enum Command {
     /// Send a week to a recipient by mail or chat; without one, list the recipients
     #[command(
         after_help = "Example:\n  backissue send\n  backissue send --to team --week 2026-W20 --dry-run\n  backissue send --to team\n\n\
-                      Recipients are the [[recipient]] tables of the configuration file; docs/DIGESTS.md describes them. A running \
+                      Recipients are the [[recipient]] tables of the configuration file; docs/DIGESTS.md describes them. Subscribers and \
+                      readers with a digest by mail are listed too, and --to takes one of them, as in `--to reader/2`. A running \
                       `serve` sends by itself to those with a `weekday`. A week is sent to a recipient once; --again sends it once more."
     )]
     Send(SendArgs),
@@ -1184,7 +1185,7 @@ pub struct UseArgs {
 /// Arguments of `send`.
 #[derive(Debug, Args)]
 pub struct SendArgs {
-    /// The recipient's name in the configuration file
+    /// The recipient's name in the configuration file, or that of a subscriber or a reader
     #[arg(long, value_name = "NAME")]
     pub to: Option<String>,
     /// The ISO week, e.g. 2026-W20; the last one that has ended where not given

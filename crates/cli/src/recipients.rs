@@ -15,12 +15,44 @@ use jiff::civil::Time;
 use crate::rows::{MailRow, RecipientRow};
 use crate::settings::Settings;
 
-/// Every recipient of the configuration, ready to be sent to.
+/// Every recipient of the configuration, ready to be sent to, and the one that stands for readers
+/// who chose a digest for themselves.
 ///
 /// # Errors
 /// If one of them cannot be used. The message says which one and what to change.
 pub fn all(settings: &Settings) -> anyhow::Result<Vec<Recipient>> {
-    each(settings).map(|(_, ready)| ready).collect()
+    let mut all = each(settings).map(|(_, ready)| ready).collect::<anyhow::Result<Vec<_>>>()?;
+    all.extend(readers(settings)?);
+    Ok(all)
+}
+
+/// The recipient that stands for readers. `None` without a mail server, or without an address for
+/// the link that confirms.
+fn readers(settings: &Settings) -> anyhow::Result<Option<Recipient>> {
+    let (Some(mail), Some(_)) = (&settings.mail.value, &settings.base_url.value) else { return Ok(None) };
+    Ok(Some(Recipient {
+        name: "readers".to_owned(),
+        way: Way::Readers(Box::new(mailer(settings, mail)?)),
+        choice: Choice::default(),
+        search: None,
+        is_mine: false,
+        my_concepts: false,
+        reader: None,
+        schedule: None,
+        stop_token: None,
+    }))
+}
+
+/// Whether this is the name of one subscriber or one reader: no recipient of the configuration has
+/// it.
+pub fn is_person(settings: &Settings, name: &str) -> bool {
+    let is_configured = settings.recipients.value.iter().any(|row| row.name == name);
+    !is_configured && (name.starts_with("subscriber/") || name.starts_with("reader/"))
+}
+
+/// Whether readers can choose a digest for themselves.
+pub fn has_readers(recipients: &[Recipient]) -> bool {
+    recipients.iter().any(|recipient| matches!(recipient.way, Way::Readers(_)))
 }
 
 /// Each recipient's name with the recipient, or why it cannot be used.

@@ -84,6 +84,7 @@ impl Renderer {
             proxies: Proxies::default(),
             unsubscribe: HashMap::new(),
             subscriptions: None,
+            own_digests: None,
             operator: None,
             // Each page is made once.
             page_cache: 0,

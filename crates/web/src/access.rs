@@ -230,7 +230,9 @@ fn needs(method: &Method, path: &str) -> Needs {
     match path {
         // The router answers that the path has no such method.
         _ if v1::lacks(method, path) => Needs::Nothing,
-        "/login" | "/unsubscribe/{token}" | "/subscribe/{token}" | "/join/{token}" => Needs::Nothing,
+        "/login" | "/unsubscribe/{token}" | "/subscribe/{token}" | "/digest/{token}" | "/join/{token}" => {
+            Needs::Nothing
+        }
         "/login/openid" | "/login/openid/done" | "/join/{token}/openid" if reads => Needs::Nothing,
         "/subscribe" => Needs::Statements,
         "/health"
@@ -352,6 +354,8 @@ fn needs(method: &Method, path: &str) -> Needs {
         | "/practise/reveal/{id}"
         | "/practise/rate/{id}"
         | "/practise/remove/{id}"
+        | "/account/digest"
+        | "/account/digest/stop"
         | "/account/password"
         | "/account/opening"
         | "/account/tokens"

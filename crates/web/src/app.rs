@@ -20,7 +20,7 @@ use crate::programs::Programs;
 use crate::proxies::Proxies;
 use crate::published::Published;
 use crate::readers::{Accounts, LogIn, Public, Readers, Visitor};
-use crate::subscriptions::Subscriptions;
+use crate::subscriptions::{OwnDigests, Subscriptions};
 
 /// The inputs of the pages.
 #[derive(Clone)]
@@ -46,6 +46,8 @@ pub struct State {
     pub unsubscribe: HashMap<String, String>,
     /// Whether strangers can subscribe to the week by mail.
     pub subscriptions: Option<Subscriptions>,
+    /// Whether readers can choose a digest for themselves.
+    pub own_digests: Option<OwnDigests>,
     /// The program around the pages. Without it there is no page of settings.
     pub operator: Option<Arc<dyn Operator>>,
     /// The most bytes of finished pages that are kept in memory. 0 keeps none.
@@ -101,6 +103,7 @@ pub(crate) struct App {
     pub(crate) programs: Arc<Programs>,
     pub(crate) unsubscribe: Arc<HashMap<String, String>>,
     pub(crate) subscriptions: Option<Subscriptions>,
+    pub(crate) own_digests: Option<OwnDigests>,
     pub(crate) operator: Option<Arc<dyn Operator>>,
     pub(crate) finished: Finished,
 }

@@ -407,8 +407,8 @@ impl Fault {
                     .to_owned()
             }
             Self::NoSuchLink => {
-                "A link that confirms a subscription works once and for two days. If the mails come already, all is well; \
-                 otherwise ask for another link on the page “The week by mail”."
+                "A link that confirms an address works once and for two days. If the mails come already, all is well; \
+                 otherwise ask for another link on the page where you typed the address."
                     .to_owned()
             }
             Self::NoSuchReader => "The account may have been removed.".to_owned(),

@@ -82,7 +82,7 @@ pub use readers::{
     Accounts, FormKey, LogIn, OpenId, Public, Readers, invitation_hash, new_invitation, new_token, token_hash,
 };
 pub use server::{Limits, serve};
-pub use subscriptions::Subscriptions;
+pub use subscriptions::{OwnDigests, Subscriptions};
 
 /// The router of all pages, the JSON API and the assets.
 pub fn router(state: State) -> Router {
@@ -99,6 +99,7 @@ pub fn router(state: State) -> Router {
         proxies: Arc::new(state.proxies),
         unsubscribe: Arc::new(state.unsubscribe),
         subscriptions: state.subscriptions,
+        own_digests: state.own_digests,
         operator: state.operator,
         finished: Finished::new(state.page_cache),
     };

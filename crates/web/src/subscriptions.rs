@@ -1,4 +1,4 @@
-//! Whether strangers can subscribe to the week by mail.
+//! Whether strangers can subscribe to the week by mail, and readers choose their own digest.
 
 use std::sync::Arc;
 
@@ -21,5 +21,21 @@ impl Subscriptions {
     /// `when` says when the week comes. `asked` is notified when a link has to be mailed.
     pub fn new(when: &str, asked: Arc<Notify>) -> Self {
         Self { when: when.into(), asked, throttle: Arc::default() }
+    }
+}
+
+/// How readers get the digests that they chose by mail.
+#[derive(Clone, Debug)]
+pub struct OwnDigests {
+    /// Wakes the program that mails links.
+    pub(crate) asked: Arc<Notify>,
+    /// Slows down a reader who types many addresses.
+    pub(crate) throttle: Arc<Throttle>,
+}
+
+impl OwnDigests {
+    /// `asked` is notified when a link has to be mailed.
+    pub fn new(asked: Arc<Notify>) -> Self {
+        Self { asked, throttle: Arc::default() }
     }
 }

@@ -37,7 +37,8 @@ use backissue_store::{
     SourceFilter, Store,
 };
 use backissue_web::{
-    FormKey, Image, ImageCache, Images, Proxies, Public, Readers, SiteSettings, State, Subscriptions, router,
+    FormKey, Image, ImageCache, Images, OwnDigests, Proxies, Public, Readers, SiteSettings, State,
+    Subscriptions, router,
 };
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
@@ -112,6 +113,7 @@ async fn site_at(
         proxies: Proxies::default(),
         unsubscribe: HashMap::from([("token".to_owned(), "team".to_owned())]),
         subscriptions: Some(Subscriptions::new("each Monday at 08:00 (UTC)", Arc::default())),
+        own_digests: Some(OwnDigests::new(Arc::default())),
         operator: settling::stand_in(),
         page_cache: 0,
     };

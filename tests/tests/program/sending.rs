@@ -12,6 +12,7 @@ use backissue_tests::stand_in_chat::StandInChat;
 use backissue_tests::stand_in_smtp::{Mood, PASSWORD, Security, StandInSmtp, Taken, USER};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, Unit};
 use ring::hmac;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -67,6 +68,14 @@ impl Office {
         let options = SqliteConnectOptions::new().filename(self.archive.folder().join("archive.sqlite"));
         let mut file = options.connect().await.unwrap();
         file.execute("UPDATE sending SET due_at = 1").await.unwrap();
+        file.close().await.unwrap();
+    }
+
+    /// Makes all recipients known for long, so that what a schedule missed is made up.
+    async fn age_recipients(&self) {
+        let options = SqliteConnectOptions::new().filename(self.archive.folder().join("archive.sqlite"));
+        let mut file = options.connect().await.unwrap();
+        file.execute("UPDATE recipient SET since = 1").await.unwrap();
         file.close().await.unwrap();
     }
 
@@ -618,6 +627,84 @@ async fn strangers_subscribe_confirm_and_unsubscribe() {
     office.configure(&config.replace("public = \"statements\"\n", ""));
     let refused = office.archive.run(&["serve", "--listen", "127.0.0.1:0"]).unwrap();
     assert!(refused.code == 1 && refused.err.contains("set public = \"statements\""), "{}", refused.err);
+}
+
+/// The path of a link in a mail that begins so, with its token.
+fn path_in(text: &str, from: &str) -> String {
+    let text = text.replace("=\r\n", "");
+    let rest = text.split(from).nth(1).unwrap_or_else(|| panic!("{from} is not in {text}"));
+    let token: String = rest.chars().take_while(char::is_ascii_hexdigit).collect();
+    format!("{from}{token}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reader_gets_the_digest_that_was_chosen_and_confirmed() {
+    let server = StandInSmtp::start(Security::Plain).unwrap();
+    let config = format!(
+        "base_url = \"http://backissue.localhost/\"\n\
+         [mail]\nserver = \"smtp://localhost:{}\"\nfrom = \"weeks@reads.example\"\n",
+        server.port()
+    );
+    let last_week = Timestamp::now() - SignedDuration::from_hours(24 * 7);
+    let office = Office::with_read_of(&config, &[], last_week);
+    let served = office.archive.serve(&[]).unwrap();
+    let client = client();
+    let page = client.get(served.url("/account/digest")).send().await.unwrap().text().await.unwrap();
+    let token = page.split("name=\"token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    // Midnight of today has passed.
+    let weekday =
+        Timestamp::now().to_zoned_datetime(TimeZone::UTC).weekday().to_monday_one_offset().to_string();
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([
+            ("token", token),
+            ("back", "/account/digest"),
+            ("mail", "ada@example.org"),
+            ("part", "everything"),
+            ("most", "5"),
+            ("weekday", weekday.as_str()),
+            ("hour", "0"),
+            ("zone", "UTC"),
+        ])
+        .finish();
+    let kind = ("content-type", "application/x-www-form-urlencoded");
+    let request = client.post(served.url("/account/digest")).header(kind.0, kind.1).body(form);
+    let saved = request.send().await.unwrap().text().await.unwrap();
+    assert!(saved.contains("A mail with a link goes to"), "{saved}");
+    let mail = server.next().unwrap();
+    assert_eq!(mail.to, ["ada@example.org"]);
+    let link = served.url(&path_in(&mail.text, "/digest/"));
+    assert_eq!(client.get(&link).send().await.unwrap().status(), 200);
+    assert_eq!(client.post(&link).send().await.unwrap().status(), 200);
+    assert_eq!(client.post(&link).send().await.unwrap().status(), 404, "it works once");
+    let (status, said) = served.stop().unwrap();
+    assert!(status.success(), "{said}");
+    assert_eq!(server.others(), 0, "nothing from before is sent");
+
+    office.age_recipients().await;
+    let served = office.archive.serve(&[]).unwrap();
+    let week = server.next().unwrap();
+    assert_eq!(week.to, ["ada@example.org"]);
+    assert!(week.text.contains("queue of billing"), "{}", week.text);
+    assert!(field(&week, "List-Unsubscribe").contains("/unsubscribe/"));
+    let (status, said) = served.stop().unwrap();
+    assert!(status.success(), "{said}");
+    let listed = office.archive.json(&["send"]).unwrap();
+    assert!(listed[0]["name"] == "reader/1" && listed[0]["sent"].is_string(), "{listed}");
+
+    // A mailbox that is gone is told to the reader and to the operator.
+    server.set_mood(Mood::KnowsNobody);
+    let bounced = office.archive.run(&["send", "--to", "reader/1", "--again"]).unwrap();
+    assert_eq!(bounced.code, 1, "{}{}", bounced.out, bounced.err);
+    let served = office.archive.serve(&["--no-fetch"]).unwrap();
+    let account = client.get(served.url("/account")).send().await.unwrap().text().await.unwrap();
+    for told in
+        [account, office.archive.done(&["send"]).unwrap(), office.archive.run(&["doctor"]).unwrap().out]
+    {
+        assert!(told.contains("ada@example.org") && told.contains("No such user here"), "{told}");
+    }
+    let nobody = office.archive.run(&["send", "--to", "reader/1"]).unwrap();
+    assert!(nobody.code == 1 && nobody.err.contains("nobody is called `reader/1`"), "{}", nobody.err);
+    assert_eq!(server.others(), 0);
 }
 
 /// The week of a schedule whose time is this moment.

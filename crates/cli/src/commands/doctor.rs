@@ -9,7 +9,8 @@ use backissue_model::without_credentials;
 use backissue_search::Coverage;
 use backissue_send::{Recipient, chosen_by};
 use backissue_store::{
-    AlertState, DeadHost, Finding, Location, OWNER_CHANGED, SendingState, SetAside, SourceFilter, Store,
+    AlertState, DeadHost, Finding, Location, OWNER_CHANGED, OwnDigest, SendingState, SetAside, SourceFilter,
+    Store,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -22,7 +23,7 @@ use crate::settings::Settings;
 use crate::values::Size;
 use crate::{noticed, open};
 
-/// Maximum reads to list.
+/// Maximum reads, and people who did not get a week, to list.
 const LISTED: u32 = 50;
 
 /// Maximum hosts with dead pages to list.
@@ -143,12 +144,14 @@ fn folder(settings: &Settings) -> Check {
     Check { name: "data folder", ok: false, detail }
 }
 
-/// Whether the settings of all recipients are valid, and whether the last sending to each
-/// succeeded.
+/// Whether the settings of all recipients are valid, and whether the last sending to each, and to
+/// each subscriber and reader, succeeded.
 async fn recipients(store: &Store, settings: &Settings) -> anyhow::Result<Option<Check>> {
     let check = |ok, detail| Some(Check { name: "recipients", ok, detail });
     let rows = &settings.recipients.value;
-    if rows.is_empty() {
+    let people = store.weeks_of_people(true, LISTED).await?;
+    let readers = store.failed_own_digests().await?;
+    if rows.is_empty() && people.is_empty() && readers.is_empty() {
         return Ok(None);
     }
     let mut failures = Vec::new();
@@ -158,6 +161,8 @@ async fn recipients(store: &Store, settings: &Settings) -> anyhow::Result<Option
             Err(failure) => failures.push(format!("{failure:#}")),
         }
     }
+    failures.extend(people.iter().filter_map(|(name, state)| state.trouble(name)));
+    failures.extend(readers.iter().filter_map(OwnDigest::failure));
     if failures.is_empty() {
         return Ok(check(true, output::count(rows.len() as u64, "recipient")));
     }

@@ -1,8 +1,11 @@
 //! `backissue send`: sends a week to a recipient, or shows what would be sent.
 
+use std::collections::HashMap;
+
+use anyhow::{Context, ensure};
 use backissue_model::Week;
 use backissue_send::{Lack, Recipient, Sender, Sent, Way};
-use backissue_store::{AlertState, Dispatch, Resend, SendingState};
+use backissue_store::{AlertState, Dispatch, Resend, SendingState, Store};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
@@ -16,9 +19,13 @@ use crate::{open, recipients};
 /// Sends a week.
 pub async fn run(args: SendArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let Some(to) = &args.to else { return list(&args, &settings).await };
-    let recipient = recipients::named(&settings, to)?;
+    let named = match recipients::is_person(&settings, to) {
+        true => None,
+        false => Some(recipients::named(&settings, to)?),
+    };
     let store = open::store(&settings).await?;
     if args.resume {
+        ensure!(named.is_some(), "{to} confirms the address again on /subscribe or /account/digest");
         store.set_unsubscribed(to, false, Timestamp::now()).await?;
         say!("Weeks are sent to {to} again.")?;
         return Ok(Outcome::Fine);
@@ -29,11 +36,15 @@ pub async fn run(args: SendArgs, settings: Settings) -> anyhow::Result<Outcome> 
         anstream::eprintln!("The archive has no reads of {week}, so there is nothing to send.");
         return Ok(Outcome::NotThere);
     }
-    let search = match &recipient.search {
-        Some(_) => open::search_caught_up(&settings, &store).await?,
-        None => open::search(&settings, &store).await?,
+    let search = match &named {
+        Some(Recipient { search: None, .. }) => open::search(&settings, &store).await?,
+        _ => open::search_caught_up(&settings, &store).await?,
     };
     let sender = open::sender(&settings, &store, &search).await?;
+    let recipient = match named {
+        Some(recipient) => recipient,
+        None => one_person(&settings, &sender, to).await?,
+    };
     if args.dry_run {
         let digest = match sender.digest(week, &recipient).await? {
             Ok(digest) => digest,
@@ -64,6 +75,14 @@ pub async fn run(args: SendArgs, settings: Settings) -> anyhow::Result<Outcome> 
         say!("{STRONG}{week}{PLAIN}  {said}")?;
     }
     Ok(outcome)
+}
+
+/// The subscriber or the reader of this name.
+async fn one_person(settings: &Settings, sender: &Sender, name: &str) -> anyhow::Result<Recipient> {
+    let all = sender.each(&recipients::all(settings)?).await?;
+    let found = all.into_iter().find(|recipient| recipient.name == name);
+    found
+        .with_context(|| format!("nobody is called `{name}`; `backissue send` lists subscribers and readers"))
 }
 
 /// Sends a week to each subscriber.
@@ -97,7 +116,7 @@ async fn to_subscribers(
 /// Lists the recipients, each with its last week.
 async fn list(args: &SendArgs, settings: &Settings) -> anyhow::Result<Outcome> {
     let rows = &settings.recipients.value;
-    if rows.is_empty() && !args.json {
+    if rows.is_empty() && settings.mail.value.is_none() && !args.json {
         anstream::eprintln!(
             "The configuration file {} has no [[recipient]]; docs/DIGESTS.md tells how to add one.",
             settings.config.value.display()
@@ -112,8 +131,9 @@ async fn list(args: &SendArgs, settings: &Settings) -> anyhow::Result<Outcome> {
         let alert = store.last_alert(&row.name).await?;
         listed.push((row, known.unsubscribed_at, last, alert));
     }
+    let people = people(&store).await?;
     if args.json {
-        let all = listed.iter().map(|(row, unsubscribed, last, alert)| {
+        let recipients = listed.iter().map(|(row, unsubscribed, last, alert)| {
             let last = last.as_ref();
             json!({
                 "name": row.name,
@@ -127,13 +147,13 @@ async fn list(args: &SendArgs, settings: &Settings) -> anyhow::Result<Outcome> {
                 "unsubscribed": unsubscribed,
             })
         });
-        output::json(&all.collect::<Vec<_>>())?;
+        output::json(&recipients.chain(people.iter().map(Person::json)).collect::<Vec<_>>())?;
         return Ok(Outcome::Fine);
     }
     for (row, unsubscribed, last, alert) in listed {
         say!("{STRONG}{}{PLAIN}  {row}", row.name)?;
         if row.subscribers {
-            let all = store.subscribers().await?.len() as u64;
+            let all = people.iter().filter(|person| !person.is_reader).count() as u64;
             say!("  {}", output::count(all, "subscriber"))?;
             continue;
         }
@@ -153,7 +173,71 @@ async fn list(args: &SendArgs, settings: &Settings) -> anyhow::Result<Outcome> {
             _ => {}
         }
     }
+    for person in &people {
+        say!("{STRONG}{}{PLAIN}  mail to {}", person.name, person.address)?;
+        say!("  {}", person.told())?;
+    }
     Ok(Outcome::Fine)
+}
+
+/// A subscriber, or a reader with a digest, as they are listed.
+struct Person {
+    name: String,
+    address: String,
+    is_reader: bool,
+    /// Why nothing more is sent.
+    stopped: Option<String>,
+    last: Option<SendingState>,
+}
+
+impl Person {
+    /// The last week in words.
+    fn told(&self) -> String {
+        match (&self.stopped, &self.last) {
+            (Some(why), _) => why.clone(),
+            (None, Some(state)) => state.trouble(&self.name).unwrap_or_else(|| {
+                let sent =
+                    state.sent_at.map_or_else(|| "is being sent".to_owned(), |at| format!("was sent {at}"));
+                format!("{} {sent}", state.week)
+            }),
+            (None, None) => "nothing was sent yet".to_owned(),
+        }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let last = self.last.as_ref();
+        let error = self.stopped.as_deref().or(last.and_then(|last| last.error.as_deref()));
+        json!({
+            "name": self.name,
+            "how": format!("mail to {}", self.address),
+            "week": last.map(|last| last.week),
+            "sent": last.and_then(|last| last.sent_at),
+            "next": last.and_then(|last| last.next),
+            "error": error,
+            "alert_sent": null,
+            "alert_error": null,
+            "unsubscribed": null,
+        })
+    }
+}
+
+/// The subscribers, and the readers with a digest: those whose addresses are confirmed, or do not
+/// exist any more.
+async fn people(store: &Store) -> anyhow::Result<Vec<Person>> {
+    let mut weeks: HashMap<String, SendingState> =
+        store.weeks_of_people(false, u32::MAX).await?.into_iter().collect();
+    let mut all = Vec::new();
+    for subscriber in store.subscribers().await? {
+        let (name, address) = (subscriber.name(), subscriber.address);
+        let last = weeks.remove(&name);
+        all.push(Person { name, address, is_reader: false, stopped: None, last });
+    }
+    for own in store.own_digests().await?.into_iter().chain(store.failed_own_digests().await?) {
+        let (name, stopped, address) = (own.name(), own.failure(), own.address);
+        let last = weeks.remove(&name);
+        all.push(Person { name, address, is_reader: true, stopped, last });
+    }
+    Ok(all)
 }
 
 /// That what a recipient's choice names is not there, and the remedy.

@@ -16,8 +16,8 @@ use backissue_search::{Caught, Search, SearchFailure};
 use backissue_send::{Caller, Way};
 use backissue_store::{Store, StoreError};
 use backissue_web::{
-    Accounts, FormKey, HubCalls, HubQuery, HubReply, Limits, LogIn, OpenId, Proxies, ProxyUsers, Readers,
-    SiteSettings, Subscriptions,
+    Accounts, FormKey, HubCalls, HubQuery, HubReply, Limits, LogIn, OpenId, OwnDigests, Proxies, ProxyUsers,
+    Readers, SiteSettings, Subscriptions,
 };
 use clap::error::ErrorKind;
 use jiff::{SignedDuration, Timestamp};
@@ -93,6 +93,8 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
     let is_sent = work.is_some() || store.is_shared();
     let when = recipients::subscribers_get_it(&mailings).filter(|_| is_sent);
     let subscriptions = when.map(|when| Subscriptions::new(&when, Arc::clone(&asked)));
+    let has_digests = is_sent && recipients::has_readers(&mailings);
+    let own_digests = has_digests.then(|| OwnDigests::new(Arc::clone(&asked)));
     let router = backissue_web::router(backissue_web::State {
         store: store.clone(),
         search: search.clone(),
@@ -104,6 +106,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
         proxies,
         unsubscribe: unsubscribe.collect(),
         subscriptions,
+        own_digests,
         operator: Some(Arc::new(Serving::new(&settings, store.clone(), fetcher.clone(), work.is_some()))),
         page_cache: settings.page_cache.value.0,
     });
@@ -378,6 +381,7 @@ async fn prepare_demo(settings: &mut Settings) -> anyhow::Result<InDemo> {
     settings.check_with.value = None;
     settings.embed_with.value = None;
     settings.recipients.value = Vec::new();
+    settings.mail.value = None;
     settings.readers.value = HowMany::One;
     settings.proxy_user_header.value = None;
     settings.openid_issuer.value = None;

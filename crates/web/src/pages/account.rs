@@ -17,7 +17,7 @@ use crate::fault::Fault;
 use crate::forms::{Signed, sent_to};
 use crate::frame::{Document, Frame};
 use crate::pages::login::{later, needs_https, not_stored, refused, too_early};
-use crate::pages::tokens;
+use crate::pages::{own_digest, tokens};
 use crate::parts::openid;
 use crate::readers::new_token;
 use crate::readers::{self, LogIn, Readers};
@@ -40,6 +40,7 @@ pub(crate) async fn account(frame: Frame, State(app): State<App>) -> Result<Resp
 async fn page(frame: &Frame, app: &App, said: &Said) -> Result<Response, Fault> {
     let reader = app.store.reader(frame.required()?, frame.now).await?.ok_or(Fault::NoSuchReader)?;
     let tokens = app.store.tokens(reader.id).await?;
+    let digest = app.store.own_digest(reader.id).await?;
     let has_password = frame.visitor().session.is_some() && reader.has_password;
     let document = Document {
         title: "Account".to_owned(),
@@ -64,6 +65,7 @@ async fn page(frame: &Frame, app: &App, said: &Said) -> Result<Response, Fault> 
             }
             @if has_password { (password_form(frame, reader.name.as_str(), said)) }
             (opening_form(frame, reader.opening_is_done))
+            @if app.own_digests.is_some() || digest.is_some() { (own_digest::section(digest.as_ref())) }
             section.own aria-labelledby="browsers" {
                 h2 #browsers { "Browsers that are logged in" }
                 p { a href="/sessions" { "See and end your sessions" } }

@@ -17,6 +17,7 @@ mod marks;
 mod models;
 mod note;
 mod openid;
+mod own_digest;
 mod practise;
 mod prior_art;
 mod read;
@@ -79,6 +80,7 @@ pub(crate) fn secret_routes() -> Router<App> {
     Router::new()
         .route("/unsubscribe/{token}", get(unsubscribe::ask).post(unsubscribe::stop))
         .route("/subscribe/{token}", get(subscribe::ask_again).post(subscribe::confirm))
+        .route("/digest/{token}", get(own_digest::ask_again).post(own_digest::confirm))
         .route("/shelf/{feed}", get(feeds::shelf))
 }
 
@@ -99,6 +101,8 @@ pub(crate) fn login_routes() -> Router<App> {
         .route("/account/tokens", form(account::make_token))
         .route("/account/tokens/{id}/remove", form(account::remove_token))
         .route("/account/mine.json", get(account::mine))
+        .route("/account/digest", get(own_digest::ask).post(own_digest::save))
+        .route("/account/digest/stop", form(own_digest::stop))
         .route("/readers", get(readers::readers))
         .route("/offline.json", get(shelf::offline))
         .route("/readers/invite", form(readers::invite))

@@ -10,8 +10,8 @@ use axum::response::{IntoResponse, Response};
 use backissue_model::bounds::{MAX_NAME, MAX_TITLE};
 use backissue_model::{Limit, Reader, Size, Source, SourceId, typed_address, without_credentials};
 use backissue_store::{
-    AlertState, Follow, SetAside, SourceChange, SourceFilter, Spent, Store, StoreError, Unfollow, Unfollowed,
-    Webhook, Withdrawn,
+    AlertState, Follow, OwnDigest, SetAside, SourceChange, SourceFilter, Spent, Store, StoreError, Unfollow,
+    Unfollowed, Webhook, Withdrawn,
 };
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -26,7 +26,7 @@ use crate::operator::{ConfiguredModel, ConfiguredRecipient, FeedList, FoundToFol
 use crate::pages::sources::state_words;
 use crate::words;
 
-/// Reads that are listed as set aside or hidden.
+/// Reads that are listed as set aside or hidden, and people who did not get a week.
 const LISTED: u32 = 50;
 /// Maximum feeds of a list that a form brings.
 const FEEDS_MAX: usize = 2000;
@@ -45,6 +45,8 @@ struct Said {
 struct Shown {
     sources: usize,
     recipients: Vec<(ConfiguredRecipient, Vec<String>)>,
+    /// What single subscribers and readers did not get.
+    people: Vec<String>,
     webhooks: Vec<Webhook>,
     models: Vec<(ConfiguredModel, Option<Spent>)>,
     others: Vec<(String, Spent)>,
@@ -69,14 +71,18 @@ pub(crate) async fn settings(
 async fn page(frame: &Frame, app: &App, said: Said) -> Result<Response, Fault> {
     let store = &app.store;
     let all = SourceFilter::default();
-    let (sources, spent, set_aside, tally, hidden, webhooks) = tokio::try_join!(
+    let (sources, spent, set_aside, tally, hidden, webhooks, people, readers) = tokio::try_join!(
         store.sources(&all),
         store.spent_by_model(),
         store.set_aside(LISTED),
         store.tally(frame.now),
         store.withdrawn(LISTED),
         store.webhooks(),
+        store.weeks_of_people(true, LISTED),
+        store.failed_own_digests(),
     )?;
+    let people = people.iter().filter_map(|(name, state)| state.trouble(name));
+    let people = people.chain(readers.iter().filter_map(OwnDigest::failure)).collect();
     let mut spent: HashMap<String, Spent> = spent.into_iter().collect();
     let models = operator(app)?.models().into_iter();
     let models = models.map(|model| {
@@ -91,6 +97,7 @@ async fn page(frame: &Frame, app: &App, said: Said) -> Result<Response, Fault> {
     let shown = Shown {
         sources: sources.len(),
         recipients,
+        people,
         webhooks,
         models,
         others,
@@ -404,7 +411,7 @@ fn document(frame: &Frame, operator: &Arc<dyn Operator>, shown: &Shown, said: &S
             }
             (sources(frame, operator, shown.sources, said))
             (readers(&shown.readers))
-            (recipients(operator, &shown.recipients))
+            (recipients(operator, &shown.recipients, &shown.people))
             (webhooks(frame, &shown.webhooks))
             (models(operator, shown))
             (set_aside(frame, shown))
@@ -515,7 +522,11 @@ fn readers(all: &[Reader]) -> Markup {
     }
 }
 
-fn recipients(operator: &Arc<dyn Operator>, all: &[(ConfiguredRecipient, Vec<String>)]) -> Markup {
+fn recipients(
+    operator: &Arc<dyn Operator>,
+    all: &[(ConfiguredRecipient, Vec<String>)],
+    people: &[String],
+) -> Markup {
     html! {
         section aria-labelledby="recipients" {
             h2 #recipients .section { "Recipients" }
@@ -535,6 +546,10 @@ fn recipients(operator: &Arc<dyn Operator>, all: &[(ConfiguredRecipient, Vec<Str
                     }
                 }
                 p.quiet { code { "backissue send --to NAME --again" } " sends the last week once more." }
+            }
+            @if !people.is_empty() {
+                h3 { "Subscribers and readers" }
+                @for trouble in people { p.wrong role="alert" { (trouble) "." } }
             }
         }
     }

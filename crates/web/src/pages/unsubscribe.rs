@@ -7,6 +7,7 @@
 use axum::extract::{Path, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
+use backissue_store::OwnDigest;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
@@ -21,9 +22,14 @@ pub(crate) async fn ask(
     Path(token): Path<String>,
 ) -> Result<Response, Fault> {
     let Ok(name) = recipient(&app, &token) else {
-        let found = app.store.subscriber(&token, Timestamp::now()).await?;
-        return match found.filter(|found| found.is_confirmed) {
-            Some(found) => Ok(page(&frame, question(&token, &found.address))),
+        let now = Timestamp::now();
+        let subscriber = app.store.subscriber(&token, now).await?.filter(|found| found.is_confirmed);
+        let address = match subscriber {
+            Some(found) => Some(found.address),
+            None => own_digest(&app, &token, now).await?.map(|own| own.address),
+        };
+        return match address {
+            Some(address) => Ok(page(&frame, question(&token, &address))),
             None => already(&frame, &app, &token).await,
         };
     };
@@ -51,7 +57,13 @@ pub(crate) async fn stop(
     Path(token): Path<String>,
 ) -> Result<Response, Fault> {
     let Ok(name) = recipient(&app, &token) else {
-        if !app.store.remove_subscriber(&token, Timestamp::now()).await? {
+        let now = Timestamp::now();
+        let is_removed = app.store.remove_subscriber(&token, now).await?
+            || match own_digest(&app, &token, now).await? {
+                Some(own) => app.store.remove_own_digest(own.reader, now).await?,
+                None => false,
+            };
+        if !is_removed {
             return already(&frame, &app, &token).await;
         }
         let deleted = html! {
@@ -62,6 +74,11 @@ pub(crate) async fn stop(
     };
     app.store.set_unsubscribed(name, true, Timestamp::now()).await?;
     Ok(page(&frame, html! { div.head { h1 { "Unsubscribed" } } (stopped(name)) }))
+}
+
+/// The reader's digest whose mails have this token.
+async fn own_digest(app: &App, token: &str, now: Timestamp) -> Result<Option<OwnDigest>, Fault> {
+    Ok(app.store.own_digest_of(token, now).await?.filter(|own| own.is_confirmed))
 }
 
 /// The page for a link that was used. It says nothing about the address, which is deleted.

@@ -290,7 +290,7 @@ async fn routes_are_in_the_access_table_and_changes_guarded() {
     let forms: Vec<_> = table
         .iter()
         .filter(|(method, path)| {
-            let by_others = ["/hub/", "/unsubscribe/", "/subscribe/", "/login", "/join/"];
+            let by_others = ["/hub/", "/unsubscribe/", "/subscribe/", "/digest/", "/login", "/join/"];
             let is_form =
                 !by_others.iter().any(|start| path.starts_with(start)) && !path.starts_with("/api/");
             method == "POST" && is_form && path != "/mcp"
@@ -316,7 +316,9 @@ async fn routes_are_in_the_access_table_and_changes_guarded() {
             let only_post =
                 answer.status == StatusCode::METHOD_NOT_ALLOWED && answer.headers["allow"] == "POST";
             assert!(
-                only_post || path.starts_with("/read/") || path == "/save" || path == "/subscribe",
+                only_post
+                    || path.starts_with("/read/")
+                    || ["/save", "/subscribe", "/account/digest"].contains(&path.as_str()),
                 "{method} {path}: {}",
                 answer.status
             );
