@@ -79,18 +79,30 @@
   const notice = document.getElementById("notice");
   // The buttons of the read that has the focus, or of the one read that the page is about.
   const press = (mark) => {
-    const at = document.activeElement?.closest("li, .read-head") ?? document;
+    const focused = document.activeElement?.closest("li, tr, article, .read-head");
+    const places = [focused, document.querySelector(".read-head"), document];
+    const at = places.find((place) => place?.querySelector(".marks")) ?? document;
     const buttons = at.querySelectorAll("[data-mark=" + mark + "]");
     if (buttons.length !== 1) return false;
     buttons[0].click();
     return true;
   };
+  const replace = (old, part) => {
+    const focused = old.contains(document.activeElement) ? document.activeElement.dataset.mark : null;
+    old.replaceWith(part);
+    if (focused) part.querySelector("[data-mark=" + focused + "]")?.focus();
+  };
   const put = (part) => {
     const old = document.getElementById(part.id);
-    if (!old) return;
-    const focused = old.contains(document.activeElement) ? document.activeElement.dataset.mark : null;
-    old.replaceWith(document.adoptNode(part));
-    if (focused) part.querySelector("[data-mark=" + focused + "]")?.focus();
+    if (old) replace(old, document.adoptNode(part));
+  };
+  // A page can list a read in two places; the buttons in one of them have an id.
+  const putButtons = (part) => {
+    document.querySelectorAll(".marks[data-of='" + part.dataset.of + "']").forEach((old) => {
+      const own = document.importNode(part, true);
+      if (!old.id) own.removeAttribute("id");
+      replace(old, own);
+    });
   };
   const recount = async () => {
     if (!document.getElementById("counted")) return;
@@ -115,7 +127,8 @@
         return;
       }
       notice.replaceChildren(...page.getElementById("notice").childNodes);
-      page.querySelectorAll("#newest, .marks").forEach(put);
+      page.querySelectorAll(".marks").forEach(putButtons);
+      page.querySelectorAll("#newest").forEach(put);
       await recount();
     } catch {
       notice.textContent = "The archive does not answer; nothing was changed. Try again when it does.";

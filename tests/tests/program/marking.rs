@@ -86,9 +86,10 @@ async fn opening_a_read_marks_it_done_if_the_reader_chose_that() {
     browser.window.goto(&read).await.unwrap();
     browser.window.wait().for_element(Locator::Css("[data-marks=done]")).await.unwrap();
     press(&browser, "#notice button").await;
-    browser.window.wait().for_element(Locator::Css("[data-marks='']")).await.unwrap();
+    let not_done = Locator::Css(".read-head [data-marks='']");
+    browser.window.wait().for_element(not_done).await.unwrap();
     browser.window.refresh().await.unwrap();
-    browser.window.wait().for_element(Locator::Css("[data-marks='']")).await.unwrap();
+    browser.window.wait().for_element(not_done).await.unwrap();
     browser.window.goto(&served.url(&week)).await.unwrap();
     assert_eq!(marked(&browser, "done").await, 0, "it stays undone");
 }

@@ -52,7 +52,7 @@ pub(crate) async fn concept(
         return Err(unknown());
     }
     let title = source.map(|source| source.title);
-    let marked = Marked::on(store, &frame, &stretch.items).await?;
+    let marked = Marked::on(store, &frame, stretch.items.iter().chain(&starts)).await?;
     let has_cards = match frame.reader {
         Some(reader) => store.has_cards(reader, &Deck::Concept(slug.clone())).await?,
         None => false,
@@ -78,7 +78,7 @@ fn document(
     source_title: Option<&str>,
     listed: &Listed,
 ) -> Document {
-    let Listed { stretch, found, starts, has_cards, marked } = listed;
+    let Listed { stretch, found, has_cards, marked, .. } = listed;
     let path = format!("/concept/{slug}");
     // A short list needs no entry point.
     let is_long = stretch.items.len() > STARTS as usize;
@@ -101,7 +101,7 @@ fn document(
             }
             (narrowing_of(beside.as_ref()))
             (chips(narrowing, &path, source_title))
-            @if is_long { (start_here(frame, starts)) }
+            @if is_long { (start_here(frame, listed)) }
             (reads::by_month(&stretch.items, frame.zone(), marked))
             @if stretch.items.is_empty() { (nothing(narrowing, &path)) }
             (reads::pager(&path, narrowing, stretch.next.as_ref(), "Older reads →"))
@@ -114,12 +114,16 @@ fn document(
 }
 
 /// The reads with the most certain problem and outcome.
-fn start_here(frame: &Frame, starts: &[ReadCard]) -> Markup {
+fn start_here(frame: &Frame, listed: &Listed) -> Markup {
+    let Listed { stretch, starts, marked, .. } = listed;
+    let is_below = |start: &ReadCard| stretch.items.iter().any(|card| card.id == start.id);
+    let buttons =
+        |start: &ReadCard| if is_below(start) { marked.more_buttons(start) } else { marked.buttons(start) };
     html! {
         @if !starts.is_empty() {
             section.starts {
                 h2.section { "Start here" }
-                (reads::brief(starts, frame.zone()))
+                (reads::brief(starts, frame.zone(), buttons))
             }
         }
     }

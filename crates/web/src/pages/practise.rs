@@ -3,7 +3,7 @@
 //! A session is in the address: its deck, the number of the last answer before it, what was
 //! skipped. So it works without script, survives a reload, and nothing has to be tidied up.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -199,7 +199,7 @@ pub(crate) async fn card(
         None
     };
     let Some(read) = drawn else {
-        return Ok(frame.page(summary(store, &asked, &given).await?));
+        return Ok(frame.page(summary(&frame, store, &asked, &given).await?));
     };
     let page = store.read(read).await?.ok_or(Fault::NoSuchRead)?;
     Ok(frame.page(question(&frame, &page, &asked, given.len())?))
@@ -414,8 +414,15 @@ fn answer_id(id: &str) -> Result<i64, Fault> {
 }
 
 /// The end of a session, or of a deck.
-async fn summary(store: &Store, asked: &Asked, given: &[CardAnswer]) -> Result<Document, Fault> {
+async fn summary(
+    frame: &Frame,
+    store: &Store,
+    asked: &Asked,
+    given: &[CardAnswer],
+) -> Result<Document, Fault> {
     let cards = store.cards(&given.iter().map(|answer| answer.read).collect::<Vec<_>>()).await?;
+    let marked = Marked::on(store, frame, &cards).await?;
+    let mut seen = HashSet::new();
     let cards: HashMap<ReadId, &ReadCard> = cards.iter().map(|card| (card.id, card)).collect();
     let is_whole = given.len() >= SESSION;
     let onward = Asked::of_deck(asked.deck.clone());
@@ -437,7 +444,10 @@ async fn summary(store: &Store, asked: &Asked, given: &[CardAnswer]) -> Result<D
                 ul.decks {
                     @for answer in given {
                         @if let Some(card) = cards.get(&answer.read) {
-                            li { a href={ (reads::href(card)) "#answers" } data-read { (card.title) } @if let Some(rating) = answer.rating { span.quiet { (rating.name()) } } }
+                            li { a href={ (reads::href(card)) "#answers" } data-read { (card.title) } @if let Some(rating) = answer.rating { span.quiet { (rating.name()) } }
+                                // A read that was answered twice has its buttons in the first place.
+                                @if seen.insert(card.id) { (marked.buttons(card)) }
+                            }
                         }
                     }
                 }

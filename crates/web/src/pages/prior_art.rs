@@ -11,6 +11,7 @@ use maud::{Markup, html};
 use crate::fault::Fault;
 use crate::frame::{Document, Frame, Page, Section};
 use crate::pages::search::{only_words, still_missing};
+use crate::parts::marks::Marked;
 use crate::parts::{reads, search_box};
 use crate::question::{Question, href};
 use crate::readers::Visitor;
@@ -23,11 +24,13 @@ const ROWS: usize = 15;
 pub(crate) async fn prior_art(
     frame: Frame,
     question: Question,
-    State(search): State<Search>,
+    State(app): State<App>,
 ) -> Result<Page, Fault> {
     let found =
-        if question.is_empty() { None } else { Some(look_up(&search, &question, frame.reader).await?) };
-    Ok(frame.page(document(&frame, &question, found.as_ref())))
+        if question.is_empty() { None } else { Some(look_up(&app.search, &question, frame.reader).await?) };
+    let listed = found.iter().flat_map(|found| &found.ways).flat_map(|way| &way.reads);
+    let marked = Marked::on(&app.store, &frame, listed.map(|found| &found.read.card)).await?;
+    Ok(frame.page(document(&frame, &question, found.as_ref(), &marked)))
 }
 
 /// `/prior-art.md`
@@ -56,7 +59,7 @@ pub(crate) async fn look_up(
     Ok(search.prior_art(&question.text, limit, reader).await?)
 }
 
-fn document(frame: &Frame, question: &Question, found: Option<&PriorArt>) -> Document {
+fn document(frame: &Frame, question: &Question, found: Option<&PriorArt>, marked: &Marked) -> Document {
     Document {
         title: match found {
             Some(_) => format!("Prior art: {}", question.text.trim()),
@@ -77,7 +80,7 @@ fn document(frame: &Frame, question: &Question, found: Option<&PriorArt>) -> Doc
                     div.notes { @for note in found.query.notes() { p { (note) } } (only_words(found.words_only.as_deref())) }
                 }
                 (still_missing(found.missing))
-                @if found.is_empty() { (nothing(question, found)) } @else { (tables(frame, question, found)) }
+                @if found.is_empty() { (nothing(question, found)) } @else { (tables(frame, question, found, marked)) }
             }
         },
         ..Document::default()
@@ -108,7 +111,7 @@ fn nothing(question: &Question, found: &PriorArt) -> Markup {
     }
 }
 
-fn tables(frame: &Frame, question: &Question, found: &PriorArt) -> Markup {
+fn tables(frame: &Frame, question: &Question, found: &PriorArt, marked: &Marked) -> Markup {
     let alone = found.ways.len() == 1;
     let text = found.markdown(frame.zone(), vocabulary::name);
     html! {
@@ -118,7 +121,7 @@ fn tables(frame: &Frame, question: &Question, found: &PriorArt) -> Markup {
             a href=(href("/search", &question.text, 1)) rel="nofollow" { "As a list" }
             span.quiet #copied role="status" {}
         }
-        @for way in &found.ways { (table(frame, way, alone)) }
+        @for way in &found.ways { (table(frame, way, alone, marked)) }
         details.grounds.as-text {
             summary { h2 { "The table as Markdown" } }
             textarea #markdown readonly rows="12" aria-label="The table as Markdown" spellcheck="false" { (text) }
@@ -126,7 +129,7 @@ fn tables(frame: &Frame, question: &Question, found: &PriorArt) -> Markup {
     }
 }
 
-fn table(frame: &Frame, way: &Way, alone: bool) -> Markup {
+fn table(frame: &Frame, way: &Way, alone: bool, marked: &Marked) -> Markup {
     html! {
         section {
             @match &way.concept {
@@ -135,13 +138,13 @@ fn table(frame: &Frame, way: &Way, alone: bool) -> Markup {
             }
             table.prior {
                 thead { tr { th scope="col" { "Team" } th scope="col" { "Problem" } th scope="col" { "What they did" } th scope="col" { "What changed" } th scope="col" { "Read" } } }
-                tbody { @for found in &way.reads { (row(frame, found)) } }
+                tbody { @for found in &way.reads { (row(frame, found, marked)) } }
             }
         }
     }
 }
 
-fn row(frame: &Frame, found: &Match) -> Markup {
+fn row(frame: &Frame, found: &Match, marked: &Marked) -> Markup {
     let (card, precis) = (&found.read.card, &found.read.precis);
     let said = |name: &str, statement: &Option<Statement>| {
         html! {
@@ -165,6 +168,7 @@ fn row(frame: &Frame, found: &Match) -> Markup {
             td.where data-name="Read" {
                 a href=(reads::href(card)) data-read { (card.title) }
                 time.figure datetime=(reads::dated(card)) { (words::date(reads::dated(card), frame.zone())) }
+                (marked.buttons(card))
             }
         }
     }

@@ -56,7 +56,6 @@ pub(crate) async fn read(
         Some(_) => Showing::AtSource,
         None => Showing::of(&app.images, asked, page.card.id, reads::href(&page.card)),
     };
-    let marked = Marked::on(&app.store, &frame, [&page.card]).await?;
     if !frame.shows_articles {
         // It may be the beginning of the article.
         page.card.description = None;
@@ -83,6 +82,8 @@ pub(crate) async fn read(
         Some(shown) => own(&frame, &app.store, &page.card, &located, &shown.marks).await?,
         None => html! {},
     };
+    let listed = std::iter::once(&page.card).chain(others.iter().flatten());
+    let marked = Marked::on(&app.store, &frame, listed).await?;
     let (previous, next) = beside?;
     let beside = Beside { previous, next };
     let mut answer = frame
@@ -230,7 +231,7 @@ fn document(
             p.list-end { (source_link(page)) }
             (turn(page, beside))
         },
-        beside: Some(html! { (with_this_problem(frame, others)) (facts(frame, page)) }),
+        beside: Some(html! { (with_this_problem(frame, others, marked)) (facts(frame, page)) }),
         beside_name: "about this read",
         ..Document::default()
     }
@@ -322,12 +323,12 @@ fn source_link(page: &ReadPage) -> Markup {
     }
 }
 
-fn with_this_problem(frame: &Frame, others: &[ReadCard]) -> Markup {
+fn with_this_problem(frame: &Frame, others: &[ReadCard], marked: &Marked) -> Markup {
     html! {
         @if !others.is_empty() {
             section {
                 h2 { "Others with this problem" }
-                (reads::brief(others, frame.zone()))
+                (reads::brief(others, frame.zone(), |card| marked.buttons(card)))
             }
         }
     }

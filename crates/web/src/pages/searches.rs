@@ -1,8 +1,10 @@
 //! Saved searches, `/searches`, each with its new answers.
 
+use std::collections::HashSet;
+
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use backissue_model::{SEARCH_NAME_MAX, SavedQuestion, SearchName};
+use backissue_model::{ReadId, SEARCH_NAME_MAX, SavedQuestion, SearchName};
 use backissue_store::{OwnSearch, ReadCard, SEARCHES_MAX, SavedSearch, SearchChange, SearchSaved};
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -13,6 +15,7 @@ use crate::feed_links::{Format, Offered};
 use crate::forms::{Signed, sent_to};
 use crate::frame::{Document, Frame, Page, Section};
 use crate::operator::ConfiguredRecipient;
+use crate::parts::marks::Marked;
 use crate::parts::reads;
 use crate::question::href;
 use crate::readers::Visitor;
@@ -33,6 +36,8 @@ pub(crate) async fn searches(frame: Frame, State(app): State<App>) -> Result<Pag
         all.push((search, unseen));
     }
     let recipients = recipients(&app, frame.visitor());
+    let marked = Marked::on(&app.store, &frame, all.iter().flat_map(|(_, unseen)| unseen)).await?;
+    let mut listed = Listed { marked, seen: HashSet::new() };
     Ok(frame.page(Document {
         title: "Saved searches".to_owned(),
         section: Some(Section::Shelf),
@@ -49,10 +54,22 @@ pub(crate) async fn searches(frame: Frame, State(app): State<App>) -> Result<Pag
                     p { a href="/search" { "Search for a problem" } ", then choose “Save this search” below the answers." }
                 }
             }
-            @for (search, unseen) in &all { (one(&frame, search, unseen, recipients.as_deref())) }
+            @for (search, unseen) in &all { (one(&frame, search, unseen, recipients.as_deref(), &mut listed)) }
         },
         ..Document::default()
     }))
+}
+
+/// The marks on the new answers, of which several searches may list the same.
+struct Listed {
+    marked: Marked,
+    seen: HashSet<ReadId>,
+}
+
+impl Listed {
+    fn buttons(&mut self, card: &ReadCard) -> Markup {
+        if self.seen.insert(card.id) { self.marked.buttons(card) } else { self.marked.more_buttons(card) }
+    }
 }
 
 /// The recipients that this visitor can choose. Returns `None` if the visitor is no operator.
@@ -66,6 +83,7 @@ fn one(
     search: &SavedSearch,
     unseen: &[ReadCard],
     recipients: Option<&[ConfiguredRecipient]>,
+    listed: &mut Listed,
 ) -> Markup {
     let (id, question) = (search.id, search.question.as_str());
     let feed = Offered::of_question(question).address(Format::Atom);
@@ -82,7 +100,7 @@ fn one(
                 " · " a href=(feed) rel="nofollow" { "Feed" span.unseen { ": " (search.name) } }
             }
             @if !unseen.is_empty() {
-                (reads::brief(unseen, frame.zone()))
+                (reads::brief(unseen, frame.zone(), |card| listed.buttons(card)))
                 @if search.unseen > unseen.len() as u64 { p.quiet { "The newest " (unseen.len()) " are listed." } }
                 form.settle method="post" action={ "/searches/" (id) "/seen" } {
                     (frame.form_fields_to("/searches"))

@@ -418,6 +418,7 @@ pub(crate) async fn notes(
     for own in page.items.iter_mut().filter(|_| !words.is_empty()) {
         highlight::matching_first(&mut own.highlights, &words);
     }
+    let marked = Marked::on(&app.store, &frame, page.items.iter().map(|own| &own.card)).await?;
     let next = page.next.map(|next| {
         let mut address = Serializer::new(String::new());
         if !words.is_empty() {
@@ -439,7 +440,7 @@ pub(crate) async fn notes(
                     button { "Find" }
                 }
             }
-            @for own in &page.items { (noted(&frame, own)) }
+            @for own in &page.items { (noted(&frame, own, &marked)) }
             @if page.items.is_empty() {
                 div.empty {
                     @if words.is_empty() { p { "You have written and highlighted nothing yet. A read’s own page has a place for a note, and selected text can be highlighted." } }
@@ -452,7 +453,7 @@ pub(crate) async fn notes(
     }))
 }
 
-fn noted(frame: &Frame, own: &Own) -> Markup {
+fn noted(frame: &Frame, own: &Own, marked: &Marked) -> Markup {
     let card = &own.card;
     html! {
         article.noted {
@@ -462,6 +463,7 @@ fn noted(frame: &Frame, own: &Own) -> Markup {
                 @if let Some(at) = own.highlights.iter().map(|highlight| highlight.changed_at).chain(own.note.changed_at).max() { (reads::dot()) "changed " time datetime=(at) { (words::date(at, frame.zone())) } }
             }
             (written(own, IN_NOTES))
+            (marked.buttons(card))
         }
     }
 }

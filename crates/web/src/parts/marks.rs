@@ -42,8 +42,18 @@ impl Marked {
 
     /// The buttons of a read.
     pub(crate) fn buttons(&self, card: &ReadCard) -> Markup {
+        self.buttons_at(card, Some(place(card)))
+    }
+
+    /// The buttons of a read that the page lists in another place too. The browser returns to the
+    /// buttons there.
+    pub(crate) fn more_buttons(&self, card: &ReadCard) -> Markup {
+        self.buttons_at(card, None)
+    }
+
+    fn buttons_at(&self, card: &ReadCard, place: Option<String>) -> Markup {
         let Some(own) = &self.0 else { return html! {} };
-        buttons(card, &own.marks.get(&card.id).copied().unwrap_or_default())
+        buttons_at(card, &own.marks.get(&card.id).copied().unwrap_or_default(), place)
     }
 
     /// Which saved searches a read is a new answer to.
@@ -65,11 +75,20 @@ impl Marked {
 
 /// The buttons of a read.
 pub(crate) fn buttons(card: &ReadCard, marks: &Marks) -> Markup {
+    buttons_at(card, marks, Some(place(card)))
+}
+
+/// The element to which the browser returns.
+fn place(card: &ReadCard) -> String {
+    format!("m{}", card.id)
+}
+
+fn buttons_at(card: &ReadCard, marks: &Marks, place: Option<String>) -> Markup {
     let (id, title) = (card.id, &card.title);
     let has = |mark: Mark| mark.of(marks).is_some();
     let states: Vec<&str> = Mark::ALL.into_iter().filter(|mark| has(*mark)).map(Mark::as_str).collect();
     html! {
-        span.marks id={ "m" (id) } data-marks=(states.join(" ")) {
+        span.marks id=[place] data-of=(id) data-marks=(states.join(" ")) {
             @for mark in Mark::ALL { (button(id, mark, has(mark), title)) }
             a href={ (read_address::href(card)) "#note" } data-mark="note" aria-keyshortcuts="n" class=[marks.noted.then_some("noted")]
                 aria-label={ @if marks.noted { "Note: " } @else { "Write a note: " } (title) } { (icons::NOTE) "Note" }

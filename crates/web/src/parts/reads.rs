@@ -59,8 +59,13 @@ pub(crate) fn one(card: &ReadCard, zone: &TimeZone, marked: &Marked) -> Markup {
     with_problem(card, zone, marked)
 }
 
-/// Reads in brief: the problem, or the title if it leads, with company and year.
-pub(crate) fn brief<'c>(cards: impl IntoIterator<Item = &'c ReadCard>, zone: &TimeZone) -> Markup {
+/// Reads in brief: the problem, or the title if it leads, with company and year. `buttons` makes
+/// the buttons of a read.
+pub(crate) fn brief<'c>(
+    cards: impl IntoIterator<Item = &'c ReadCard>,
+    zone: &TimeZone,
+    mut buttons: impl FnMut(&ReadCard) -> Markup,
+) -> Markup {
     html! {
         ul.alike {
             @for card in cards {
@@ -75,6 +80,7 @@ pub(crate) fn brief<'c>(cards: impl IntoIterator<Item = &'c ReadCard>, zone: &Ti
                         (card.company) (dot()) (dated(card).to_zoned_datetime(zone.clone()).year())
                         @if card.problem_leads { (level(card)) }
                     }
+                    (buttons(card))
                 }
             }
         }

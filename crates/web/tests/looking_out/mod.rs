@@ -83,6 +83,7 @@ async fn new_answer_is_marked_in_its_week_and_counted_until_seen() {
 
     let page = site.page_at("/searches").await;
     assert!(page.text().contains("1 new") && page.text().contains("One late post"), "{}", page.text());
+    assert_eq!(page.all(".alike .marks").len(), 1, "it can be kept from here");
     let week = site.page_at("/").await;
     assert!(week.text().contains("Answers late posts"), "{}", week.text());
     assert!(week.own_links().contains("/search?q=one+late+post"));

@@ -7,7 +7,7 @@ use axum::http::{Method, Request, StatusCode};
 use backissue_model::{Mark, ReadId, ReaderId};
 use backissue_web::{FormKey, Images, Readers};
 
-use super::specimens::blogs;
+use super::specimens::{blogs, busy_blog};
 use super::{Answer, Site, html, site, site_of};
 
 pub(super) const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
@@ -52,12 +52,35 @@ impl Site {
 #[tokio::test]
 async fn lists_and_reads_have_buttons_with_their_marks() {
     let site = site(&blogs()).await;
-    site.store.mark(ReaderId::ONE, ReadId(1), Mark::Keep, true, super::now()).await.unwrap();
+    let (one, at) = (ReaderId::ONE, super::now());
+    site.store.mark(one, ReadId(1), Mark::Keep, true, at).await.unwrap();
+    site.store.save_note(one, ReadId(1), &"Ours too".parse().unwrap(), 0, at).await.unwrap();
     let read = site.get("/read/1").await.headers["location"].to_str().unwrap().to_owned();
-    for path in [WEEK, "/", "/source/undergrowth", "/concept/noisy-neighbours", "/search?q=tenant", &read] {
+    for path in [
+        WEEK, "/", "/source/undergrowth", "/concept/noisy-neighbours", "/search?q=tenant",
+        "/prior-art?q=tenant", "/shelf", "/notes", &read,
+    ] {
         let buttons = site.buttons(path).await;
         assert!(buttons.contains(&"not-keep 1".to_owned()), "{path}: {buttons:?}");
         assert!(buttons.contains(&"done 1".to_owned()), "{path}: {buttons:?}");
+    }
+}
+
+#[tokio::test]
+async fn read_that_a_page_lists_twice_has_one_place_to_return_to() {
+    let mut busy = busy_blog(12);
+    for post in &mut busy.posts {
+        post.precis.outcome = post.precis.problem.clone();
+    }
+    let site = site(&[busy]).await;
+    let path = "/concept/noisy-neighbours";
+    let page = html::Page::parse(path, &site.get(path).await.body);
+    page.assert_well_formed();
+    let starts = page.attributes(".starts .marks", "data-of");
+    assert_eq!((starts.len(), page.attributes(".starts .marks", "id").len()), (5, 0));
+    for read in starts {
+        assert_eq!(page.attributes(&format!("[data-of='{read}'][id]"), "id"), [format!("m{read}")]);
+        assert_eq!(page.attributes(&format!("button[value='keep {read}']"), "form"), ["marks", "marks"]);
     }
 }
 

@@ -233,12 +233,10 @@ async fn best(site: &Site, question: &str) -> String {
 async fn read_lists_others_with_its_problem() {
     let site = with_company().await;
     let read = page(&site, &best(&site, "Good fences").await).await;
-    assert_eq!(
-        read.all(".alike li"),
-        [
-            "One tenant took most of the disk of a shared machine and its neighbours waited.Lumenpay·2026·problem: sure"
-        ]
-    );
+    let problem = "One tenant took most of the disk of a shared machine and its neighbours waited.";
+    assert_eq!(read.all(".alike li > a"), [problem]);
+    assert_eq!(read.all(".alike li > p"), ["Lumenpay·2026·problem: sure"]);
+    assert_eq!(read.all(".alike .marks").len(), 1, "it can be kept from here");
     let alone = page(&site, &best(&site, "prices from next month").await).await;
     assert!(alone.all(".alike").is_empty());
 }
