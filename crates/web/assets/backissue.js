@@ -10,8 +10,26 @@
   const openHelp = () => { if (help && !help.open) help.showModal(); };
   document.getElementById("show-keys")?.addEventListener("click", openHelp);
 
+  // Storage can be off or full.
+  const storage = (work) => { try { return work(localStorage); } catch { return null; } };
+  const ofTab = (work) => { try { return work(sessionStorage); } catch { return null; } };
   const reads = () => Array.from(document.querySelectorAll("a[data-read]"));
+  // A read's page goes on through the list that led to it in this tab, else through its week.
+  const LIST = "backissue list";
+  document.addEventListener("click", (event) => {
+    if (!(event.target instanceof Element) || !event.target.closest("a[data-read]")) return;
+    const paths = reads().map((link) => new URL(link.href).pathname);
+    ofTab((store) => store.setItem(LIST, JSON.stringify(paths)));
+  });
+  const turn = (step) => {
+    const list = ofTab((store) => JSON.parse(store.getItem(LIST))) ?? [];
+    const at = list.indexOf(location.pathname);
+    const inWeek = document.querySelector(step > 0 ? "link[rel=next]" : "link[rel=prev]");
+    const to = at < 0 ? inWeek?.href : list[at + step];
+    if (to) location.assign(to);
+  };
   const move = (step) => {
+    if (document.querySelector(".read-head")) return turn(step);
     const all = reads();
     if (all.length === 0) return;
     const at = all.indexOf(document.activeElement);
@@ -144,9 +162,8 @@
 
   // ---- notes: a draft in the browser while typing, saved after a pause ----
   const noteForm = document.querySelector("form[data-note]");
+  // The server has every note that it said it saved, also without a draft.
   const draftOf = (read) => "backissue note " + read;
-  // Storage can be off or full; the server still has every note that it said it saved.
-  const storage = (work) => { try { return work(localStorage); } catch { return null; } };
   const noting = () => {
     const draftName = draftOf(noteForm.dataset.note);
     const text = document.getElementById("note-text");

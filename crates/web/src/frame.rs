@@ -408,8 +408,8 @@ fn keys(has_marks: bool) -> Markup {
             h2 #keys-title { "Keys" }
             dl {
                 dt { kbd { "/" } } dd { "to the search box" }
-                dt { kbd { "j" } } dd { "to the next read" }
-                dt { kbd { "k" } } dd { "to the read before" }
+                dt { kbd { "j" } } dd { "to the next read; on a read’s page, of the list you came from, or of its week" }
+                dt { kbd { "k" } } dd { "to the read before, likewise" }
                 dt { kbd { "o" } } dd { "open it; on a read’s page, open its source" }
                 @if has_marks {
                     dt { kbd { "s" } } dd { "keep it, or no longer" }

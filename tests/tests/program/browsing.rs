@@ -124,6 +124,27 @@ async fn keyboard_moves_through_a_week_and_opens_a_read() {
     browser.window.wait().for_element(Locator::Css("article")).await.unwrap();
     let here = browser.window.current_url().await.unwrap();
     assert_eq!(here.path(), first.as_str().unwrap());
+
+    // From there the keys go on through the list, and stop at its beginning.
+    let is_at = async |path: &str| {
+        let address = served.url(path).parse().unwrap();
+        browser.window.wait().for_url(&address).await.unwrap();
+    };
+    let press = async |key: &str| {
+        browser.window.find(Locator::Css("body")).await.unwrap().send_keys(key).await.unwrap();
+    };
+    press("k").await;
+    press("j").await;
+    is_at(second.as_str().unwrap()).await;
+    press("k").await;
+    is_at(first.as_str().unwrap()).await;
+
+    // A read that no list led to goes on through its week.
+    browser.evaluate("sessionStorage.clear()").await.unwrap();
+    let next =
+        browser.evaluate("document.querySelector('link[rel=next]').getAttribute('href')").await.unwrap();
+    press("j").await;
+    is_at(next.as_str().unwrap()).await;
 }
 
 #[tokio::test]
