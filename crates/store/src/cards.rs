@@ -146,8 +146,9 @@ pub struct ReadFilter {
     pub concept: Option<ConceptSlug>,
     /// Only of this kind.
     pub kind: Option<Kind>,
-    /// Only those that match this reader's marks and notes. Checks the other reads of the list one
-    /// by one.
+    /// Only those that match this reader's marks and notes. A page of unread reads also costs the
+    /// reads of the list that are not unread. Without a week, other pages cost all that the reader
+    /// kept, finished or noted.
     pub mine: Option<(ReaderId, Mine)>,
 }
 
@@ -248,6 +249,17 @@ pub enum Mine {
 pub(crate) const NOT_HIDDEN: &str = "NOT EXISTS (SELECT 1 FROM mark h WHERE h.reader_id = $1 AND h.read_id = r.id AND h.hidden_at IS NOT NULL)";
 
 impl Mine {
+    /// The table `x` with a row of each reader for each of these reads, and the condition on the
+    /// row. `None` for [`Mine::Unread`], which is what no row says.
+    pub(crate) fn told_by(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Unread => None,
+            Self::Kept => Some(("mark", "x.kept_at IS NOT NULL")),
+            Self::Done => Some(("mark", "x.done_at IS NOT NULL")),
+            Self::Noted => Some(("note", "x.text <> ''")),
+        }
+    }
+
     /// A condition on the read whose id is in `column`, with the reader's id at `$parameter`.
     pub(crate) fn condition(self, column: &str, parameter: usize) -> String {
         let of = |table: &str, and: &str| {
@@ -255,13 +267,9 @@ impl Mine {
                 "EXISTS (SELECT 1 FROM {table} x WHERE x.reader_id = ${parameter} AND x.read_id = {column} AND {and})"
             )
         };
-        match self {
-            Self::Unread => {
-                format!("NOT {}", of("mark", "(x.done_at IS NOT NULL OR x.hidden_at IS NOT NULL)"))
-            }
-            Self::Kept => of("mark", "x.kept_at IS NOT NULL"),
-            Self::Done => of("mark", "x.done_at IS NOT NULL"),
-            Self::Noted => of("note", "x.text <> ''"),
+        match self.told_by() {
+            Some((table, and)) => of(table, and),
+            None => format!("NOT {}", of("mark", "(x.done_at IS NOT NULL OR x.hidden_at IS NOT NULL)")),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! covers more than the index (source and concept, or anything within a week), it also reads the
 //! skipped rows in between.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use backissue_model::bounds::{MAX_NAME, MAX_TITLE, cut};
@@ -237,7 +238,7 @@ pub(crate) const CARD: &str = "r.id, coalesce(r.corrected_title, r.title) AS tit
 
 /// One run of an index: a condition, without the position.
 pub(crate) struct Run {
-    from: &'static str,
+    from: Cow<'static, str>,
     filed_at: &'static str,
     id: &'static str,
     has_problem: &'static str,
@@ -246,8 +247,8 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// The best index: a week's, else the smaller list of source and concept, else the kind's, else
-    /// that of all reads.
+    /// The best index: a week's, else the reader's marks or notes, else the smaller list of source
+    /// and concept, else the kind's, else that of all reads.
     pub(crate) async fn of(store: &Store, filter: &ReadFilter) -> Tried<Self> {
         let mut lists = lists_of(filter);
         if filter.week.is_none() && lists.len() == 2 {
@@ -256,8 +257,13 @@ impl Run {
                 lists.swap(0, 1);
             }
         }
-        let along_a_list = filter.week.is_none() && !lists.is_empty();
-        let mut run = if along_a_list { Self::along_list(lists.remove(0)) } else { Self::along_reads() };
+        let told_by = filter.mine.and_then(|(_, mine)| mine.told_by()).filter(|_| filter.week.is_none());
+        let along_a_list = filter.week.is_none() && told_by.is_none() && !lists.is_empty();
+        let mut run = match told_by {
+            Some((table, condition)) => Self::along_own(table, condition),
+            None if along_a_list => Self::along_list(lists.remove(0)),
+            None => Self::along_reads(),
+        };
         if let Some(week) = filter.week {
             run.equal("r.week", week.to_string());
         }
@@ -266,7 +272,11 @@ impl Run {
         }
         if let Some((reader, mine)) = filter.mine {
             run.values.push(reader.0.into());
-            run.conditions.push(mine.condition("r.id", run.values.len()));
+            let parameter = run.values.len();
+            run.conditions.push(match told_by {
+                Some(_) => format!("x.reader_id = ${parameter}"),
+                None => mine.condition("r.id", parameter),
+            });
         }
         for list in lists {
             run.values.push(list.into());
@@ -280,7 +290,7 @@ impl Run {
 
     fn along_list(list: String) -> Self {
         let mut run = Self {
-            from: "listing l JOIN read r ON r.id = l.read_id",
+            from: "listing l JOIN read r ON r.id = l.read_id".into(),
             filed_at: "l.filed_at",
             id: "l.read_id",
             has_problem: "l.has_problem",
@@ -293,13 +303,21 @@ impl Run {
 
     fn along_reads() -> Self {
         Self {
-            from: "read r",
+            from: "read r".into(),
             filed_at: "r.filed_at",
             id: "r.id",
             has_problem: "r.has_problem",
             conditions: vec!["r.stage = 'annotated'".into()],
             values: Vec::new(),
         }
+    }
+
+    /// The reads with a row in a table of what readers do and write. The order of the join is kept.
+    fn along_own(table: &str, condition: &str) -> Self {
+        let mut run = Self::along_reads();
+        run.from = format!("{table} x CROSS JOIN read r").into();
+        run.conditions.extend(["r.id = x.read_id".to_owned(), condition.to_owned()]);
+        run
     }
 
     fn equal(&mut self, column: &str, value: String) {

@@ -83,6 +83,32 @@ on_both!(week_is_marked_done_in_one_action, |db| {
     assert_eq!(db.store.reader_week(ONE, week).await.unwrap(), count);
 });
 
+on_both!(lists_are_filtered_by_what_a_reader_did, |db| {
+    let reads = four_reads(db).await;
+    let acme = db.store.source_by_slug("acme-engineering").await.unwrap().unwrap().id;
+    for read in &reads {
+        mark(db, *read, Mark::Keep, true, 1).await;
+    }
+    mark(db, reads[1], Mark::Done, true, 2).await;
+    db.store.save_note(ONE, reads[2], &"Mine".parse().unwrap(), 0, at(3)).await.unwrap();
+    let listed = async |source, reader, mine| {
+        let filter = ReadFilter { source, mine: Some((reader, mine)), ..ReadFilter::default() };
+        let mut lists = Vec::new();
+        for order in [Order::Newest, Order::ProblemsFirst] {
+            let cards = whole_list(&db.store, &filter, order, 1).await;
+            lists.push(cards.iter().map(|card| card.id).collect::<Vec<_>>());
+        }
+        assert_eq!(lists[0], lists[1], "the reads are alike");
+        lists.remove(0)
+    };
+    assert_eq!(listed(Some(acme), ONE, Mine::Kept).await, [reads[2], reads[1], reads[0]]);
+    assert_eq!(listed(None, ONE, Mine::Kept).await, [reads[3], reads[2], reads[1], reads[0]]);
+    assert_eq!(listed(Some(acme), ONE, Mine::Unread).await, [reads[2], reads[0]]);
+    assert_eq!(listed(Some(acme), ONE, Mine::Done).await, [reads[1]]);
+    assert_eq!(listed(Some(acme), ONE, Mine::Noted).await, [reads[2]]);
+    assert_eq!(listed(Some(acme), ReaderId(7), Mine::Kept).await, []);
+});
+
 on_both!(changes_increment_only_the_readers_version, |db| {
     let reads = four_reads(db).await;
     let (archive, mut last) = db.store.versions(ONE).await.unwrap();

@@ -12,7 +12,7 @@ use crate::feed_links::{Format, Offered};
 use crate::frame::{Document, Frame, Section};
 use crate::narrowing::Narrowing;
 use crate::pages::deck_href;
-use crate::parts::facets::{Without, chips, facets, facets_of, narrowing as narrowing_of};
+use crate::parts::facets::{Without, chips, facets, facets_of, narrowing as narrowing_of, shows_uncounted};
 use crate::parts::marks::Marked;
 use crate::parts::reads;
 use crate::parts::reads::PAGE;
@@ -34,12 +34,12 @@ pub(crate) async fn concept(
         return feeds::concept(&app, &headers, &uri, name).await;
     }
     let store = &app.store;
-    let unknown = || Fault::NoSuchConcept(slug.clone());
-    let slug: ConceptSlug = slug.parse().map_err(|_| unknown())?;
+    let slug: ConceptSlug = slug.parse().map_err(|_| Fault::NoSuchConcept(slug))?;
     // The page is about one concept, so a concept in the query is ignored.
     let narrowing = Narrowing { concept: None, ..narrowing };
     let (filter, source) = narrowing.looked_up(store).await?;
-    let filter = ReadFilter { concept: Some(slug.clone()), ..filter };
+    let mine = frame.reader.zip(narrowing.show);
+    let filter = ReadFilter { concept: Some(slug.clone()), mine, ..filter };
     // A part of the list needs no entry point.
     let is_whole = !narrowing.is_narrow() && narrowing.after.is_none();
     let starts = async { if is_whole { store.start_with(&slug, STARTS).await } else { Ok(Vec::new()) } };
@@ -48,8 +48,8 @@ pub(crate) async fn concept(
         facets_of(store, &frame, &filter),
         starts,
     )?;
-    if vocabulary::concept(&slug).is_none() && stretch.items.is_empty() {
-        return Err(unknown());
+    if stretch.items.is_empty() {
+        Narrowing { concept: Some(slug.clone()), ..Narrowing::default() }.check_concept(store).await?;
     }
     let title = source.map(|source| source.title);
     let marked = Marked::on(store, &frame, stretch.items.iter().chain(&starts)).await?;
@@ -98,6 +98,7 @@ fn document(
                 @if *has_cards {
                     p.tally { a href=(deck_href(Deck::Concept(slug.clone()))) { "Practise with these" } }
                 }
+                (shows_uncounted(frame, narrowing, &path))
             }
             (narrowing_of(beside.as_ref()))
             (chips(narrowing, &path, source_title))

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use backissue_model::without_credentials;
 use backissue_model::{Health, Hub, Source, Standing};
-use backissue_store::{Facets, Order, Page as Stretch, Reach, ReadCard};
+use backissue_store::{Facets, Order, Page as Stretch, Reach, ReadCard, ReadFilter};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
@@ -15,7 +15,7 @@ use crate::feed_links::{Format, Offered};
 use crate::frame::{Document, Frame, Section};
 use crate::narrowing::Narrowing;
 use crate::pages::sources::{change_link, state_words};
-use crate::parts::facets::{Without, chips, facets, facets_of, narrowing as narrowing_of};
+use crate::parts::facets::{Without, chips, facets, facets_of, narrowing as narrowing_of, shows_uncounted};
 use crate::parts::marks::Marked;
 use crate::parts::reads;
 use crate::parts::reads::PAGE;
@@ -40,7 +40,8 @@ pub(crate) async fn source(
     // The page is about one source, so a source in the query is ignored.
     let narrowing = Narrowing { source: None, ..narrowing };
     narrowing.check_concept(store).await?;
-    let filter = narrowing.filter(Some(&source));
+    let mine = frame.reader.zip(narrowing.show);
+    let filter = ReadFilter { mine, ..narrowing.filter(Some(&source)) };
     let (stretch, facets, reach) = tokio::try_join!(
         store.reads(&filter, Order::Newest, narrowing.after.as_ref(), PAGE),
         facets_of(store, &frame, &filter),
@@ -74,6 +75,7 @@ fn document(
             (head(frame, source))
             // A file tells nothing that changes by the minute.
             @if narrowing.after.is_none() && !frame.is_published() { (health(source, reach, frame.now, frame.zone())) }
+            (shows_uncounted(frame, narrowing, &path))
             (narrowing_of(beside.as_ref()))
             (chips(narrowing, &path, None))
             (reads::by_month(&stretch.items, frame.zone(), marked))

@@ -3,9 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use backissue_model::Week;
-use backissue_store::{
-    Facets, Mine, Order, Page as Stretch, ReadCard, ReadFilter, ReaderCount, Store, WeekCount,
-};
+use backissue_store::{Facets, Order, Page as Stretch, ReadCard, ReadFilter, ReaderCount, Store, WeekCount};
 use maud::{Markup, html};
 
 use crate::fault::Fault;
@@ -13,7 +11,7 @@ use crate::feed_links::Offered;
 use crate::frame::{Document, Frame, Section};
 use crate::narrowing::Narrowing;
 use crate::pages::empty;
-use crate::parts::facets::{Without, chips, facets, facets_of, narrowing as narrowing_of};
+use crate::parts::facets::{Without, chips, facets, facets_of, narrowing as narrowing_of, shows};
 use crate::parts::marks::Marked;
 use crate::parts::{reads, shelf};
 use crate::{App, documents, published, words};
@@ -149,8 +147,6 @@ fn document(frame: &Frame, shown: WeekShown) -> Document {
     let (older, newer) = shelf::neighbours(&shown.weeks, week);
     let address = |week: Week| format!("/week/{week}");
     let is_long = shown.narrowing.is_narrow() || shown.stretch.items.len() >= NEEDS_NARROWING;
-    // The facets count the whole week.
-    let is_long = is_long && shown.narrowing.show.is_none();
     let beside =
         is_long.then(|| facets(&shown.facets, &shown.narrowing, &shown.path, Without::Nothing)).flatten();
     Document {
@@ -201,7 +197,7 @@ fn head(frame: &Frame, shown: &WeekShown) -> Markup {
                         (words::count(count.reads, "read")) (so_far) ", " (words::number(count.problems)) " with a problem"
                         @if let Some(counted) = &shown.counted { ", " (words::left_to_read(counted)) }
                     }
-                    @if let Some(counted) = &shown.counted { (shows(frame, shown, counted)) }
+                    @if let Some(counted) = &shown.counted { (choices(frame, shown, counted)) }
                 }
             }
         }
@@ -209,21 +205,10 @@ fn head(frame: &Frame, shown: &WeekShown) -> Markup {
 }
 
 /// Links that filter the week by the reader's marks, and the button that marks all of it as done.
-fn shows(frame: &Frame, shown: &WeekShown, counted: &ReaderCount) -> Markup {
-    let narrowing = &shown.narrowing;
-    let link = |show: Option<Mine>, name: &str, count: u64| {
-        html! {
-            a href=(narrowing.with_show(show).href(&shown.path)) aria-current=[(narrowing.show == show).then_some("true")] {
-                (name) " " span.count { (words::number(count)) }
-            }
-        }
-    };
+fn choices(frame: &Frame, shown: &WeekShown, counted: &ReaderCount) -> Markup {
     html! {
         nav.shows aria-label="Which reads of the week" {
-            (link(None, "All", counted.reads))
-            (link(Some(Mine::Unread), "Unread", counted.unread))
-            (link(Some(Mine::Kept), "Kept", counted.kept))
-            (link(Some(Mine::Noted), "Noted", counted.noted))
+            (shows(&shown.narrowing, &shown.path, Some(counted)))
             @if counted.unread > 0 {
                 button form="marks" formaction={ "/week/" (shown.week) "/done" } data-whole { "Mark this week done" }
             }

@@ -1,7 +1,7 @@
 //! Facets of a list and its current filters: all of them links, so that the address is the whole
 //! state.
 
-use backissue_store::{Facets, ReadFilter, Store, StoreError};
+use backissue_store::{Facets, Mine, ReadFilter, ReaderCount, Store, StoreError};
 use maud::{Markup, html};
 
 use crate::frame::Frame;
@@ -39,8 +39,12 @@ pub(crate) struct Value {
 }
 
 /// The facets of the list at `path`: each value links to the list with this filter, or without it
-/// if it is selected. Returns `None` if no value would shorten the list.
+/// if it is selected. Returns `None` if no value would shorten the list, and for a list of the
+/// reader's marks: the facets count the whole list.
 pub(crate) fn facets(facets: &Facets, narrowing: &Narrowing, path: &str, without: Without) -> Option<Markup> {
+    if narrowing.show.is_some() {
+        return None;
+    }
     let kinds = facets.kinds.iter().map(|(kind, count)| {
         let chosen = narrowing.kind == Some(*kind);
         let href = narrowing.with_kind((!chosen).then_some(*kind)).href(path);
@@ -94,6 +98,33 @@ fn list(values: &[Value]) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Links that filter the list at `path` by the reader's marks and notes, with counts if they are
+/// known.
+pub(crate) fn shows(narrowing: &Narrowing, path: &str, counted: Option<&ReaderCount>) -> Markup {
+    let link = |show: Option<Mine>, name: &str, count: Option<u64>| {
+        html! {
+            a href=(narrowing.with_show(show).href(path)) aria-current=[(narrowing.show == show).then_some("true")] {
+                (name) @if let Some(count) = count { " " span.count { (words::number(count)) } }
+            }
+        }
+    };
+    html! {
+        (link(None, "All", counted.map(|counted| counted.reads)))
+        (link(Some(Mine::Unread), "Unread", counted.map(|counted| counted.unread)))
+        (link(Some(Mine::Kept), "Kept", counted.map(|counted| counted.kept)))
+        (link(Some(Mine::Noted), "Noted", counted.map(|counted| counted.noted)))
+    }
+}
+
+/// The same on a page that does not count its list, for readers only.
+pub(crate) fn shows_uncounted(frame: &Frame, narrowing: &Narrowing, path: &str) -> Markup {
+    html! {
+        @if frame.reader.is_some() {
+            nav.shows aria-label="Which reads of the list" { (shows(narrowing, path, None)) }
         }
     }
 }

@@ -175,6 +175,42 @@ async fn week_is_filtered_by_marks_and_marked_done() {
 }
 
 #[tokio::test]
+async fn sources_and_concepts_are_filtered_by_marks() {
+    let site = site(&blogs()).await;
+    let (one, at) = (ReaderId::ONE, super::now());
+    site.store.mark(one, ReadId(2), Mark::Keep, true, at).await.unwrap();
+    site.store.mark(one, ReadId(4), Mark::Done, true, at).await.unwrap();
+    site.store.save_note(one, ReadId(1), &"Ours too".parse().unwrap(), 0, at).await.unwrap();
+    let page = async |path: &str| {
+        let page = html::Page::parse(path, &site.get(path).await.body);
+        page.assert_well_formed();
+        page
+    };
+    for (path, unread, kept, noted) in [
+        ("/source/undergrowth", "m3 m2 m1", "m2", "m1"),
+        ("/concept/caching", "m2 m6", "m2", ""),
+    ] {
+        for (show, name, reads) in
+            [("unread", "Unread", unread), ("kept", "Kept", kept), ("noted", "Noted", noted)]
+        {
+            let shown = page(&format!("{path}?show={show}")).await;
+            assert_eq!(shown.attributes(".marks", "id").join(" "), reads, "{path} {show}");
+            assert_eq!(shown.all(".shows [aria-current]"), [name]);
+            assert_eq!(shown.attributes(".shows a:first-child", "href"), [path]);
+        }
+        let narrowed = page(&format!("{path}?kind=incident")).await;
+        assert_eq!(narrowed.attributes(".shows a", "href")[2], format!("{path}?kind=incident&show=kept"));
+        let wrong = site.get(&format!("{path}?show=everything")).await;
+        assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    }
+    assert_eq!(site.get("/concept/no-such-thing?show=kept").await.status, StatusCode::NOT_FOUND);
+    let read_only = site_of(&blogs(), Images::default(), Readers::ReadOnly("No.".into())).await;
+    read_only.store.mark(one, ReadId(2), Mark::Keep, true, at).await.unwrap();
+    let open = html::Page::parse("/", &read_only.get("/concept/caching?show=kept").await.body);
+    assert!(open.all(".shows").is_empty() && open.all("a[data-read]").len() == 3, "{}", open.text());
+}
+
+#[tokio::test]
 async fn opening_a_read_marks_nothing() {
     let site = site(&blogs()).await;
     let before = site.version().await;
