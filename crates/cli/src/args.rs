@@ -728,8 +728,8 @@ pub enum ReaderWhat {
     /// Remove a reader, with everything that the reader did and wrote
     #[command(
         after_help = "Example:\n  backissue export --mine anna.json --reader anna\n  backissue reader remove anna\n  backissue reader remove anna --keep-data\n\n\
-                      With --keep-data the account is closed and the data stays: `reader add` or `reader password` opens it again. The last \
-                      operator cannot be removed."
+                      It tells first how many marks, notes, highlights and other things the reader has. With --keep-data the account is closed and \
+                      the data stays: `reader add` or `reader password` opens it again. The last operator who can log in cannot be removed."
     )]
     Remove {
         /// The reader

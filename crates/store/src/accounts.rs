@@ -4,7 +4,8 @@
 use backissue_model::{Password, Reader, ReaderId, ReaderName, Role};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::database::{Row, Tried, Tx, sql, sql_of};
+use crate::database::{Row, Tried, sql, sql_of};
+use crate::operators::{Operators, ReaderChange};
 use crate::sessions::{begin_session, hash_of};
 use crate::times::millis;
 use crate::{Session, Store, StoreError, own_digests};
@@ -19,15 +20,6 @@ const READER: &str = "SELECT r.id, r.name, r.role, r.closed_at, r.opening_is_don
             THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END AS has_openid,
         (SELECT i.ends_at FROM invitation i WHERE i.reader_id = r.id AND i.ends_at > $1) AS invited_until
      FROM reader r";
-
-/// The result of a change that an archive without operators would follow from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReaderChange {
-    /// It was made.
-    Done,
-    /// It was not made: the reader is the only operator.
-    LastOperator,
-}
 
 /// What happens to a reader whose account ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,7 +172,7 @@ impl Store {
     pub async fn set_role(&self, reader: ReaderId, role: Role) -> Result<ReaderChange, StoreError> {
         let changed = self.retry("changing a reader's role", || async {
             let mut tx = self.database.begin().await?;
-            if role != Role::Operator && is_last_operator(&mut tx, reader).await? {
+            if role != Role::Operator && Operators::lock(&mut tx).await?.is_last(reader) {
                 tx.abandon().await?;
                 return Ok(Some(ReaderChange::LastOperator));
             }
@@ -205,7 +197,7 @@ impl Store {
     ) -> Result<ReaderChange, StoreError> {
         let removed = self.retry("removing a reader", || async {
             let mut tx = self.database.begin().await?;
-            if is_last_operator(&mut tx, reader).await? {
+            if Operators::lock(&mut tx).await?.is_last(reader) {
                 tx.abandon().await?;
                 return Ok(Some(ReaderChange::LastOperator));
             }
@@ -231,16 +223,6 @@ impl Store {
         });
         removed.await?.ok_or_else(|| self.no_reader(reader))
     }
-}
-
-/// Whether no other operator has an open account. Locks the operators' rows, so that two operators
-/// cannot remove each other at the same time.
-async fn is_last_operator(tx: &mut Tx, reader: ReaderId) -> Tried<bool> {
-    tx.run(sql("UPDATE reader SET version = version + 1 WHERE role = 'operator'")).await?;
-    let query = sql("SELECT id FROM reader WHERE role = 'operator' AND closed_at IS NULL");
-    let rows = tx.rows(query).await?;
-    let operators = rows.iter().map(|row| row.int("id")).collect::<Tried<Vec<_>>>()?;
-    Ok(operators == [reader.0])
 }
 
 fn reader_of_row(row: &Row) -> Tried<Reader> {

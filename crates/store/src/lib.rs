@@ -75,7 +75,9 @@ mod merge;
 mod migrations;
 mod notes;
 mod openid;
+mod operators;
 mod own;
+mod own_counts;
 mod own_digests;
 mod page_facts;
 mod pages;
@@ -105,7 +107,7 @@ mod webhooks;
 mod weeks;
 mod withdrawn;
 
-pub use accounts::{INVITATION_LASTS, Leaving, ReaderChange};
+pub use accounts::{INVITATION_LASTS, Leaving};
 pub use alerts::{AlertHit, AlertState};
 pub use archive::Store;
 pub use asking::{
@@ -135,8 +137,10 @@ pub use notes::{
     GROUP_SHOWN, LABELS_MAX, Labelled, NoteSaved, Own, OwnCursor, OwnPage, ShelfBy, ShelfFilter, ShelfGroup,
     ShelfGroups, ShelfOrder,
 };
-pub use openid::{OpenIdJoined, OpenIdLogin, OpenIdSession};
+pub use openid::{OpenIdJoined, OpenIdLogin, OpenIdSession, OpenIdUnlinked};
+pub use operators::ReaderChange;
 pub use own::{OWN_FORM, OwnAnswer, OwnCorrection, OwnFile, OwnHighlight, OwnRead, Refusal, TakenIn};
+pub use own_counts::OwnCounts;
 pub use own_digests::{OwnDigest, OwnDigestSaved};
 pub use page_facts::PageFacts;
 #[cfg(feature = "generate")]

@@ -7,6 +7,7 @@ use backissue_model::{READER_NAME_MAX, ReaderId, ReaderName, Role};
 use jiff::Timestamp;
 
 use crate::database::{Row, Tried, Tx, sql};
+use crate::operators::{LogsInBy, Operators};
 use crate::sessions::begin_session;
 use crate::times::millis;
 use crate::{Session, Store, StoreError};
@@ -43,6 +44,17 @@ pub enum OpenIdJoined {
     NotInvited,
     /// The person is linked with another reader.
     Taken,
+}
+
+/// The result of unlinking a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenIdUnlinked {
+    /// The reader was linked.
+    Done,
+    /// The reader was linked with nobody.
+    NotLinked,
+    /// Nothing was changed: the reader is the only operator who can log in, and only by this.
+    LastOperator,
 }
 
 impl Store {
@@ -159,20 +171,24 @@ impl Store {
         linked.await?.ok_or_else(|| self.no_reader(reader))
     }
 
-    /// Unlinks a reader from all persons, and ends the reader's sessions. Returns whether the
-    /// reader was linked.
+    /// Unlinks a reader from all persons, and ends the reader's sessions, unless no operator could
+    /// log in then.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
-    pub async fn unlink_openid(&self, reader: ReaderId) -> Result<bool, StoreError> {
+    pub async fn unlink_openid(&self, reader: ReaderId) -> Result<OpenIdUnlinked, StoreError> {
         let unlinked = self.retry("unlinking a reader", || async {
             let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
+            if Operators::lock(&mut tx).await?.need(reader, LogsInBy::OpenId) {
+                tx.abandon().await?;
+                return Ok(Some(OpenIdUnlinked::LastOperator));
+            }
             let links = tx.run(sql("DELETE FROM openid_login WHERE reader_id = $1").bind(reader.0)).await?;
             if links > 0 {
                 tx.run(sql("DELETE FROM session WHERE reader_id = $1").bind(reader.0)).await?;
             }
             tx.commit().await?;
-            Ok(Some(links > 0))
+            Ok(Some(if links > 0 { OpenIdUnlinked::Done } else { OpenIdUnlinked::NotLinked }))
         });
         unlinked.await?.ok_or_else(|| self.no_reader(reader))
     }

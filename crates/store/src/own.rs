@@ -126,18 +126,6 @@ impl OwnHighlight {
 }
 
 impl OwnRead {
-    /// Whether it has more than corrections, which belong to the archive.
-    pub fn is_of_reader(&self) -> bool {
-        let rest = Self {
-            url: String::new(),
-            title: String::new(),
-            saved: false,
-            corrections: Vec::new(),
-            ..self.clone()
-        };
-        rest != Self::default()
-    }
-
     fn mark(&self, mark: Mark) -> Option<Timestamp> {
         match mark {
             Mark::Keep => self.kept,

@@ -11,6 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::database::{Row, Tried, Tx, sql, sql_of};
 use crate::error::Failure;
+use crate::operators::{LogsInBy, Operators};
 use crate::times::millis;
 use crate::{Store, StoreError};
 
@@ -86,17 +87,30 @@ impl Store {
         };
         let set = self.retry("setting a password", || async {
             let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
-            let update = sql("UPDATE reader SET password = $2,
-                    closed_at = CASE WHEN $3 = 1 THEN NULL ELSE closed_at END WHERE id = $1");
-            let opens = i64::from(hash.is_some());
-            tx.run(update.bind(reader.0).bind(hash.as_deref()).bind(opens)).await?;
-            tx.run(sql("DELETE FROM invitation WHERE reader_id = $1").bind(reader.0)).await?;
-            let end = sql("DELETE FROM session WHERE reader_id = $1 AND id <> $2");
-            let ended = tx.run(end.bind(reader.0).bind(but.unwrap_or(0))).await?;
+            let ended = change_password(&mut tx, reader, hash.as_deref(), but).await?;
             tx.commit().await?;
             Ok(Some(ended))
         });
         set.await?.ok_or_else(|| self.no_reader(reader))
+    }
+
+    /// Removes the reader's password like [`Store::set_password`], unless no operator could log in
+    /// without it. Then it returns `None`.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
+    pub async fn remove_password(&self, reader: ReaderId) -> Result<Option<u64>, StoreError> {
+        let removed = self.retry("removing a password", || async {
+            let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
+            if Operators::lock(&mut tx).await?.need(reader, LogsInBy::Password) {
+                tx.abandon().await?;
+                return Ok(Some(None));
+            }
+            let ended = change_password(&mut tx, reader, None, None).await?;
+            tx.commit().await?;
+            Ok(Some(Some(ended)))
+        });
+        removed.await?.ok_or_else(|| self.no_reader(reader))
     }
 
     /// Whether this is the reader's password. Takes as long for nobody, and for a reader without
@@ -201,6 +215,16 @@ impl Store {
         let delete = sql("DELETE FROM session WHERE reader_id = $1 AND id <> $2");
         self.change("ending sessions", delete.bind(reader.0).bind(but)).await.map(|_| ())
     }
+}
+
+/// Sets or removes a password, and ends the reader's sessions except `but`. Returns their number.
+async fn change_password(tx: &mut Tx, reader: ReaderId, hash: Option<&str>, but: Option<i64>) -> Tried<u64> {
+    let update = sql("UPDATE reader SET password = $2,
+            closed_at = CASE WHEN $3 = 1 THEN NULL ELSE closed_at END WHERE id = $1");
+    tx.run(update.bind(reader.0).bind(hash).bind(i64::from(hash.is_some()))).await?;
+    tx.run(sql("DELETE FROM invitation WHERE reader_id = $1").bind(reader.0)).await?;
+    let end = sql("DELETE FROM session WHERE reader_id = $1 AND id <> $2");
+    tx.run(end.bind(reader.0).bind(but.unwrap_or(0))).await
 }
 
 /// Adds a session, and removes the oldest ones above the maximum.

@@ -67,7 +67,7 @@ pub(crate) enum Fault {
     NoSuchLink,
     /// There is no such reader (any more).
     NoSuchReader,
-    /// The archive would have no operator.
+    /// The archive would have no operator, or none who can log in.
     LastOperator,
     /// A login at an OpenID provider failed.
     OpenId(OpenIdFault),
@@ -317,7 +317,7 @@ impl Fault {
             Self::NoSuchInvitation => "This link is not valid any more",
             Self::NoSuchLink => "This link is not valid any more",
             Self::NoSuchReader => "There is no such reader",
-            Self::LastOperator => "An archive needs an operator",
+            Self::LastOperator => "An archive needs an operator who can log in",
             Self::FromElsewhere => "That came from another site",
             Self::StaleForm => "This form is no longer valid",
             Self::TooLarge(_) => "That is too long",
@@ -413,7 +413,9 @@ impl Fault {
             }
             Self::NoSuchReader => "The account may have been removed.".to_owned(),
             Self::LastOperator => {
-                "This reader is the only operator, so nothing was changed. Make another reader an operator first.".to_owned()
+                "This reader is the only operator, or the only one who can log in, so nothing was changed. First make another \
+                 reader an operator, and give this reader a link for a password."
+                    .to_owned()
             }
             Self::FromElsewhere => {
                 "Its headers `Origin` and `Sec-Fetch-Site` name another site. Only the pages of this archive, and programs \

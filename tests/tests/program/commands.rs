@@ -510,7 +510,23 @@ fn readers_are_added_given_roles_and_removed() {
     assert!(
         archive.done(&["reader", "role", "anna", "operator"]).unwrap().contains("anna is an operator now")
     );
-    assert!(archive.done(&["reader", "remove", "anna", "--keep-data"]).unwrap().contains("stays"));
+    // The other operator has no password.
+    for words in [
+        &["reader", "remove", "anna", "--keep-data"][..],
+        &["reader", "role", "anna", "reader"],
+        &["reader", "password", "anna", "--remove", "--readers", "several"],
+    ] {
+        let last = archive.run(words).unwrap();
+        assert!(last.code == 1 && last.err.contains("the only one who can log in"), "{}", last.err);
+    }
+    let (code, said) = run_with(&archive, &["reader", "password", "one"], b"tide pool ledger\n");
+    assert!(code == 0 && said.contains("The password of one is set."), "{said}");
+    assert!(archive.json(&["token", "add", "phone", "--reader", "anna"]).is_ok());
+    let asked = archive.run(&["reader", "remove", "anna"]).unwrap();
+    assert!(asked.code == 1 && asked.err.contains("anna has 1 token. "), "{}", asked.err);
+    let closed = archive.run(&["reader", "remove", "anna", "--keep-data"]).unwrap();
+    assert!(closed.code == 0 && closed.out.contains("stays"), "{}", closed.err);
+    assert!(closed.err.contains("anna has 1 token."), "{}", closed.err);
     assert!(archive.done(&["reader", "list"]).unwrap().contains("closed since"));
     assert!(archive.done(&["reader", "remove", "anna"]).unwrap().contains("anna was removed"));
     let unknown = archive.run(&["reader", "remove", "anna"]).unwrap();

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Read};
 use anyhow::{Context, bail, ensure};
 use backissue_model::{PASSWORD_MAX, PASSWORD_MIN, Password, Reader, ReaderName, Role};
 use backissue_openid::SUBJECT_MAX;
-use backissue_store::{Leaving, OpenIdLogin, ReaderChange, Store};
+use backissue_store::{Leaving, OpenIdLogin, OpenIdUnlinked, OwnCounts, ReaderChange, Store};
 use backissue_web::{invitation_hash, new_invitation};
 use jiff::Timestamp;
 use serde_json::json;
@@ -28,10 +28,12 @@ pub async fn run(args: ReaderArgs, settings: Settings) -> anyhow::Result<Outcome
         ReaderWhat::Link { name, subject } => link_person(&store, &settings, &name, &subject).await,
         ReaderWhat::Unlink { name } => {
             let reader = open::reader_named(&store, &name).await?;
-            if store.unlink_openid(reader.id).await? {
-                say!("{name} does not log in by OpenID any more, and the sessions of {name} ended.")?;
-            } else {
-                say!("{name} did not log in by OpenID.")?;
+            match store.unlink_openid(reader.id).await? {
+                OpenIdUnlinked::Done => {
+                    say!("{name} does not log in by OpenID any more, and the sessions of {name} ended.")?
+                }
+                OpenIdUnlinked::NotLinked => say!("{name} did not log in by OpenID.")?,
+                OpenIdUnlinked::LastOperator => return Err(is_last(name.as_str())),
             }
             Ok(Outcome::Fine)
         }
@@ -169,12 +171,12 @@ fn link(settings: &Settings, token: &str) -> anyhow::Result<Url> {
 /// Removes a reader, after confirmation.
 async fn remove(store: &Store, name: &ReaderName, keep_data: bool, yes: bool) -> anyhow::Result<Outcome> {
     let reader = open::reader_named(store, name).await?;
-    let own = store.own(reader.id).await?;
-    let has = own.iter().filter(|read| read.is_of_reader()).count() as u64;
-    if !keep_data && !yes && has > 0 {
-        let what =
-            format!("{name} marked, noted, labelled, highlighted or answered {}", output::count(has, "read"));
-        let rescue = format!("`backissue export --mine {name}.json --reader {name}` writes all of it");
+    let made = in_a_list(&store.own_counts(reader.id).await?);
+    let has = made.as_ref().map(|made| format!("{name} has {made}"));
+    if let (Some(what), false, false) = (&has, keep_data, yes) {
+        let rescue = format!(
+            "`backissue export --mine {name}.json --reader {name}` writes all but tokens and webhooks"
+        );
         if !std::io::stdin().is_terminal() {
             bail!("{what}. {rescue}; then say --yes to delete it, or --keep-data to close the account only");
         }
@@ -184,6 +186,8 @@ async fn remove(store: &Store, name: &ReaderName, keep_data: bool, yes: bool) ->
             anstream::eprintln!("Nothing was changed.");
             return Ok(Outcome::Fine);
         }
+    } else if let Some(what) = &has {
+        anstream::eprintln!("{what}.");
     }
     let leaving = if keep_data { Leaving::KeepData } else { Leaving::DropData };
     done_unless_last(store.remove_reader(reader.id, leaving, Timestamp::now()).await?, name)?;
@@ -192,19 +196,31 @@ async fn remove(store: &Store, name: &ReaderName, keep_data: bool, yes: bool) ->
             "The account of {name} is closed. What {name} wrote stays; `backissue reader add {name}` opens it again."
         )?;
     } else {
-        say!("{name} was removed, with what {name} did with {}.", output::count(has, "read"))?;
+        let with = made.map(|made| format!(", with {made}")).unwrap_or_default();
+        say!("{name} was removed{with}.")?;
     }
     Ok(Outcome::Fine)
+}
+
+/// What a reader made: `3 marks, 2 notes and 1 token`. `None` if it is nothing.
+fn in_a_list(made: &OwnCounts) -> Option<String> {
+    let mut parts = made.in_words();
+    let last = parts.pop()?;
+    Some(if parts.is_empty() { last } else { format!("{} and {last}", parts.join(", ")) })
 }
 
 fn done_unless_last(change: ReaderChange, name: &ReaderName) -> anyhow::Result<()> {
     match change {
         ReaderChange::Done => Ok(()),
-        ReaderChange::LastOperator => bail!(
-            "{name} is the only operator, so nothing was changed; make another reader an operator first: \
-             `backissue reader role NAME operator`"
-        ),
+        ReaderChange::LastOperator => Err(is_last(name.as_str())),
     }
+}
+
+fn is_last(name: &str) -> anyhow::Error {
+    anyhow::anyhow!(
+        "{name} is the only operator, or the only one who can log in, so nothing was changed; first make another \
+         reader an operator who can: `backissue reader role NAME operator` and `backissue reader password NAME`"
+    )
 }
 
 /// Sets or removes a password.
@@ -220,7 +236,14 @@ async fn password(
     };
     let had_one = store.has_password(reader).await?;
     let password = if remove { None } else { Some(asked()?) };
-    let ended = store.set_password(reader, password.as_ref(), None).await?;
+    let ended = match settings.readers.value {
+        // One reader needs no login.
+        HowMany::Several if remove => {
+            let who = name.map_or("the first operator", ReaderName::as_str);
+            store.remove_password(reader).await?.ok_or_else(|| is_last(who))?
+        }
+        _ => store.set_password(reader, password.as_ref(), None).await?,
+    };
     let ended = output::count(ended, "session");
     let of = name.map(|name| format!(" of {name}")).unwrap_or_default();
     match (password.is_some(), had_one) {

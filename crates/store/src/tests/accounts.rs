@@ -90,6 +90,69 @@ on_both!(last_operator_stays, |db| {
     other.close().await;
 });
 
+on_both!(last_operator_who_can_log_in_stays_and_can_log_in, |db| {
+    let (done, last) = (ReaderChange::Done, ReaderChange::LastOperator);
+    let anna = add(db, "anna", Role::Operator).await;
+    let login = OpenIdLogin { issuer: "https://login.example/", subject: "a-1" };
+    // The first operator, who cannot log in, is no help.
+    db.store.set_password(anna, Some(&password()), None).await.unwrap();
+    assert_eq!(db.store.remove_password(anna).await.unwrap(), None);
+    assert_eq!(db.store.set_role(anna, Role::Reader).await.unwrap(), last);
+    for leaving in [Leaving::KeepData, Leaving::DropData] {
+        assert_eq!(db.store.remove_reader(anna, leaving, at(1)).await.unwrap(), last);
+    }
+    assert!(db.store.is_password(Some(anna), password().as_str()).await.unwrap());
+
+    // One of two ways can go, the other one stays.
+    assert!(db.store.link_openid(anna, login, at(1)).await.unwrap());
+    db.store.log_in(Some(anna), password().as_str(), "s", "", at(1)).await.unwrap().unwrap();
+    assert_eq!(db.store.remove_password(anna).await.unwrap(), Some(1), "a session ended");
+    assert_eq!(db.store.unlink_openid(anna).await.unwrap(), OpenIdUnlinked::LastOperator);
+    assert_eq!(db.store.set_role(anna, Role::Reader).await.unwrap(), last);
+    assert!(db.store.reader(anna, at(2)).await.unwrap().unwrap().has_openid);
+
+    // A second operator who can log in lets the first one go; a closed account is no such one.
+    db.store.set_password(ONE, Some(&password()), None).await.unwrap();
+    assert_eq!(db.store.unlink_openid(anna).await.unwrap(), OpenIdUnlinked::Done);
+    assert_eq!(db.store.remove_password(ONE).await.unwrap(), None, "now it is this one");
+    db.store.set_password(anna, Some(&password()), None).await.unwrap();
+    assert_eq!(db.store.remove_reader(anna, Leaving::KeepData, at(3)).await.unwrap(), done);
+    assert_eq!(db.store.remove_password(ONE).await.unwrap(), None);
+    let ben = add(db, "ben", Role::Reader).await;
+    db.store.set_password(ben, Some(&password()), None).await.unwrap();
+    assert_eq!(db.store.remove_password(ben).await.unwrap(), Some(0), "readers are free");
+    let unknown = db.store.remove_password(ReaderId(77)).await;
+    assert!(matches!(unknown, Err(StoreError::NotFound { .. })));
+});
+
+on_both!(everything_that_a_reader_made_is_counted, |db| {
+    let reads = db.annotated_numbers(&[1, 2]).await;
+    let (anna, ben) = (add(db, "anna", Role::Operator).await, add(db, "ben", Role::Reader).await);
+    assert_eq!(db.store.own_counts(anna).await.unwrap(), OwnCounts::default());
+    busy(&db.store, anna, reads[0], 0).await;
+    db.store.save_note(anna, reads[0], &"Mine".parse().unwrap(), 0, at(1)).await.unwrap();
+    db.store.save_note(anna, reads[1], &"".parse().unwrap(), 0, at(1)).await.unwrap();
+    for name in ["interview", "later"] {
+        db.store.add_label(anna, reads[0], &name.parse().unwrap(), at(2)).await.unwrap();
+    }
+    db.store.mark(anna, reads[1], Mark::Hide, true, at(3)).await.unwrap();
+    let made = OwnCounts {
+        marks: 2,
+        notes: 1,
+        highlights: 1,
+        labels: 2,
+        answers: 1,
+        searches: 1,
+        ..OwnCounts::default()
+    };
+    assert_eq!(db.store.own_counts(anna).await.unwrap(), made);
+    let words = ["2 marks", "1 note", "1 highlight", "2 labels", "1 answer", "1 saved search"];
+    assert_eq!(made.in_words(), words);
+    assert_eq!(db.store.own_counts(ben).await.unwrap(), OwnCounts::default());
+    db.store.remove_reader(anna, Leaving::DropData, at(4)).await.unwrap();
+    assert_eq!(db.store.own_counts(anna).await.unwrap(), OwnCounts::default());
+});
+
 on_both!(closed_account_keeps_its_data_and_deleted_one_does_not, |db| {
     let source = db.follow("Acme").await;
     db.poll(&source, vec![entry("https://acme.example/1", None)]).await;

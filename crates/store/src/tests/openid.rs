@@ -52,11 +52,11 @@ on_both!(reader_is_bound_to_issuer_and_subject, |db| {
 
 on_both!(unlinking_ends_sessions, |db| {
     let anna = db.store.add_reader(&name("anna"), Role::Reader).await.unwrap().unwrap();
-    assert!(!db.store.unlink_openid(anna).await.unwrap());
+    assert_eq!(db.store.unlink_openid(anna).await.unwrap(), OpenIdUnlinked::NotLinked);
     db.store.link_openid(anna, ANNA, at(0)).await.unwrap();
     assert!(matches!(log_in(db, ANNA, "s").await, OpenIdSession::Begun(_)));
     assert!(db.store.use_session("s", at(2)).await.unwrap().is_some());
-    assert!(db.store.unlink_openid(anna).await.unwrap());
+    assert_eq!(db.store.unlink_openid(anna).await.unwrap(), OpenIdUnlinked::Done);
     assert_eq!(db.store.use_session("s", at(2)).await.unwrap(), None);
     assert_eq!(log_in(db, ANNA, "t").await, OpenIdSession::Unknown);
     // Deleting an account frees its person.

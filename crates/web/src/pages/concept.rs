@@ -98,7 +98,7 @@ fn document(
                 @if *has_cards {
                     p.tally { a href=(deck_href(Deck::Concept(slug.clone()))) { "Practise with these" } }
                 }
-                (shows_uncounted(frame, narrowing, &path))
+                (shows_uncounted(frame, narrowing, &path, &stretch.items))
             }
             (narrowing_of(beside.as_ref()))
             (chips(narrowing, &path, source_title))

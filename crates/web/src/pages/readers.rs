@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use backissue_model::{READER_NAME_MAX, Reader, ReaderId, ReaderName, Role};
-use backissue_store::{INVITATION_LASTS, Leaving, ReaderChange, Store};
+use backissue_store::{INVITATION_LASTS, Leaving, OpenIdUnlinked, ReaderChange, Store};
 use jiff::Timestamp;
 use maud::{Markup, html};
 
@@ -215,10 +215,10 @@ pub(crate) async fn change(
             store.revoke_invitation(reader).await?;
             ReaderChange::Done
         }
-        "unlink" => {
-            store.unlink_openid(reader).await.map_err(gone())?;
-            ReaderChange::Done
-        }
+        "unlink" => match store.unlink_openid(reader).await.map_err(gone())? {
+            OpenIdUnlinked::Done | OpenIdUnlinked::NotLinked => ReaderChange::Done,
+            OpenIdUnlinked::LastOperator => ReaderChange::LastOperator,
+        },
         "operator" => store.set_role(reader, Role::Operator).await.map_err(gone())?,
         "reader" => store.set_role(reader, Role::Reader).await.map_err(gone())?,
         "close" => leave(store, reader, Leaving::KeepData, now).await?,

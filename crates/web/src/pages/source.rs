@@ -75,7 +75,7 @@ fn document(
             (head(frame, source))
             // A file tells nothing that changes by the minute.
             @if narrowing.after.is_none() && !frame.is_published() { (health(source, reach, frame.now, frame.zone())) }
-            (shows_uncounted(frame, narrowing, &path))
+            (shows_uncounted(frame, narrowing, &path, &stretch.items))
             (narrowing_of(beside.as_ref()))
             (chips(narrowing, &path, None))
             (reads::by_month(&stretch.items, frame.zone(), marked))

@@ -1,7 +1,7 @@
 //! Facets of a list and its current filters: all of them links, so that the address is the whole
 //! state.
 
-use backissue_store::{Facets, Mine, ReadFilter, ReaderCount, Store, StoreError};
+use backissue_store::{Facets, Mine, ReadCard, ReadFilter, ReaderCount, Store, StoreError};
 use maud::{Markup, html};
 
 use crate::frame::Frame;
@@ -120,10 +120,16 @@ pub(crate) fn shows(narrowing: &Narrowing, path: &str, counted: Option<&ReaderCo
     }
 }
 
-/// The same on a page that does not count its list, for readers only.
-pub(crate) fn shows_uncounted(frame: &Frame, narrowing: &Narrowing, path: &str) -> Markup {
+/// The same on a page that does not count its list, for readers only. An empty list has them if
+/// they made it empty.
+pub(crate) fn shows_uncounted(
+    frame: &Frame,
+    narrowing: &Narrowing,
+    path: &str,
+    listed: &[ReadCard],
+) -> Markup {
     html! {
-        @if frame.reader.is_some() {
+        @if frame.reader.is_some() && (!listed.is_empty() || narrowing.show.is_some()) {
             nav.shows aria-label="Which reads of the list" { (shows(narrowing, path, None)) }
         }
     }

@@ -186,10 +186,9 @@ async fn sources_and_concepts_are_filtered_by_marks() {
         page.assert_well_formed();
         page
     };
-    for (path, unread, kept, noted) in [
-        ("/source/undergrowth", "m3 m2 m1", "m2", "m1"),
-        ("/concept/caching", "m2 m6", "m2", ""),
-    ] {
+    for (path, unread, kept, noted) in
+        [("/source/undergrowth", "m3 m2 m1", "m2", "m1"), ("/concept/caching", "m2 m6", "m2", "")]
+    {
         for (show, name, reads) in
             [("unread", "Unread", unread), ("kept", "Kept", kept), ("noted", "Noted", noted)]
         {
