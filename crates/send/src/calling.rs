@@ -143,9 +143,6 @@ impl Caller {
             };
             let result = self.deliver(webhook, &call).await?;
             self.store.finish_call(&call, &result, Timestamp::now()).await?;
-            if matches!(result, CallResult::Gone(_)) {
-                self.store.stop_webhook(webhook.id).await?;
-            }
             let (id, event) = (webhook.id, call.subject.event());
             match &result {
                 CallResult::Accepted(_) => info!(webhook = id, event, "told webhook {id} of {event}"),
@@ -166,10 +163,11 @@ impl Caller {
     }
 
     async fn deliver(&self, webhook: &Webhook, call: &Call) -> Result<CallResult, StoreError> {
-        let Some(message) = self.message(call).await? else {
+        // The same for every attempt.
+        let id = format!("{:032x}", xxh3_128(format!("{}\nwebhook\n{}", self.archive, call.id).as_bytes()));
+        let Some(message) = self.message(call, &id).await? else {
             return Ok(CallResult::GivenUp("what it is about is not in the archive any more".to_owned()));
         };
-        let id = format!("{:032x}", xxh3_128(format!("{}\nwebhook\n{}", self.archive, call.id).as_bytes()));
         let name = format!("webhook {}", webhook.id);
         let sent = match chat(&name, &webhook.url, Some(&webhook.key), &self.ca) {
             Ok(chat) => chat.send(Delivery { id: &id, at: Timestamp::now(), message: &message }).await,
@@ -179,7 +177,7 @@ impl Caller {
     }
 
     /// What a webhook is told. `None` if what it is about has left the archive.
-    async fn message(&self, call: &Call) -> Result<Option<Value>, StoreError> {
+    async fn message(&self, call: &Call, id: &str) -> Result<Option<Value>, StoreError> {
         let data = match call.subject {
             Subject::Read(id) => {
                 let read = self.store.summaries_of_reads(&[id]).await?.pop();
@@ -204,8 +202,12 @@ impl Caller {
             }),
             Subject::Test => Some(json!({})),
         };
-        Ok(data
-            .map(|data| json!({ "type": call.subject.event(), "timestamp": call.happened_at, "data": data })))
+        Ok(data.map(|data| {
+            json!({
+                "id": id, "webhook": call.webhook, "type": call.subject.event(), "timestamp": call.happened_at,
+                "data": data,
+            })
+        }))
     }
 
     fn read(&self, ReadSummary { card, .. }: &ReadSummary) -> Value {

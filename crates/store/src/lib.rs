@@ -161,7 +161,9 @@ pub use streams::{Stream, StreamFilter, StreamItem, Tag, Tagged};
 pub use subscribers::{LINK_LASTS, Subscriber};
 pub use tokens::{TOKENS_MAX, Token, TokenAdded};
 pub use turns::{BusyHost, HostTurn, RobotsTurn, SharedRobots, Wakeups};
-pub use webhooks::{Call, CallResult, FAILING_AFTER, LastAnswer, NewWebhook, Subject, WEBHOOKS_MAX, Webhook};
+pub use webhooks::{
+    Call, CallResult, FAILING_AFTER, LastAnswer, NewWebhook, Subject, WEBHOOKS_MAX, Webhook, WebhookAdded,
+};
 pub use withdrawn::{United, Withdrawn};
 
 #[cfg(test)]

@@ -90,11 +90,24 @@ impl fmt::Debug for NewWebhook<'_> {
     }
 }
 
+/// The result of [`Store::add_webhook`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WebhookAdded {
+    /// It was added with this id.
+    Added(i64),
+    /// The webhook with this id has the same address.
+    AddressTaken(i64),
+    /// There are [`WEBHOOKS_MAX`].
+    TooMany,
+}
+
 /// The right to deliver a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     /// Its id.
     pub id: i64,
+    /// The webhook that is told.
+    pub webhook: i64,
     /// What happened.
     pub subject: Subject,
     /// When it happened.
@@ -158,7 +171,7 @@ pub enum CallResult {
 }
 
 impl Store {
-    /// Adds a webhook of this operator. Returns its id, or `None` if there are [`WEBHOOKS_MAX`].
+    /// Adds a webhook of this operator, unless another one has its address.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
@@ -167,21 +180,37 @@ impl Store {
         reader: ReaderId,
         new: NewWebhook<'_>,
         now: Timestamp,
-    ) -> Result<Option<i64>, StoreError> {
+    ) -> Result<WebhookAdded, StoreError> {
+        let address = new.url.parse::<Url>().ok();
         let events: String = new.events.iter().map(|event| format!(" {} ", event.as_str())).collect();
         let added = self.retry("adding a webhook", || async {
-            let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
-            let count = tx.row(sql("SELECT count(*) AS webhooks FROM webhook")).await?;
-            if count.map_or(Ok(0), |row| row.count("webhooks"))? >= WEBHOOKS_MAX {
+            // One at a time, so that two requests cannot add one address, or exceed the maximum.
+            let mut tx = self.database.begin_admission().await?;
+            if tx.row(sql("SELECT id FROM reader WHERE id = $1").bind(reader.0)).await?.is_none() {
                 tx.abandon().await?;
-                return Ok(Some(None));
+                return Ok(None);
+            }
+            let rows = tx.rows(sql("SELECT id, url FROM webhook ORDER BY id")).await?;
+            let mut there = Vec::new();
+            for row in &rows {
+                there.push((row.int("id")?, row.text("url")?));
+            }
+            let is_same = |url: &str| url == new.url || (address.is_some() && url.parse().ok() == address);
+            let taken = there.iter().find(|(_, url)| is_same(url));
+            let refused = match taken {
+                Some((id, _)) => Some(WebhookAdded::AddressTaken(*id)),
+                None => (there.len() as u64 >= WEBHOOKS_MAX).then_some(WebhookAdded::TooMany),
+            };
+            if refused.is_some() {
+                tx.abandon().await?;
+                return Ok(refused);
             }
             let insert = sql("INSERT INTO webhook (reader_id, url, signing_key, events, made_at)
                  VALUES ($1, $2, $3, $4, $5) RETURNING id");
             let insert = insert.bind(reader.0).bind(new.url).bind(new.key).bind(events.as_str());
             let id = tx.row(insert.bind(millis(now))).await?.map(|row| row.int("id")).transpose()?;
             tx.commit().await?;
-            Ok(Some(id))
+            Ok(id.map(WebhookAdded::Added))
         });
         added.await?.ok_or_else(|| self.no_reader(reader))
     }
@@ -201,19 +230,6 @@ impl Store {
         const DUE: &str =
             "WHERE EXISTS (SELECT 1 FROM webhook_call d WHERE d.webhook_id = w.id AND d.due_at <= $1)";
         self.list("looking for due webhooks", webhooks(OPEN, DUE).bind(millis(now)), webhook_of_row).await
-    }
-
-    /// Stops a webhook: it stays in the list, and is told nothing more.
-    pub async fn stop_webhook(&self, id: i64) -> Result<(), StoreError> {
-        self.retry("stopping a webhook", || async {
-            let mut tx = self.database.begin().await?;
-            tx.run(sql("UPDATE webhook SET events = '' WHERE id = $1").bind(id)).await?;
-            let rest =
-                sql("UPDATE webhook_call SET due_at = NULL WHERE webhook_id = $1 AND due_at IS NOT NULL");
-            tx.run(rest.bind(id)).await?;
-            tx.commit().await
-        })
-        .await
     }
 
     /// Removes a webhook, with what it is still to be told. Returns whether there was one.
@@ -287,6 +303,7 @@ impl Store {
                 if let (1, Some(subject)) = (taken, subject) {
                     return Ok(Some(Call {
                         id,
+                        webhook,
                         subject,
                         happened_at: row.moment("happened_at")?,
                         attempts: attempts + 1,
@@ -298,7 +315,8 @@ impl Store {
         .await
     }
 
-    /// Stores the result of an attempt. Returns false and stores nothing if the lease was lost.
+    /// Stores the result of an attempt. A webhook that wants nothing more is stopped with it: it
+    /// stays in the list. Returns false and stores nothing if the lease was lost.
     pub async fn finish_call(
         &self,
         call: &Call,
@@ -314,7 +332,16 @@ impl Store {
              WHERE id = $1 AND claim = $2");
         let update = update.bind(call.id).bind(call.claim).bind(due_at).bind(millis(now));
         let update = update.bind(answer.as_str()).bind(i64::from(accepted));
-        Ok(self.change("storing a webhook's answer", update).await? > 0)
+        self.retry("storing a webhook's answer", || async {
+            let mut tx = self.database.begin().await?;
+            let is_stored = tx.run(update.clone()).await? > 0;
+            if is_stored && matches!(result, CallResult::Gone(_)) {
+                stop(&mut tx, call.webhook).await?;
+            }
+            tx.commit().await?;
+            Ok(is_stored)
+        })
+        .await
     }
 
     /// A new answer to a saved search: the read, and the search's name and question. `None` if the
@@ -335,6 +362,13 @@ impl Store {
         let read = self.summaries_of_reads(&[read]).await?.pop();
         Ok(read.map(|read| (read, name, question)))
     }
+}
+
+/// Stops a webhook: it is told nothing more.
+async fn stop(tx: &mut Tx, id: i64) -> Tried<()> {
+    tx.run(sql("UPDATE webhook SET events = '' WHERE id = $1").bind(id)).await?;
+    let rest = sql("UPDATE webhook_call SET due_at = NULL WHERE webhook_id = $1 AND due_at IS NOT NULL");
+    tx.run(rest.bind(id)).await.map(|_| ())
 }
 
 /// Stores that the webhooks are to be told that a read is shown.

@@ -61,6 +61,8 @@ async fn assert_told(database: Option<&Database>) {
         .json(&["webhook", "add", &url, "--event", "read.annotated", "--event", "week.closed"])
         .unwrap();
     let key = added["key"].as_str().unwrap();
+    let twice = archive.run(&["webhook", "add", &url, "--event", "week.closed"]).unwrap();
+    assert!(twice.code == 1 && twice.err.contains("webhook 1 has this address already"), "{}", twice.err);
     let list = || archive.json(&["webhook", "list"]).unwrap()[0].clone();
     assert_eq!(
         (&list()["last"], &list()["waiting"]),
@@ -77,7 +79,8 @@ async fn assert_told(database: Option<&Database>) {
     assert_eq!((first.method.as_str(), first.path.as_str()), ("POST", "/hooks/very-secret"));
     assert_signed(&first, key);
     let message = first.json().unwrap();
-    assert_eq!(message["type"], "read.annotated");
+    assert_eq!((&message["type"], &message["webhook"]), (&json!("read.annotated"), &json!(1)));
+    assert_eq!(message["id"], first.header("webhook-id"), "the same for each attempt");
     assert_eq!(message["data"]["read"]["title"], "How queue 2 filled up");
     served.stop().unwrap();
     let failed = list();

@@ -1,9 +1,9 @@
 //! `backissue webhook`: programs elsewhere that are told what happens.
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use backissue_model::{Event, Role};
 use backissue_send::{Caller, check_webhook, new_signing_key};
-use backissue_store::{CallResult, NewWebhook, Store, WEBHOOKS_MAX, Webhook};
+use backissue_store::{CallResult, NewWebhook, Store, WEBHOOKS_MAX, Webhook, WebhookAdded};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -47,15 +47,18 @@ async fn add(
     let role = store.reader(reader, now).await?.map(|reader| reader.role);
     ensure!(role == Some(Role::Operator), "only operators have webhooks; name one with --reader");
     check_webhook(url, &settings.ca.value)?;
-    if let Some(there) = store.webhooks().await?.iter().find(|webhook| webhook.url == url) {
-        bail!("webhook {} has this address already; remove it first to tell it of other events", there.id);
-    }
     events.dedup();
     let key = new_signing_key();
     let new = NewWebhook { url, key: &key, events: &events };
-    let id = store.add_webhook(reader, new, now).await?.with_context(|| {
-        format!("there are {WEBHOOKS_MAX} webhooks, the most that an archive has; remove one first")
-    })?;
+    let id = match store.add_webhook(reader, new, now).await? {
+        WebhookAdded::Added(id) => id,
+        WebhookAdded::AddressTaken(id) => {
+            bail!("webhook {id} has this address already; remove it first to tell it of other events")
+        }
+        WebhookAdded::TooMany => {
+            bail!("there are {WEBHOOKS_MAX} webhooks, the most that an archive has; remove one first")
+        }
+    };
     if as_json {
         output::json(&json!({ "id": id, "events": events, "key": key }))?;
     } else {

@@ -9,8 +9,12 @@ use crate::*;
 const ONE: ReaderId = ReaderId::ONE;
 
 async fn add(store: &Store, events: &[Event], now: Timestamp) -> i64 {
-    let new = NewWebhook { url: "https://hooks.example/secret-path", key: "whsec_x", events };
-    store.add_webhook(ONE, new, now).await.unwrap().unwrap()
+    let url = format!("https://hooks.example/secret-path/{}", events.len());
+    let new = NewWebhook { url: &url, key: "whsec_x", events };
+    let WebhookAdded::Added(id) = store.add_webhook(ONE, new, now).await.unwrap() else {
+        panic!("it is new")
+    };
+    id
 }
 
 /// Delivers all that a webhook is to be told.
@@ -152,8 +156,16 @@ on_both!(stopped_webhook_is_told_nothing_more, |db| {
     let store = &db.store;
     let webhook = add(store, &Event::ALL, at(0)).await;
     db.annotated_numbers(&[1]).await;
-    store.stop_webhook(webhook).await.unwrap();
-    assert_eq!(told(store, webhook, at(2000)).await, []);
+    let later = at(2000) + LEASE;
+    let lost = store.claim_call(webhook, LEASE, at(2000)).await.unwrap().unwrap();
+    let call = store.claim_call(webhook, LEASE, later).await.unwrap().unwrap();
+    store.test_webhook(webhook, later).await.unwrap();
+    assert_eq!((lost.id, lost.webhook), (call.id, webhook));
+    let gone = CallResult::Gone("410 Gone".into());
+    assert!(!store.finish_call(&lost, &gone, later).await.unwrap(), "its lease was lost");
+    assert_eq!(store.webhook(webhook).await.unwrap().unwrap().waiting, 2);
+    assert!(store.finish_call(&call, &gone, later).await.unwrap());
+    assert_eq!(told(store, webhook, later).await, [], "nor is it told of the test");
     let acme = db.follow("Acme").await;
     db.poll(&acme, vec![entry("https://acme.example/2", None)]).await;
     db.finish_all().await;
@@ -165,18 +177,48 @@ on_both!(stopped_webhook_is_told_nothing_more, |db| {
 on_both!(webhook_of_a_former_operator_is_told_nothing, |db| {
     let store = &db.store;
     let anna = store.add_reader(&"anna".parse().unwrap(), Role::Operator).await.unwrap().unwrap();
-    let new = NewWebhook { url: "https://hooks.example/", key: "whsec_x", events: &Event::ALL };
-    let webhook = store.add_webhook(anna, new, at(0)).await.unwrap().unwrap();
+    let add = async |url: &str| {
+        store.add_webhook(anna, NewWebhook { url, key: "whsec_x", events: &Event::ALL }, at(0)).await.unwrap()
+    };
+    let WebhookAdded::Added(webhook) = add("https://hooks.example/").await else { panic!("it is new") };
     store.test_webhook(webhook, at(1)).await.unwrap();
     store.set_role(anna, Role::Reader).await.unwrap();
     db.annotated_numbers(&[1]).await;
     assert_eq!(store.webhooks_due(at(2000)).await.unwrap(), []);
     store.set_role(anna, Role::Operator).await.unwrap();
     assert_eq!(told(store, webhook, at(2000)).await, [Subject::Test]);
-    for _ in 1..WEBHOOKS_MAX {
-        assert!(store.add_webhook(anna, new, at(0)).await.unwrap().is_some());
+    for n in 1..WEBHOOKS_MAX {
+        assert!(matches!(add(&format!("https://hooks.example/{n}")).await, WebhookAdded::Added(_)));
     }
-    assert_eq!(store.add_webhook(anna, new, at(0)).await.unwrap(), None, "there are enough");
+    assert_eq!(add("https://hooks.example/new").await, WebhookAdded::TooMany);
     store.remove_reader(anna, Leaving::DropData, at(3000)).await.unwrap();
     assert_eq!(store.webhooks().await.unwrap(), []);
+});
+
+on_both!(address_of_a_webhook_cannot_be_added_twice, |db| {
+    let (store, other) = (&db.store, db.open_again().await);
+    let anna = store.add_reader(&"anna".parse().unwrap(), Role::Operator).await.unwrap().unwrap();
+    let add = async |store: &Store, reader, url: &str| {
+        let new = NewWebhook { url, key: "whsec_x", events: &Event::ALL };
+        store.add_webhook(reader, new, at(0)).await.unwrap()
+    };
+    for n in 0..5 {
+        let url = format!("https://hooks.example/{n}");
+        let added = tokio::join!(add(store, ONE, &url), add(&other, anna, &url));
+        let (added, refused) = match added {
+            (WebhookAdded::Added(id), refused) => (id, refused),
+            (refused, WebhookAdded::Added(id)) => (id, refused),
+            neither => panic!("{neither:?}"),
+        };
+        assert_eq!(refused, WebhookAdded::AddressTaken(added));
+    }
+    let WebhookAdded::Added(bare) = add(store, ONE, "https://hooks.example").await else {
+        panic!("it is new")
+    };
+    let same = add(store, ONE, "https://HOOKS.example:443/").await;
+    assert_eq!(same, WebhookAdded::AddressTaken(bare), "another spelling");
+    let nobody = NewWebhook { url: "https://hooks.example/x", key: "whsec_x", events: &Event::ALL };
+    let nobody = store.add_webhook(ReaderId(99), nobody, at(0)).await;
+    assert!(matches!(nobody, Err(StoreError::NotFound { .. })));
+    other.close().await;
 });

@@ -4,7 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use backissue_model::Event;
-use backissue_store::{NewWebhook, Store, WEBHOOKS_MAX, Webhook};
+use backissue_store::{NewWebhook, Store, WEBHOOKS_MAX, Webhook, WebhookAdded};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -119,18 +119,19 @@ pub(super) async fn add(
     if let Some(why) = operator.why_no_webhook(&new.url) {
         return Err(Fault::BadForm(why));
     }
-    if let Some(there) = app.store.webhooks().await?.iter().find(|webhook| webhook.url == new.url) {
-        return Err(Fault::BadForm(format!(
-            "Webhook {} has this address already; remove it first",
-            there.id
-        )));
-    }
     let key = operator.new_signing_key();
     let new = NewWebhook { url: &new.url, key: &key, events: &new.events };
-    let id = app.store.add_webhook(program.reader, new, Timestamp::now()).await?;
-    let too_many = || Fault::BadForm(format!("An archive has at most {WEBHOOKS_MAX} webhooks; remove one"));
-    let webhook = one(&app.store, id.ok_or_else(too_many)?).await?.into();
-    Ok((StatusCode::CREATED, live(&Added { webhook, key })?).into_response())
+    let why = match app.store.add_webhook(program.reader, new, Timestamp::now()).await? {
+        WebhookAdded::Added(id) => {
+            let webhook = one(&app.store, id).await?.into();
+            return Ok((StatusCode::CREATED, live(&Added { webhook, key })?).into_response());
+        }
+        WebhookAdded::AddressTaken(id) => {
+            format!("Webhook {id} has this address already; remove it first")
+        }
+        WebhookAdded::TooMany => format!("An archive has at most {WEBHOOKS_MAX} webhooks; remove one"),
+    };
+    Err(Fault::BadForm(why))
 }
 
 async fn one(store: &Store, id: i64) -> Result<Webhook, Fault> {
