@@ -159,7 +159,7 @@ pub use sessions::{SESSION_LASTS, Session};
 pub use sources::{ClaimedSource, Follow, Scope, SourceChange, SourceFilter, Unfollow, Unfollowed};
 pub use streams::{Stream, StreamFilter, StreamItem, Tag, Tagged};
 pub use subscribers::{LINK_LASTS, Subscriber};
-pub use tokens::{TOKENS_MAX, Token, TokenAdded};
+pub use tokens::{NewToken, TOKENS_MAX, Token, TokenAdded};
 pub use turns::{BusyHost, HostTurn, RobotsTurn, SharedRobots, Wakeups};
 pub use webhooks::{
     Call, CallResult, FAILING_AFTER, LastAnswer, NewWebhook, Subject, WEBHOOKS_MAX, Webhook, WebhookAdded,

@@ -68,6 +68,7 @@ macro_rules! steps {
                     include_str!(concat!("../migrations/", $folder, "/0040_cards_in_lists.sql")),
                 ),
                 ("own_digests", include_str!(concat!("../migrations/", $folder, "/0041_own_digests.sql"))),
+                ("fever", include_str!(concat!("../migrations/", $folder, "/0042_fever.sql"))),
             ])
         })
     };

@@ -36,6 +36,21 @@ pub struct Token {
     pub ends_at: Option<Timestamp>,
 }
 
+/// A token to add.
+#[derive(Clone, Copy)]
+pub struct NewToken<'t> {
+    /// What the reader calls it.
+    pub name: &'t TokenName,
+    /// What the program may do.
+    pub scope: Scope,
+    /// The hash of its secret.
+    pub hash: &'t str,
+    /// The hash of the key that an app with the Fever API sends instead.
+    pub fever_key: &'t str,
+    /// From when on it is not accepted. `None` if there is no end.
+    pub ends_at: Option<Timestamp>,
+}
+
 /// The result of adding a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenAdded {
@@ -55,17 +70,14 @@ impl Token {
 }
 
 impl Store {
-    /// Adds a token of the reader, whose secret has this hash.
+    /// Adds a token of the reader.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
     pub async fn add_token(
         &self,
         reader: ReaderId,
-        name: &TokenName,
-        scope: Scope,
-        hash: &str,
-        ends_at: Option<Timestamp>,
+        new: NewToken<'_>,
         now: Timestamp,
     ) -> Result<TokenAdded, StoreError> {
         let added = self.retry("adding a token", || async {
@@ -73,7 +85,7 @@ impl Store {
             let Some(mut tx) = self.begin_of(reader).await? else { return Ok(None) };
             let rows = tx.rows(sql_of(format!("{TOKEN} WHERE t.reader_id = $1")).bind(reader.0)).await?;
             let there = rows.iter().map(token_of_row).collect::<Tried<Vec<_>>>()?;
-            let refused = if there.iter().any(|token| token.name == *name) {
+            let refused = if there.iter().any(|token| token.name == *new.name) {
                 Some(TokenAdded::NameTaken)
             } else {
                 (there.len() as u64 >= TOKENS_MAX).then_some(TokenAdded::TooMany)
@@ -82,11 +94,13 @@ impl Store {
                 tx.abandon().await?;
                 return Ok(Some(refused));
             }
-            let insert = sql("INSERT INTO token (reader_id, token, name, scope, made_at, ends_at)
-                 VALUES ($1, $2, $3, $4, $5, $6)");
-            let insert = insert.bind(reader.0).bind(hash).bind(name.as_str()).bind(scope.as_str());
-            tx.run(insert.bind(millis(now)).bind(ends_at.map(millis))).await?;
-            let row = tx.row(sql_of(format!("{TOKEN} WHERE t.token = $1")).bind(hash)).await?;
+            let insert = sql("INSERT INTO token (reader_id, token, name, scope, made_at, ends_at, fever_key)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)");
+            let insert =
+                insert.bind(reader.0).bind(new.hash).bind(new.name.as_str()).bind(new.scope.as_str());
+            let insert = insert.bind(millis(now)).bind(new.ends_at.map(millis)).bind(new.fever_key);
+            tx.run(insert).await?;
+            let row = tx.row(sql_of(format!("{TOKEN} WHERE t.token = $1")).bind(new.hash)).await?;
             let token = row.as_ref().map(token_of_row).transpose()?;
             tx.commit().await?;
             Ok(token.map(|token| TokenAdded::Added(Box::new(token))))
@@ -108,9 +122,23 @@ impl Store {
 
     /// The token whose secret has this hash, unless it has ended or the reader's account is closed.
     pub async fn use_token(&self, hash: &str, now: Timestamp) -> Result<Option<Token>, StoreError> {
+        self.use_token_with("token", hash, now).await
+    }
+
+    /// The token whose key for the Fever API has this hash, under the same conditions.
+    pub async fn use_fever_key(&self, hash: &str, now: Timestamp) -> Result<Option<Token>, StoreError> {
+        self.use_token_with("fever_key", hash, now).await
+    }
+
+    async fn use_token_with(
+        &self,
+        column: &str,
+        hash: &str,
+        now: Timestamp,
+    ) -> Result<Option<Token>, StoreError> {
         const USING: &str = "looking up a token";
         let query = sql_of(format!(
-            "{TOKEN} WHERE t.token = $1 AND r.closed_at IS NULL AND (t.ends_at IS NULL OR t.ends_at > $2)"
+            "{TOKEN} WHERE t.{column} = $1 AND r.closed_at IS NULL AND (t.ends_at IS NULL OR t.ends_at > $2)"
         ));
         let query = query.bind(hash).bind(millis(now));
         let Some(token) = self.one(USING, query, token_of_row).await? else { return Ok(None) };

@@ -20,7 +20,7 @@ use crate::api;
 use crate::api::v1;
 use crate::fault::Fault;
 use crate::hosts;
-use crate::programs::{self, Program, READER_API};
+use crate::programs::{self, Program, READER_API, Secret};
 use crate::proxies::{self, ProxyUser};
 use crate::readers::{Accounts, Public, Readers, Visitor, hash};
 
@@ -50,8 +50,10 @@ pub(crate) async fn identify(State(app): State<App>, mut request: Request, next:
     if programs::are_for(path) {
         if let Some(token) = programs::token_in(path, request.headers()) {
             let client = client(&app, request.extensions(), request.headers());
-            let (visitor, rate) =
-                app.programs.visitor(&app.readers, &app.store, client, request.headers(), token).await;
+            let (visitor, rate) = app
+                .programs
+                .visitor(&app.readers, &app.store, client, request.headers(), Secret::Token(token))
+                .await;
             match visitor {
                 Ok(visitor) => {
                     request.extensions_mut().insert(visitor);
@@ -313,7 +315,7 @@ fn needs(method: &Method, path: &str) -> Needs {
         | "/api/v1/webhooks/{id}"
         | "/api/v1/webhooks/{id}/test" => Needs::Token(Scope::Operate),
         "/api/v1/token" if reads => Needs::Token(Scope::Read),
-        "/api/greader.php/accounts/ClientLogin" => Needs::Nothing,
+        "/api/greader.php/accounts/ClientLogin" | "/api/fever.php" => Needs::Nothing,
         "/api/greader.php/reader/api/0/edit-tag" | "/api/greader.php/reader/api/0/mark-all-as-read" => {
             Needs::Token(Scope::Write)
         }

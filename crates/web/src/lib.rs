@@ -22,6 +22,7 @@ mod fault;
 mod fault_page;
 mod feed_links;
 mod feeds;
+mod fever;
 mod finished;
 mod forms;
 mod frame;
@@ -79,7 +80,8 @@ use programs::Programs;
 pub use proxies::{Network, Proxies, ProxyUsers};
 pub use published::{Company, Others, Published};
 pub use readers::{
-    Accounts, FormKey, LogIn, OpenId, Public, Readers, invitation_hash, new_invitation, new_token, token_hash,
+    Accounts, FormKey, LogIn, OpenId, Public, Readers, fever_key_hash, invitation_hash, new_invitation,
+    new_token, token_hash,
 };
 pub use server::{Limits, serve};
 pub use subscriptions::{OwnDigests, Subscriptions};
@@ -123,6 +125,7 @@ pub fn router(state: State) -> Router {
         .merge(api::search_routes())
         .merge(api::live_routes())
         .merge(greader::routes())
+        .merge(fever::routes())
         .route("/mcp", post(agents::mcp))
         .merge(assets::routes())
         .route("/robots.txt", get(robots))

@@ -36,6 +36,15 @@ const COUNTED_MAX: usize = 10_000;
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
+/// What a program sends to be known.
+#[derive(Clone, Copy)]
+pub(crate) enum Secret<'s> {
+    /// A token.
+    Token(&'s str),
+    /// The key that an app with the Fever API makes of a token.
+    FeverKey(&'s str),
+}
+
 /// Whether the address `path` is for programs: it accepts tokens, and no change by a cookie.
 pub(crate) fn are_for(path: &str) -> bool {
     path.starts_with("/api/") || path == "/mcp"
@@ -129,14 +138,14 @@ pub(crate) fn token_in<'h>(path: &str, headers: &'h HeaderMap) -> Option<&'h str
 }
 
 impl Programs {
-    /// Who sends a request with this token from `client`, and how many more requests the token has.
+    /// Who sends a request with this secret from `client`, and how many more requests it has.
     pub(crate) async fn visitor(
         &self,
         readers: &Readers,
         store: &Store,
         client: IpAddr,
         headers: &HeaderMap,
-        token: &str,
+        secret: Secret<'_>,
     ) -> (Result<Visitor, Fault>, Option<Rate>) {
         match readers {
             Readers::ReadOnly(why) => return (Err(Fault::ReadOnly(why.clone())), None),
@@ -145,12 +154,17 @@ impl Programs {
             }
             Readers::One(..) | Readers::LogIn(_) => {}
         }
-        let (hash, now) = (hash(token), Instant::now());
+        let (Secret::Token(text) | Secret::FeverKey(text)) = secret;
+        let (hash, now, time) = (hash(text), Instant::now(), Timestamp::now());
         let known = self.count_known(&hash, now);
         if let Some((rate, false)) = known {
             return (Err(Fault::TooManyRequests(rate.reset)), Some(rate));
         }
-        let found = match store.use_token(&hash, Timestamp::now()).await {
+        let found = match secret {
+            Secret::Token(_) => store.use_token(&hash, time).await,
+            Secret::FeverKey(_) => store.use_fever_key(&hash, time).await,
+        };
+        let found = match found {
             Ok(found) => found,
             Err(error) => return (Err(error.into()), None),
         };

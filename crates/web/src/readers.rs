@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::{Extensions, HeaderMap};
-use backissue_model::{ReaderId, Role, Scope, hex, unhex};
+use backissue_model::{ReaderId, ReaderName, Role, Scope, hex, unhex};
 use backissue_openid::Provider;
+use md5::{Digest, Md5};
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::{digest, hmac};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -308,6 +309,12 @@ pub fn new_token() -> String {
 /// The hash of a program's token, which is all that is stored of it.
 pub fn token_hash(token: &str) -> String {
     hash(token)
+}
+
+/// The hash of the key that an app with the Fever API makes of the reader's name and a token. Only
+/// the hash is stored.
+pub fn fever_key_hash(name: &ReaderName, token: &str) -> String {
+    hash(&hex(&Md5::digest(format!("{name}:{token}"))))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! `backissue token`: tokens with which programs act for a reader.
 
-use anyhow::{bail, ensure};
+use anyhow::{Context, bail, ensure};
 use backissue_model::{Role, Scope, TokenName, did_you_mean};
-use backissue_store::{Store, TOKENS_MAX, Token, TokenAdded};
-use backissue_web::{new_token, token_hash};
+use backissue_store::{NewToken, Store, TOKENS_MAX, Token, TokenAdded};
+use backissue_web::{fever_key_hash, new_token, token_hash};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
@@ -31,18 +31,18 @@ async fn add(
     who: &ForReader,
     as_json: bool,
 ) -> anyhow::Result<Outcome> {
-    let reader = open::reader(store, who.reader.as_ref()).await?;
-    let now = Timestamp::now();
-    if scope == Scope::Operate {
-        let role = store.reader(reader, now).await?.map(|reader| reader.role);
-        ensure!(
-            role == Some(Role::Operator),
-            "only operators have tokens with the scope operate; choose --scope write"
-        );
-    }
+    let (reader, now) = (open::reader(store, who.reader.as_ref()).await?, Timestamp::now());
+    let known = store.reader(reader, now).await?;
+    let known = known.context("this reader has left meanwhile; `backissue reader list` lists them")?;
+    ensure!(
+        scope != Scope::Operate || known.role == Role::Operator,
+        "only operators have tokens with the scope operate; choose --scope write"
+    );
     let ends_at = days.map(|days| now + SignedDuration::from_hours(24 * i64::from(days)));
     let token = new_token();
-    match store.add_token(reader, name, scope, &token_hash(&token), ends_at, now).await? {
+    let (hash, fever_key) = (token_hash(&token), fever_key_hash(&known.name, &token));
+    let new = NewToken { name, scope, hash: &hash, fever_key: &fever_key, ends_at };
+    match store.add_token(reader, new, now).await? {
         TokenAdded::Added(_) => {}
         TokenAdded::NameTaken => {
             bail!("another token is called “{name}”; choose another name, or remove that one first")

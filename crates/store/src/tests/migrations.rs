@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{DirEntry, read_dir, read_to_string};
 use std::path::Path;
 
-use backissue_model::{NewSource, Standing};
+use backissue_model::{NewSource, ReaderId, Scope, Standing};
 use jiff::tz::TimeZone;
 
 use super::harness::*;
@@ -166,6 +166,22 @@ on_both!(archive_without_own_digests_is_migrated, |db| {
     assert_eq!(whole_list(&again, &ReadFilter::default(), Order::Newest, 10).await, before);
     let claim = again.claim_sending("team", week, Resend::No, LEASE, at(9_999)).await.unwrap();
     assert!(matches!(claim, SendingClaim::Claimed(Sending { round: 0, .. })), "{claim:?}");
+    again.close().await;
+});
+
+on_both!(token_from_before_the_fever_api_is_kept, |db| {
+    let name = "phone".parse().unwrap();
+    let new = NewToken { name: &name, scope: Scope::Read, hash: "hash", fever_key: "key", ends_at: None };
+    db.store.add_token(ReaderId::ONE, new, at(0)).await.unwrap();
+    let again = db
+        .as_older(&[
+            "DROP INDEX token_fever_key",
+            "ALTER TABLE token DROP COLUMN fever_key",
+            "DELETE FROM _sqlx_migrations WHERE description = 'fever'",
+        ])
+        .await;
+    assert_eq!(again.use_token("hash", at(1)).await.unwrap().unwrap().name, name);
+    assert_eq!(again.use_fever_key("key", at(1)).await.unwrap(), None);
     again.close().await;
 });
 

@@ -19,7 +19,9 @@ async fn add(
     scope: Scope,
     end: Option<Timestamp>,
 ) -> TokenAdded {
-    db.store.add_token(reader, &name(text), scope, &format!("hash of {text}"), end, at(0)).await.unwrap()
+    let (hash, key) = (format!("hash of {text}"), format!("key of {text}"));
+    let new = NewToken { name: &name(text), scope, hash: &hash, fever_key: &key, ends_at: end };
+    db.store.add_token(reader, new, at(0)).await.unwrap()
 }
 
 on_both!(token_works_until_it_is_removed_or_ends, |db| {
@@ -40,6 +42,11 @@ on_both!(token_works_until_it_is_removed_or_ends, |db| {
     assert_eq!(used("hash of phone", 20).await, Some(Some(at(10))), "written once an hour");
     assert_eq!(used("hash of phone", 3_610).await, Some(Some(at(3_610))));
     assert!(used("hash of script", 99).await.is_some());
+    let by_key = async |key: &str, now| db.store.use_fever_key(key, at(now)).await.unwrap();
+    assert_eq!(by_key("key of script", 99).await.unwrap().name, name("script"));
+    assert_eq!(by_key("key of script", 100).await, None, "it has ended too");
+    assert_eq!(by_key("hash of phone", 10).await, None, "a token is no key");
+    assert_eq!(used("key of phone", 10).await, None, "a key is no token");
     assert_eq!(used("hash of script", 100).await, None, "it has ended");
     let all = db.store.tokens(ONE).await.unwrap();
     assert_eq!(all.iter().map(|token| token.name.as_str()).collect::<Vec<_>>(), ["script", "phone"]);
@@ -49,7 +56,8 @@ on_both!(token_works_until_it_is_removed_or_ends, |db| {
     assert!(db.store.remove_token(ONE, phone.id).await.unwrap());
     assert!(!db.store.remove_token(ONE, phone.id).await.unwrap());
     assert_eq!(used("hash of phone", 3_620).await, None);
-    let nobody = db.store.add_token(ReaderId(7), &name("x"), Scope::Read, "x", None, at(0)).await;
+    let new = NewToken { name: &name("x"), scope: Scope::Read, hash: "x", fever_key: "y", ends_at: None };
+    let nobody = db.store.add_token(ReaderId(7), new, at(0)).await;
     assert!(matches!(nobody, Err(StoreError::NotFound { .. })));
 });
 

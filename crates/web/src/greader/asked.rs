@@ -17,20 +17,25 @@ use crate::programs::Program;
 
 /// The parameters of a request, from its address and its form, in this order. A name can be there
 /// several times.
-pub(super) struct Asked(Vec<(String, String)>);
+pub(crate) struct Asked(Vec<(String, String)>);
 
 impl Asked {
     /// The first value of a parameter, unless it is empty.
-    pub(super) fn one(&self, name: &str) -> Option<&str> {
+    pub(crate) fn one(&self, name: &str) -> Option<&str> {
         self.all(name).find(|value| !value.is_empty())
     }
 
-    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+    /// Whether a parameter is there, with or without a value.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.all(name).next().is_some()
+    }
+
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// A required parameter.
-    pub(super) fn required(&self, name: &str) -> Result<&str, Fault> {
+    pub(crate) fn required(&self, name: &str) -> Result<&str, Fault> {
         self.one(name).ok_or_else(|| Fault::BadForm(format!("It lacks the parameter “{name}”")))
     }
 }
@@ -53,7 +58,7 @@ impl FromRequest<App> for Asked {
 }
 
 /// A response that nobody stores.
-pub(super) fn data(value: &Value) -> Response {
+pub(crate) fn data(value: &Value) -> Response {
     let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "private, no-store")];
     (headers, value.to_string()).into_response()
 }
@@ -69,7 +74,7 @@ pub(super) fn done() -> Response {
 }
 
 /// The sources that are feeds for apps: those that are followed, and the one of saved pages.
-pub(super) async fn sources(app: &App) -> Result<Vec<Source>, Fault> {
+pub(crate) async fn sources(app: &App) -> Result<Vec<Source>, Fault> {
     Ok(app.store.sources(&SourceFilter::default()).await?)
 }
 

@@ -28,7 +28,7 @@ const CONTENTS_MAX: u32 = 100;
 /// Maximum items by their numbers.
 const THESE_MAX: usize = 500;
 /// Maximum ids.
-const IDS_MAX: u32 = 10_000;
+pub(crate) const IDS_MAX: u32 = 10_000;
 
 /// A position in a stream and a number of items.
 struct Part {
@@ -104,7 +104,7 @@ impl Part {
 }
 
 /// What the archive says of a read, then its article if this visitor may see it.
-fn content(app: &App, visitor: Visitor, site: &Site, known: &StreamItem) -> String {
+pub(crate) fn content(app: &App, visitor: Visitor, site: &Site, known: &StreamItem) -> String {
     let said = html::read(&known.read, site);
     if !visitor.sees_articles(app) {
         return said;
@@ -143,7 +143,7 @@ fn as_item(app: &App, visitor: Visitor, site: &Site, known: &StreamItem) -> Valu
 }
 
 /// What the content says of the archive's own addresses.
-fn site(app: &App, headers: &HeaderMap) -> Result<Site, Fault> {
+pub(crate) fn site(app: &App, headers: &HeaderMap) -> Result<Site, Fault> {
     Ok(Site { base_url: Some(origin(app, headers)?), ..app.site.outside() })
 }
 

@@ -15,7 +15,7 @@ use crate::access::client;
 use crate::fault::Fault;
 use crate::greader::asked::{Asked, data, sources, text};
 use crate::greader::ids::{self, READING_LIST, STARRED, tag};
-use crate::programs::Program;
+use crate::programs::{Program, Secret};
 use crate::vocabulary;
 
 /// `POST accounts/ClientLogin`: whether the password is a token of this reader. With one reader the
@@ -32,7 +32,8 @@ pub(super) async fn log_in(
     }
     let asked = Asked::from_request(request, &app).await?;
     let (name, token) = (asked.required("Email")?, asked.required("Passwd")?);
-    let (visitor, _) = app.programs.visitor(&app.readers, &app.store, client, &headers, token).await;
+    let secret = Secret::Token(token);
+    let (visitor, _) = app.programs.visitor(&app.readers, &app.store, client, &headers, secret).await;
     let program = Program::of(visitor?).ok_or(Fault::WrongToken)?;
     if app.readers.have_accounts() {
         let reader = app.store.reader(program.reader, Timestamp::now()).await?;

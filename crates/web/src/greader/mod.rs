@@ -20,6 +20,8 @@ use axum::routing::{get, post};
 
 use crate::App;
 use crate::forms::FORM_MAX;
+pub(crate) use asked::{Asked, data, sources};
+pub(crate) use items::{IDS_MAX, content, site};
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use backissue_model::{PASSWORD_MAX, PASSWORD_MIN, Password, Role, Scope, TokenName};
-use backissue_store::{TOKENS_MAX, TokenAdded};
+use backissue_store::{NewToken, TOKENS_MAX, TokenAdded};
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
@@ -19,8 +19,7 @@ use crate::frame::{Document, Frame};
 use crate::pages::login::{later, needs_https, not_stored, refused, too_early};
 use crate::pages::{own_digest, tokens};
 use crate::parts::openid;
-use crate::readers::new_token;
-use crate::readers::{self, LogIn, Readers};
+use crate::readers::{LogIn, Readers, fever_key_hash, new_token, token_hash};
 use crate::{App, words};
 
 /// What the last form did, or why it did nothing.
@@ -237,7 +236,10 @@ pub(crate) async fn make_token(
     let now = Timestamp::now();
     let ends_at = (days > 0).then(|| now + SignedDuration::from_hours(24 * i64::from(days)));
     let token = new_token();
-    match app.store.add_token(form.reader, &name, scope, &readers::hash(&token), ends_at, now).await? {
+    let reader = app.store.reader(form.reader, now).await?.ok_or(Fault::NoSuchReader)?;
+    let (hash, fever_key) = (token_hash(&token), fever_key_hash(&reader.name, &token));
+    let new = NewToken { name: &name, scope, hash: &hash, fever_key: &fever_key, ends_at };
+    match app.store.add_token(form.reader, new, now).await? {
         TokenAdded::Added(added) => {
             tracing::info!("reader {} made token {} with the scope {scope}", form.reader, added.id);
             let said = Said::Token(tokens::Said::New { name, token });

@@ -3,9 +3,10 @@
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use backissue_model::{Mark, ReadId, ReaderId, Role, Scope};
-use backissue_store::{Leaving, OpenIdLogin, OwnRead, OwnSearch, Session, TokenAdded};
+use backissue_store::{Leaving, NewToken, OpenIdLogin, OwnRead, OwnSearch, Session, TokenAdded};
 use backissue_web::{
-    Accounts, FormKey, Images, LogIn, Public, Readers, invitation_hash, new_invitation, new_token, token_hash,
+    Accounts, FormKey, Images, LogIn, Public, Readers, fever_key_hash, invitation_hash, new_invitation,
+    new_token, token_hash,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -122,9 +123,11 @@ impl Site {
 
     /// A new token of this reader.
     pub(super) async fn add_token(&self, reader: ReaderId, name: &str, scope: Scope) -> String {
-        let (token, name) = (new_token(), name.parse().unwrap());
-        let hash = token_hash(&token);
-        let added = self.store.add_token(reader, &name, scope, &hash, None, Timestamp::now()).await.unwrap();
+        let (token, name, now) = (new_token(), name.parse().unwrap(), Timestamp::now());
+        let known = self.store.reader(reader, now).await.unwrap().unwrap();
+        let (hash, fever_key) = (token_hash(&token), fever_key_hash(&known.name, &token));
+        let new = NewToken { name: &name, scope, hash: &hash, fever_key: &fever_key, ends_at: None };
+        let added = self.store.add_token(reader, new, now).await.unwrap();
         assert!(matches!(added, TokenAdded::Added(_)), "{added:?}");
         token
     }

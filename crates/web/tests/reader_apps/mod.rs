@@ -2,11 +2,12 @@
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
-use backissue_model::{NewSource, ReadId, ReaderId, Scope};
+use backissue_model::{NewSource, ReadId, ReaderId, Scope, hex};
 use backissue_store::{Among, Mine};
 use backissue_web::Public;
 use jiff::Timestamp;
-use serde_json::Value;
+use md5::{Digest, Md5};
+use serde_json::{Value, json};
 
 use super::access::{example, programs, site_with_accounts, table};
 use super::specimens::{PROBLEM, blogs};
@@ -327,4 +328,130 @@ async fn feed_addresses_are_shown_without_passwords() {
     for address in ["https://locked.example/feed.xml", "https://ann:s3cret@locked.example/feed.xml"] {
         assert!(app.ids(&format!("feed/{address}")).await.is_empty(), "{address} is known as a stream");
     }
+}
+
+/// Sends a request of the Fever API with the key of this name and token.
+async fn fever(site: &Site, (name, token): (&str, &str), query: &str, form: &str) -> Answer {
+    let key = Md5::digest(format!("{name}:{token}"));
+    let request = Request::builder()
+        .method("POST")
+        .uri(format!("/api/fever.php?api&{query}"))
+        .header("host", "localhost:7878")
+        .header("content-type", "application/x-www-form-urlencoded");
+    let form = format!("api_key={}&{form}", hex(&key));
+    site.answer(request.body(Body::from(form)).unwrap()).await
+}
+
+#[tokio::test]
+async fn fever_api_has_the_same_reads_and_states() {
+    let site = site(&blogs()).await;
+    let app = app(&site, Scope::Write).await;
+    let operator = site.add_token(ReaderId::ONE, "operator", Scope::Operate).await;
+    let operator = App { site: &site, token: operator };
+    operator.post("subscription/edit", "ac=edit&s=feed/1&a=user/-/label/Data").await;
+    let own = ("one", app.token.as_str());
+    let ask = async |query: &str, form: &str| -> Value {
+        let answer = fever(&site, own, query, form).await;
+        assert_eq!(answer.status, StatusCode::OK, "{query} {form}: {}", answer.body);
+        let answer: Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!((&answer["api_version"], &answer["auth"]), (&3.into(), &1.into()), "{answer}");
+        answer
+    };
+    let all = app.ids(ALL).await;
+    let ids = |answer: &Value| -> Vec<String> {
+        answer["items"].as_array().unwrap().iter().map(|item| item["id"].to_string()).collect()
+    };
+    let listed = ask("feeds&groups&favicons&links", "").await;
+    let feeds = app.get("subscription/list").await;
+    assert_eq!(listed["feeds"].as_array().unwrap().len(), feeds["subscriptions"].as_array().unwrap().len());
+    let group = &listed["groups"][0];
+    assert_eq!(group["title"], "Data");
+    assert_eq!(listed["feeds_groups"], json!([{ "group_id": group["id"], "feed_ids": "1" }]));
+    assert_eq!((&listed["favicons"], &listed["links"]), (&json!([]), &json!([])));
+
+    // By number, in both directions, and by name.
+    let oldest = ask("items&since_id=0", "").await;
+    assert_eq!(oldest["total_items"], all.len());
+    assert!(ids(&oldest).iter().rev().eq(&all), "the oldest first: {oldest}");
+    assert_eq!(ids(&ask(&format!("items&since_id={}", all[2]), "").await), [all[1].as_str(), &all[0]]);
+    assert_eq!(ids(&ask("items&max_id=0", "").await), all);
+    assert_eq!(ids(&ask(&format!("items&max_id={}", all[1]), "").await), all[2..]);
+    let these = ask(&format!("items&with_ids={},{}", all[1], all[0]), "").await;
+    assert_eq!(ids(&these), [all[1].as_str(), &all[0]]);
+    let first = &ask("items&with_ids=1", "").await["items"][0];
+    let html = first["html"].as_str().unwrap();
+    assert!(html.contains(PROBLEM) && html.contains("<hr>") && !html.contains("<script"), "{html}");
+    assert_eq!((&first["is_read"], &first["is_saved"]), (&0.into(), &0.into()));
+
+    let unread = async || ask("unread_item_ids", "").await["unread_item_ids"].as_str().unwrap().to_owned();
+    assert_eq!(unread().await, all.join(","));
+    let one = &all[0];
+    let marked = ask("", &format!("mark=item&as=read&id={one}")).await;
+    assert_eq!(marked["unread_item_ids"], all[1..].join(","));
+    let marked = ask("", &format!("mark=item&as=saved&id={one}")).await;
+    assert_eq!(marked["saved_item_ids"], **one);
+    let both = ask(&format!("items&with_ids={one}"), "").await;
+    assert_eq!((&both["items"][0]["is_read"], &both["items"][0]["is_saved"]), (&1.into(), &1.into()));
+    assert_eq!(app.ids(STARRED).await, std::slice::from_ref(one), "both apps see it");
+    ask("", &format!("mark=item&as=unsaved&id={one}")).await;
+    ask("", &format!("mark=item&as=unread&id={one}")).await;
+    assert!(app.ids(STARRED).await.is_empty());
+    assert_eq!(unread().await, all.join(","));
+    ask("", &format!("mark=group&as=read&id={}&before=1", group["id"])).await;
+    assert_eq!(unread().await, all.join(","), "all are newer than that");
+    ask("", &format!("mark=group&as=read&id={}", group["id"])).await;
+    let of_group = app.ids("feed/1").await.len();
+    assert_eq!(unread().await.split(',').count(), all.len() - of_group);
+    ask("", "mark=feed&as=read&id=2&before=9999999999").await;
+    assert_eq!(app.get("unread-count").await["max"], all.len() - of_group - app.ids("feed/2").await.len());
+    ask("", "mark=group&as=read&id=0").await;
+    assert_eq!(unread().await, "");
+}
+
+#[tokio::test]
+async fn fever_key_is_one_of_the_readers_name_and_token() {
+    let (site, anna, _) = site_with_accounts(Public::Articles, true).await;
+    let writing = site.add_token(anna, "phone", Scope::Write).await;
+    let reading = site.add_token(anna, "tablet", Scope::Read).await;
+    let is_known = async |name: &str, token: &str| {
+        let answer = fever(&site, (name, token), "", "").await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        serde_json::from_str::<Value>(&answer.body).unwrap()["auth"] == 1
+    };
+    assert!(is_known("anna", &writing).await && is_known("anna", &reading).await);
+    assert!(!is_known("ben", &writing).await && !is_known("anna", "backissue_0").await);
+    let narrow = fever(&site, ("anna", &reading), "", "mark=item&as=read&id=1").await;
+    assert_eq!(narrow.status, StatusCode::FORBIDDEN, "{}", narrow.body);
+    for form in ["", "api_key=", "api_key=x", "api_key=%00"] {
+        let request = Request::builder().method("POST").uri("/api/fever.php?api&items");
+        let request = request.header("host", "localhost:7878").body(Body::from(form)).unwrap();
+        let answer = site.answer(request).await;
+        assert_eq!(answer.body, r#"{"api_version":3,"auth":0}"#, "{form}");
+    }
+    let many = vec!["1"; 51].join(",");
+    for (query, form, status) in [
+        ("items&since_id=x", "", 400),
+        ("items&with_ids=1,x", "", 400),
+        (format!("items&with_ids={many}").as_str(), "", 413),
+        ("api_key=0", "", 400),
+        ("", "mark=item", 400),
+        ("", "mark=item&as=read", 400),
+        ("", "mark=item&as=lost&id=1", 400),
+        ("", "mark=item&as=read&id=999999", 400),
+        ("", "mark=feed&as=read&id=999999", 400),
+        ("", "mark=group&as=read&id=999999", 400),
+        ("", "mark=feed&as=unread&id=1", 400),
+        ("", "mark=feed&as=read&id=1&before=99999999999999", 400),
+        ("", "mark=all&as=read&id=1", 400),
+        ("", "x=1&".repeat(400_000).as_str(), 413),
+    ] {
+        let answer = fever(&site, ("anna", &writing), query, form).await;
+        assert_eq!(answer.status.as_u16(), status, "{query} {form:.80}: {}", answer.body);
+        let said: Value = serde_json::from_str(&answer.body).unwrap();
+        assert!(said["detail"].as_str().is_some_and(|detail| detail.len() > 10), "{said}");
+    }
+    let known = site.store.tokens(anna).await.unwrap();
+    let phone = known.iter().find(|token| token.name.as_str() == "phone").unwrap();
+    assert!(site.store.remove_token(anna, phone.id).await.unwrap());
+    assert!(!is_known("anna", &writing).await, "it was removed");
 }
