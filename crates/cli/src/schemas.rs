@@ -21,11 +21,13 @@ pub struct Output {
 }
 
 /// The outputs of all commands that list something.
-pub const OUTPUTS: [Output; 18] = [
+pub const OUTPUTS: [Output; 20] = [
     output::<BTreeMap<String, Setting>>("config"),
     output::<Checks>("doctor"),
     output::<FoundReads>("find"),
     output::<Models>("models"),
+    output::<Refusals>("models --refusals"),
+    output::<Usage>("models --usage"),
     output::<PriorArt>("prior-art"),
     output::<Vec<Reader>>("reader list"),
     output::<Vec<SavedSearch>>("searches"),
@@ -488,6 +490,152 @@ struct SetAside {
 /// The language models: those of the configuration, and what else could be used.
 #[derive(JsonSchema)]
 struct Models {
-    models: Vec<BTreeMap<String, Value>>,
-    noticed: BTreeMap<String, Value>,
+    models: Vec<Model>,
+    noticed: Noticed,
+}
+
+/// A language model of the configuration.
+#[derive(JsonSchema)]
+struct Model {
+    name: String,
+    protocol: String,
+    /// The address of its server, without secrets.
+    url: String,
+    /// What the server calls it.
+    model: String,
+    /// Whether it annotates each new read.
+    annotates_new_reads: bool,
+    /// At most so many reads a day (UTC). Null: no limit.
+    reads_per_day: Option<u64>,
+    /// At most so many tokens a day (UTC). Null: no limit.
+    tokens_per_day: Option<u64>,
+    /// Null with `--no-test`.
+    test: Option<ModelTest>,
+}
+
+/// The test of a model: the error, or what its answer took.
+#[derive(JsonSchema)]
+struct ModelTest {
+    ok: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    milliseconds: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tokens: Option<u64>,
+    /// The fields of its answer that the checks refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused: Option<Vec<String>>,
+}
+
+/// What else could be used on this machine.
+#[derive(JsonSchema)]
+struct Noticed {
+    /// The machine's memory.
+    memory_bytes: Option<u64>,
+    /// Servers of models that run here.
+    servers: Vec<ModelServer>,
+    /// Variables of the environment that have a provider's key.
+    keys: Vec<ProviderKey>,
+}
+
+/// A server of models.
+#[derive(JsonSchema)]
+struct ModelServer {
+    /// Its kind, such as `ollama`.
+    server: String,
+    url: String,
+    models: Vec<ServedModel>,
+}
+
+/// A model of a server.
+#[derive(JsonSchema)]
+struct ServedModel {
+    /// Its name in `backissue models use`.
+    name: String,
+    /// What the server calls it.
+    model: String,
+    bytes: Option<u64>,
+    /// Whether it fits into memory, if that is known.
+    fits: Option<bool>,
+    /// Whether the server passes it on to another machine.
+    runs_elsewhere: bool,
+}
+
+/// A provider whose key is in the environment.
+#[derive(JsonSchema)]
+struct ProviderKey {
+    variable: String,
+    provider: String,
+    /// The model that `backissue models use` suggests.
+    suggestion: String,
+}
+
+/// What models were asked.
+#[derive(JsonSchema)]
+struct Usage {
+    /// What each model was asked per day, the newest day first.
+    usage: Vec<UsageOfDay>,
+    models: Vec<ModelCost>,
+    /// How many reads the archive gets a week, if that is known.
+    reads_per_week: Option<f64>,
+}
+
+/// What a model was asked on one day.
+#[derive(JsonSchema)]
+struct UsageOfDay {
+    /// The day in UTC.
+    day: String,
+    model: String,
+    /// Reads for which it was used.
+    reads: u64,
+    /// Prompts with a reply.
+    questions: u64,
+    input_tokens: u64,
+    output_tokens: u64,
+    cached_tokens: u64,
+    cache_writes: u64,
+    batch_input_tokens: u64,
+    batch_output_tokens: u64,
+    /// Prompts without a reply.
+    failures: u64,
+}
+
+/// What a model costs.
+#[derive(JsonSchema)]
+struct ModelCost {
+    model: String,
+    /// The number of reads over which the means are taken.
+    mean_of_reads: u64,
+    input_tokens_per_read: f64,
+    output_tokens_per_read: f64,
+    cached_tokens_per_read: f64,
+    /// Null if its price is not known.
+    dollars_per_read: Option<f64>,
+    dollars_per_month: Option<f64>,
+}
+
+/// What models wrote and the checks refused, of the newest reads.
+#[derive(JsonSchema)]
+struct Refusals {
+    refusals: Vec<RefusedRead>,
+}
+
+/// What was refused of one read.
+#[derive(JsonSchema)]
+struct RefusedRead {
+    /// The read's number.
+    read: i64,
+    title: String,
+    refused: Vec<RefusedField>,
+}
+
+/// A refused field of a model's reply.
+#[derive(JsonSchema)]
+struct RefusedField {
+    field: String,
+    /// What the model wrote.
+    said: String,
+    /// Why it was refused.
+    reason: String,
 }

@@ -12,11 +12,13 @@ use serde_json::Value;
 use crate::webhooks::publish;
 
 /// The words of each command that has a schema, with what it needs.
-const RUNS: [(&str, &[&str]); 18] = [
+const RUNS: [(&str, &[&str]); 20] = [
     ("config", &["config"]),
     ("doctor", &["doctor"]),
     ("find", &["find", "queue"]),
     ("models", &["models", "--no-test"]),
+    ("models --refusals", &["models", "--refusals"]),
+    ("models --usage", &["models", "--usage"]),
     ("prior-art", &["prior-art", "queue"]),
     ("reader list", &["reader", "list"]),
     ("searches", &["searches"]),
