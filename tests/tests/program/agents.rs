@@ -1,9 +1,10 @@
 //! The archive as an agent sees it, through the official SDK of the Model Context Protocol.
 
+use std::path::Path;
 use std::process::Command;
 
 use backissue_needs::{mcp_python, needs};
-use backissue_tests::program::{Archive, Served, binary};
+use backissue_tests::program::{Archive, Served, binary, client as client_of_pages};
 use serde_json::{Value, json};
 
 use crate::synced_small_web;
@@ -258,4 +259,51 @@ fn agent_over_http_gets_what_its_tokens_scope_allows() {
     archive.done(&["token", "remove", "write"]).unwrap();
     let gone = client(&things).arg(served.url("/mcp")).arg(&writing).output().unwrap();
     assert!(!gone.status.success(), "a removed token is refused at once");
+}
+
+/// Twenty of the judged questions, of all kinds.
+fn judged_questions() -> Vec<String> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../eval/search.jsonl");
+    let text = std::fs::read_to_string(file).unwrap();
+    let question = |line: &str| {
+        let judged: Value = serde_json::from_str(line).unwrap();
+        judged["query"].as_str().unwrap().to_owned()
+    };
+    text.lines().step_by(4).take(20).map(question).collect()
+}
+
+/// The numbers of the reads that a page lists, in its order.
+fn listed(page: &str) -> Vec<i64> {
+    let mut parts: Vec<&str> = page.split(" data-read>").collect();
+    parts.pop();
+    let number = |part: &&str| {
+        let (_, address) = part.rsplit_once("href=\"/read/")?;
+        address.split('/').next()?.parse().ok()
+    };
+    parts.iter().map(|part| number(part).expect("a link to a read")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn agent_finds_the_reads_of_the_page_for_judged_questions() {
+    needs!(SharedData, McpSdk);
+    let (_web, archive) = synced_small_web();
+    let questions = judged_questions();
+    assert_eq!(questions.len(), 20);
+    let things: Vec<Value> = questions
+        .iter()
+        .map(|question| json!(["tool", "search_reads", { "query": question, "limit": 20 }]))
+        .collect();
+    let said = asked(&archive, &[], &json!(things));
+    let served = archive.serve(&["--no-fetch"]).unwrap();
+    let mut found = 0;
+    for (question, answer) in questions.iter().zip(said["answers"].as_array().unwrap()) {
+        let encoded: String = url::form_urlencoded::byte_serialize(question.as_bytes()).collect();
+        let page = client_of_pages().get(served.url(&format!("/search?q={encoded}"))).send().await.unwrap();
+        let page = page.error_for_status().unwrap().text().await.unwrap();
+        let reads = result(answer)["reads"].as_array().unwrap();
+        let ids: Vec<i64> = reads.iter().map(|read| read["id"].as_i64().unwrap()).collect();
+        assert_eq!(ids, listed(&page), "{question}");
+        found += ids.len();
+    }
+    assert!(found > 100, "{found} reads answer 20 questions");
 }
