@@ -41,7 +41,7 @@ enum What {
     Search(search::Search),
     /// The pages with 1,000 and 100,000 reads on both databases: requests per second, p50 and p99,
     /// start and memory, and finished pages beside nginx, which must be installed (Debian:
-    /// nginx-light)
+    /// nginx-light). With `--api` the JSON API under 200 clients
     Serve(serve::Serve),
     /// A sync of the small web by 1, 2 and 4 processes on one PostgreSQL database, and what keeps
     /// the processor busy

@@ -1,5 +1,5 @@
 //! The pages under load: how their times follow the size of the archive, and what a finished page
-//! takes beside nginx.
+//! takes beside nginx. And the JSON API with many clients.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,6 +22,9 @@ use crate::table::{head, line, table};
 
 /// Articles of a realistic length; the others of a large archive have two paragraphs.
 const LONG: u32 = 2_000;
+/// Concurrent clients of the API, and for how many seconds they ask.
+const API_CLIENTS: usize = 200;
+const API_SECONDS: u64 = 20;
 /// Time limit for nginx to start.
 const READY_WITHIN: Duration = Duration::from_secs(10);
 
@@ -53,6 +56,9 @@ pub struct Serve {
     /// Only make the archives
     #[arg(long, requires = "keep")]
     only_make: bool,
+    /// The JSON API instead of the pages: 200 clients for 20 seconds, in the largest archive
+    #[arg(long, conflicts_with_all = ["only_make", "pages", "seconds", "at_once"])]
+    api: bool,
     /// Only these pages, by the names in the table
     #[arg(long, value_delimiter = ',')]
     pages: Vec<String>,
@@ -70,22 +76,36 @@ type Times = BTreeMap<(usize, u32), Vec<Duration>>;
 impl Serve {
     /// Measures, and prints each row as soon as it is known.
     pub async fn run(self, binary: &Path) -> anyhow::Result<()> {
+        let (clients, seconds, what) = match self.api {
+            true => (API_CLIENTS, API_SECONDS, ""),
+            false => (self.at_once, self.seconds, " per page"),
+        };
         println!(
-            "{} concurrent requests for {} s per page, client and server on the same machine.\n",
-            self.at_once, self.seconds
+            "{clients} concurrent requests for {seconds} s{what}, client and server on the same machine.\n"
         );
         let own = match (&self.server, self.sqlite) {
             (None, false) => Some(Cluster::start()?),
             _ => None,
         };
         let server = self.server.clone().or_else(|| own.as_ref().map(|cluster| cluster.url().to_owned()));
+        let mut api = Vec::new();
+        let sizes: Vec<u32> = match self.reads.iter().max() {
+            Some(largest) if self.api => vec![*largest],
+            _ => self.reads.clone(),
+        };
         let all = [("SQLite", !self.postgres), ("PostgreSQL", !self.sqlite)];
         for (name, _) in all.into_iter().filter(|(_, is_wanted)| *is_wanted) {
             let server = server.as_deref().filter(|_| name == "PostgreSQL");
             let (mut names, mut times) = (Vec::new(), Times::new());
-            for reads in &self.reads {
+            for reads in &sizes {
                 let made = self.make(binary, server, *reads).await?;
                 if self.only_make {
+                    continue;
+                }
+                if self.api {
+                    let served = made.archive.serve(&["--no-fetch"])?;
+                    let asked = ask_api(served.address, &api_paths(&made.pages)?).await?;
+                    api.push(asked.row(name, *reads));
                     continue;
                 }
                 let started = start(&made.archive).await?;
@@ -111,9 +131,13 @@ impl Serve {
                 }
                 names = pages.into_iter().map(|(name, _)| name).collect();
             }
-            if !self.only_make {
+            if !self.only_make && !self.api {
                 self.print_growth(name, &names, &times);
             }
+        }
+        if !api.is_empty() {
+            let head = ["database", "reads", "requests", "a second", "errors", "p50, ms", "p99, ms"];
+            println!("{}", table(&head, &api));
         }
         Ok(())
     }
@@ -239,6 +263,94 @@ impl Serve {
         times.sort();
         Ok(times)
     }
+}
+
+/// What clients of the API got.
+#[derive(Default)]
+struct ApiAnswers {
+    /// The sorted times of responses that are a 200.
+    times: Vec<Duration>,
+    /// Other responses, and connections that failed.
+    errors: u64,
+}
+
+impl ApiAnswers {
+    fn row(&self, database: &str, reads: u32) -> Vec<String> {
+        let mut row = vec![database.to_owned(), reads.to_string(), self.times.len().to_string()];
+        row.push(format!("{:.0}", self.times.len() as f64 / API_SECONDS as f64));
+        row.push(self.errors.to_string());
+        row.extend([0.50, 0.99].map(|share| format!("{:.2}", milliseconds(&self.times, share))));
+        row
+    }
+}
+
+/// The addresses of the API with what these pages show.
+fn api_paths(pages: &[(&'static str, String)]) -> anyhow::Result<Vec<String>> {
+    let of = |name: &str| {
+        let page = pages.iter().find(|(known, _)| *known == name);
+        page.and_then(|(_, path)| path.split('/').nth(2)).with_context(|| format!("no page is {name}"))
+    };
+    let (week, read, concept, source) = (of("a week")?, of("a read")?, of("a concept")?, of("a source")?);
+    Ok(vec![
+        "/api/v1/weeks".to_owned(),
+        format!("/api/v1/weeks/{week}"),
+        "/api/v1/reads?limit=50".to_owned(),
+        format!("/api/v1/reads/{read}"),
+        format!("/api/v1/reads?source={source}&limit=50"),
+        format!("/api/v1/concepts/{concept}"),
+        "/api/v1/sources?limit=50".to_owned(),
+        "/api/v1/search?q=slow+queue+after+a+deploy&limit=10".to_owned(),
+    ])
+}
+
+/// Lets all clients ask for these addresses in turn. Each begins with another one.
+async fn ask_api(server: SocketAddr, paths: &[String]) -> anyhow::Result<ApiAnswers> {
+    let request = |path: &String| format!("GET {path} HTTP/1.1\r\nHost: {server}\r\n\r\n");
+    let requests: Vec<String> = paths.iter().map(request).collect();
+    let mut first = Asker::connect(server).await?;
+    for (request, path) in requests.iter().zip(paths) {
+        first.ask(request.as_bytes()).await.with_context(|| path.clone())?;
+    }
+    let end = Instant::now() + Duration::from_secs(API_SECONDS);
+    let client = |nth: usize| {
+        let requests = requests.clone();
+        async move {
+            let (mut open, mut answers) = (None, ApiAnswers::default());
+            for request in requests.iter().cycle().skip(nth % requests.len()) {
+                let began = Instant::now();
+                if began >= end {
+                    break;
+                }
+                match answer(server, open.take(), request).await {
+                    Ok(asker) => {
+                        answers.times.push(began.elapsed());
+                        open = Some(asker);
+                    }
+                    Err(_) => answers.errors += 1,
+                }
+            }
+            answers
+        }
+    };
+    let clients: Vec<_> = (0..API_CLIENTS).map(|nth| tokio::spawn(client(nth))).collect();
+    let mut all = ApiAnswers::default();
+    for client in clients {
+        let ApiAnswers { times, errors } = client.await?;
+        all.times.extend(times);
+        all.errors += errors;
+    }
+    all.times.sort();
+    Ok(all)
+}
+
+/// Sends a request over this connection, or over a new one. Returns the connection.
+async fn answer(server: SocketAddr, open: Option<Asker>, request: &str) -> anyhow::Result<Asker> {
+    let mut asker = match open {
+        Some(asker) => asker,
+        None => Asker::connect(server).await?,
+    };
+    asker.ask(request.as_bytes()).await?;
+    Ok(asker)
 }
 
 /// An archive to measure, and the paths of its pages.

@@ -125,7 +125,14 @@ async fn others(db: &TestDatabase, round: u32) {
     assert!(matches!(begun, OpenIdSession::Begun(_)));
     assert!(store.use_session(&session, at(2)).await.unwrap().is_some());
     let (token, name) = (format!("hash-{round}"), format!("phone {round}").parse().unwrap());
-    store.add_token(anna, &name, backissue_model::Scope::Read, &token, None, at(1)).await.unwrap();
+    let new = NewToken {
+        name: &name,
+        scope: backissue_model::Scope::Read,
+        hash: &token,
+        fever_key: &token,
+        ends_at: None,
+    };
+    store.add_token(anna, new, at(1)).await.unwrap();
     assert!(store.use_token(&token, at(2)).await.unwrap().is_some());
     let search = OwnSearch {
         name: format!("storms {round}").parse().unwrap(),
@@ -134,8 +141,10 @@ async fn others(db: &TestDatabase, round: u32) {
     };
     assert!(matches!(store.save_search(ONE, &search, at(1)).await.unwrap(), SearchSaved::Saved(_)));
     assert!(!store.saved_searches(ONE).await.unwrap().is_empty());
-    let new = NewWebhook { url: "https://hooks.example/", key: "whsec_x", events: &[Event::ReadAnnotated] };
-    store.add_webhook(ONE, new, at(1)).await.unwrap().unwrap();
+    let url = format!("https://hooks.example/{round}");
+    let new = NewWebhook { url: &url, key: "whsec_x", events: &[Event::ReadAnnotated] };
+    let added = store.add_webhook(ONE, new, at(1)).await.unwrap();
+    assert!(matches!(added, WebhookAdded::Added(_)), "{added:?}");
     assert!(!store.webhooks().await.unwrap().is_empty());
     let (team, week) = (format!("team {round}"), Dispatch::Week("2026-W20".parse().unwrap()));
     let sending = store.claim_sending(&team, week, Resend::No, LEASE, at(10)).await.unwrap();
