@@ -20,10 +20,7 @@ use url::Url;
 
 /// An address on the web. Adds `https://` if there is no scheme.
 pub fn web_address(text: &str) -> Result<Url, String> {
-    backissue_model::typed_address(text).ok_or_else(|| {
-        let text = text.trim();
-        format!("`{text}` is not an address on the web; write for example https://vitess.io/blog or vitess.io/blog")
-    })
+    backissue_model::typed_address(text).map_err(|why| why.to_string())
 }
 
 /// The issuer of an OpenID provider. It is compared letter by letter, so nothing is changed.

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use backissue_annotate::Vocabulary;
-use backissue_model::{CanonicalUrl, Mark, NoteText, ReadId, Week};
+use backissue_model::{CanonicalUrl, Mark, NoteText, ReadId, Week, typed_address};
 use backissue_search::{Asked, PRIOR_ART_MAX};
 use backissue_store::{NoteSaved, Order, PageSaved, ReadFilter, ReadPage};
 use jiff::Timestamp;
@@ -11,7 +11,6 @@ use rmcp::handler::server::wrapper::{Json, Parameters};
 use rmcp::{tool, tool_router};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use url::Url;
 
 use crate::Server;
 use crate::article::{self, ArticlePart};
@@ -365,7 +364,7 @@ impl Server {
         )
     )]
     async fn save_url(&self, Parameters(asked): Parameters<SaveUrl>) -> Result<Json<Done>, String> {
-        let url: Url = asked.url.trim().parse().map_err(|why| format!("`url` is no address: {why}"))?;
+        let url = typed_address(&asked.url).map_err(|why| why.to_string())?;
         if let Some(why) = (self.why_not_saved)(&url) {
             return Err(format!("this page cannot be saved: {why}"));
         }

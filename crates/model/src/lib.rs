@@ -73,6 +73,6 @@ pub use signs::{collapsed, in_one_line, letters, misleads};
 pub use slug::Slug;
 pub use source::{Health, NewSource, Source, SourceId, Standing};
 pub use token::{Scope, TOKEN_NAME_MAX, TokenName, TokenNameError, UnknownScope};
-pub use typed::{typed_address, typed_read};
+pub use typed::{ADDRESS_MAX, TypedAddressError, check_address_length, typed_address, typed_read};
 pub use webhook::{Event, UnknownEvent};
 pub use week::{Week, WeekError};

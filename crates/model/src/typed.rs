@@ -4,10 +4,41 @@ use url::Url;
 
 use crate::ReadId;
 
+/// Maximum characters of an address that a person or a program gives.
+pub const ADDRESS_MAX: usize = 2_048;
+
+/// Why what was typed is no address on the web.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TypedAddressError {
+    /// It has this many characters.
+    #[error("an address has at most 2,048 characters, and this one has {0}; give a shorter one")]
+    TooLong(usize),
+    /// It is something else.
+    #[error("“{0}” is not an address on the web; write for example https://vitess.io/blog")]
+    NotOnTheWeb(String),
+}
+
+/// Checks the length of an address.
+///
+/// # Errors
+/// If it has more than [`ADDRESS_MAX`] characters.
+pub fn check_address_length(typed: &str) -> Result<(), TypedAddressError> {
+    let characters = typed.chars().count();
+    if characters > ADDRESS_MAX { Err(TypedAddressError::TooLong(characters)) } else { Ok(()) }
+}
+
 /// The web address that a person typed. Adds `https://` if the scheme is missing, and removes
-/// `feed:`. Returns `None` if the text is no web address.
-pub fn typed_address(typed: &str) -> Option<Url> {
+/// `feed:`.
+///
+/// # Errors
+/// If it is too long, or not on the web.
+pub fn typed_address(typed: &str) -> Result<Url, TypedAddressError> {
     let typed = typed.trim();
+    check_address_length(typed)?;
+    on_the_web(typed).ok_or_else(|| TypedAddressError::NotOnTheWeb(typed.to_owned()))
+}
+
+fn on_the_web(typed: &str) -> Option<Url> {
     let bare = typed.strip_prefix("feed:").map_or(typed, |rest| rest.trim_start_matches('/'));
     let has_scheme =
         bare.contains("://") || ["mailto:", "javascript:", "data:"].iter().any(|s| bare.starts_with(s));
@@ -43,14 +74,20 @@ mod tests {
             ("feed://vitess.io/feed", "https://vitess.io/feed"),
             (" [::1]:80/x", "https://[::1]:80/x"),
         ] {
-            assert_eq!(typed_address(typed).map(String::from).as_deref(), Some(url), "{typed}");
+            assert_eq!(typed_address(typed).unwrap().as_str(), url, "{typed}");
         }
         for typed in [
             "", "vitess", "mailto:a@b.example", "ftp://a.example/", "javascript:alert(1)",
             "file:///etc/passwd", "https://", "a b.example",
         ] {
-            assert_eq!(typed_address(typed), None, "{typed}");
+            let wrong = TypedAddressError::NotOnTheWeb(typed.to_owned());
+            assert_eq!(typed_address(typed), Err(wrong), "{typed}");
         }
+        let long = |characters: usize| format!("https://vitess.io/{}", "é".repeat(characters - 18));
+        assert!(typed_address(&long(ADDRESS_MAX)).is_ok());
+        let error = typed_address(&long(ADDRESS_MAX + 1)).unwrap_err();
+        assert_eq!(error, TypedAddressError::TooLong(2_049));
+        assert!(error.to_string().contains("at most 2,048 characters, and this one has 2049"), "{error}");
     }
 
     #[test]

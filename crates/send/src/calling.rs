@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use backissue_digest::Site;
 use backissue_digest::chat::Service;
-use backissue_model::Week;
+use backissue_model::{Week, check_address_length};
 use backissue_store::{Call, CallResult, ReadSummary, Store, StoreError, Subject, Webhook};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -60,12 +60,15 @@ pub fn new_signing_key() -> String {
     format!("whsec_{}", STANDARD.encode(bytes))
 }
 
-/// Checks that a webhook can have this address: the same rule as for chat servers.
+/// Checks that a webhook can have this address: the same rule as for chat servers, and a length.
 ///
 /// # Errors
 /// [`SendError::Setup`] if not.
 pub fn check_webhook(url: &str, ca: &[PathBuf]) -> Result<(), SendError> {
-    chat("this webhook", url, None, ca).map(|_| ())
+    let name = "this webhook";
+    check_address_length(url)
+        .map_err(|why| SendError::Setup { what: name.to_owned(), why: why.to_string() })?;
+    chat(name, url, None, ca).map(|_| ())
 }
 
 fn chat(name: &str, url: &str, key: Option<&str>, ca: &[PathBuf]) -> Result<Chat, SendError> {
@@ -272,5 +275,17 @@ pub async fn keep_calling(caller: Caller, stop: impl Future<Output = ()>) {
             () = &mut stop => return,
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn address_of_a_webhook_has_a_limit() {
+        let long = format!("https://hooks.example/{}", "x".repeat(2_048));
+        let refused = check_webhook(&long, &[]).unwrap_err().to_string();
+        assert!(refused.contains("at most 2,048 characters") && !refused.contains("xxx"), "{refused}");
     }
 }

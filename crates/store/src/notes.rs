@@ -234,6 +234,16 @@ impl Store {
         self.list("listing labels", query, |row| row.parsed("name")).await
     }
 
+    /// All labels of the reader, in alphabetical order, each with the number of its shown reads.
+    pub async fn counted_labels(&self, reader: ReaderId) -> Result<Vec<(Label, u64)>, StoreError> {
+        let query = sql("SELECT l.name, count(*) AS reads FROM label l JOIN read r ON r.id = l.read_id
+             WHERE l.reader_id = $1 AND r.stage = 'annotated' GROUP BY l.name ORDER BY l.name");
+        self.list("counting labels", query.bind(reader.0), |row| {
+            Ok((row.parsed("name")?, row.count("reads")?))
+        })
+        .await
+    }
+
     /// Adds a label to a read, and keeps the read.
     ///
     /// # Errors

@@ -197,7 +197,7 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
         _ if visitor.is_unknown_user => Fault::NoAccount,
         _ => match app.readers.refusal() {
             Fault::NotLoggedIn if programs::are_for(path.as_str()) => match needed {
-                Needs::Token(_) => Fault::NoToken,
+                Needs::Token(_) | Needs::Saving => Fault::NoToken,
                 _ => Fault::NoReader,
             },
             refusal => refusal,
@@ -297,7 +297,9 @@ fn needs(method: &Method, path: &str) -> Needs {
         {
             Needs::Statements
         }
-        "/api/v1/reads/{id}/mine" | "/api/v1/cards/next" | "/api/v1/searches" if reads => Needs::Reader,
+        "/api/v1/reads/{id}/mine" | "/api/v1/labels" | "/api/v1/cards/next" | "/api/v1/searches" if reads => {
+            Needs::Reader
+        }
         "/api/v1/models" | "/api/v1/webhooks" if reads => Needs::Operator,
         "/api/v1/reads/{id}/marks/{mark}"
         | "/api/v1/reads/{id}/note"
@@ -364,7 +366,7 @@ fn needs(method: &Method, path: &str) -> Needs {
         | "/account/tokens/{id}/remove"
         | "/sessions/end"
         | "/logout" => Needs::Reader,
-        "/save" => Needs::Saving,
+        "/save" | "/api/v1/reads" => Needs::Saving,
         _ => Needs::Operator,
     }
 }

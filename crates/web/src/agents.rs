@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use backissue_mcp::Server;
 use url::Url;
 
 use crate::App;
+use crate::fault::Fault;
 use crate::programs::Program;
 use crate::readers::Visitor;
 
@@ -19,7 +21,7 @@ pub(crate) async fn mcp(
     visitor: Visitor,
     State(app): State<App>,
     request: Request,
-) -> Response {
+) -> Result<Response, Fault> {
     let may_save = visitor.may_save(&app);
     let operator = app.operator.clone();
     let why_not_saved = move |url: &Url| {
@@ -32,5 +34,16 @@ pub(crate) async fn mcp(
     let site = app.site.outside();
     let why_not_saved = Arc::new(why_not_saved);
     let server = Server::new(app.search, app.store, site, program.reader, program.scope, why_not_saved);
-    server.answer(request).await.map(Body::new)
+    let answer = server.answer(request).await.map(Body::new);
+    // The transport has texts for these, which are no problem details.
+    match answer.status() {
+        status @ StatusCode::NOT_ACCEPTABLE => Err(Fault::WrongMedia(
+            status,
+            "It lacks the header `Accept: application/json, text/event-stream`",
+        )),
+        status @ StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            Err(Fault::WrongMedia(status, "It lacks the header `Content-Type: application/json`"))
+        }
+        _ => Ok(answer),
+    }
 }

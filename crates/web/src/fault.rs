@@ -35,6 +35,8 @@ pub(crate) enum Fault {
     BadAddress(String),
     /// A program's request is invalid in its headers or its body; the text says why.
     BadRequest(String),
+    /// A program's request has no media type that the address takes; with the status and the reason.
+    WrongMedia(StatusCode, &'static str),
     /// The address does not support the method.
     NotThatWay,
     /// The address only accepts forms.
@@ -275,6 +277,7 @@ impl Fault {
             Self::BadAddress(_) | Self::BadRequest(_) | Self::BadForm(_) | Self::ForeignCursor => {
                 StatusCode::BAD_REQUEST
             }
+            Self::WrongMedia(status, _) => *status,
             Self::NotThatWay | Self::OnlyForms => StatusCode::METHOD_NOT_ALLOWED,
             Self::ReadOnly(_)
             | Self::NotLoggedIn
@@ -300,7 +303,7 @@ impl Fault {
             Self::NoSuchWeek(_) => "There is no such week",
             Self::ForeignCursor => "That cursor belongs to another list",
             Self::BadAddress(_) => "That address means nothing here",
-            Self::BadRequest(_) => "That request is not valid",
+            Self::BadRequest(_) | Self::WrongMedia(..) => "That request is not valid",
             Self::NotThatWay => "This address does not take that method",
             Self::OnlyForms => "This address takes forms only",
             Self::ReadOnly(_) => "Nothing can be changed here",
@@ -365,6 +368,7 @@ impl Fault {
                 "A cursor goes on with the list that gave it, with the same filters, and with no other.".to_owned()
             }
             Self::BadAddress(why) | Self::BadRequest(why) | Self::BadForm(why) => format!("{why}."),
+            Self::WrongMedia(_, why) => format!("{why}."),
             Self::NotThatWay => "It takes the methods in the header `Allow` of this response.".to_owned(),
             Self::OnlyForms => "This address answers POST, sent by a form on another page.".to_owned(),
             Self::ReadOnly(why) => why.clone(),

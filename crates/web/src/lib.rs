@@ -132,6 +132,7 @@ pub fn router(state: State) -> Router {
         .fallback(async || Fault::NoSuchPage)
         .method_not_allowed_fallback(async || Fault::NotThatWay)
         .layer(from_fn_with_state(api::v1::Repeated::default(), api::v1::answer_once))
+        .layer(from_fn(api::v1::limit_body))
         .layer(from_fn_with_state(app.clone(), access::admit))
         .layer(from_fn(forms::only_from_own_pages))
         .layer(CatchPanicLayer::custom(fault::from_panic))

@@ -93,6 +93,9 @@ on_both!(label_keeps_its_read_and_labels_are_limited, |db| {
     db.store.remove_label(ONE, reads[0], &label("label 00")).await.unwrap();
     assert_eq!(db.store.all_labels(ONE).await.unwrap().len(), LABELS_MAX - 1);
     assert_eq!(db.store.all_labels(ReaderId(2)).await.unwrap(), []);
+    assert_eq!(db.store.counted_labels(ReaderId(2)).await.unwrap(), []);
+    let names = db.store.counted_labels(ONE).await.unwrap().into_iter().map(|(name, _)| name);
+    assert_eq!(names.collect::<Vec<_>>(), db.store.all_labels(ONE).await.unwrap());
     let unknown = db.store.add_label(ONE, ReadId(9999), &label("a"), at(1)).await;
     assert!(matches!(unknown, Err(StoreError::NotFound { .. })));
     let unknown = db.store.save_note(ONE, ReadId(9999), &text("a"), 0, at(1)).await;

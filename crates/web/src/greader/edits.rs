@@ -127,15 +127,14 @@ pub(super) async fn quickadd(State(app): State<App>, asked: Asked) -> Result<Res
     let typed = asked.required("quickadd")?;
     let typed = typed.strip_prefix("feed/").unwrap_or(typed);
     let source = follow(&app, typed).await?;
-    let shown = typed_address(typed).map(|url| without_credentials(&url).to_string());
+    let shown = typed_address(typed).ok().map(|url| without_credentials(&url).to_string());
     Ok(data(&json!({
         "numResults": 1, "query": shown, "streamId": ids::feed(source.id), "streamName": source.title,
     })))
 }
 
 async fn follow(app: &App, typed: &str) -> Result<Source, Fault> {
-    let no_address = || Fault::BadForm("It names no address on the web that could be followed".to_owned());
-    let url = typed_address(typed).ok_or_else(no_address)?;
+    let url = typed_address(typed).map_err(|why| Fault::BadForm(why.to_string()))?;
     match find_to_follow(app, &url).await? {
         Ok(FoundToFollow::One(new)) => {
             let Follow { source, .. } = app.store.follow(&new, Timestamp::now()).await?;

@@ -47,6 +47,7 @@ pub(crate) use note::{refused, too_many_labels};
 pub(crate) use practise::deck_href;
 pub(crate) use prior_art::look_up;
 pub use read::OTHERS;
+pub(crate) use save::{SavedPage, save_page};
 pub(crate) use searches::saved_id;
 pub(crate) use sources::{Condition, state};
 

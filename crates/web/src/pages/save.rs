@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use axum::extract::{Query, State};
 use axum::response::Response;
-use backissue_model::{CanonicalUrl, ReadId, typed_address};
-use backissue_store::{PageSaved, Store};
+use backissue_model::{CanonicalUrl, ReadId, ReaderId, typed_address};
+use backissue_store::PageSaved;
 use jiff::Timestamp;
 use maud::html;
 
@@ -51,28 +51,51 @@ fn address_in(query: &HashMap<String, String>) -> &str {
 
 /// `POST /save`: admits a page and keeps it. Redirects to its read if that can be shown already.
 pub(crate) async fn save(State(app): State<App>, form: Signed) -> Result<Response, Fault> {
-    let (url, store) = (address(form.field("url")?)?, &app.store);
+    let page = save_page(&app, form.reader, form.field("url")?).await?;
+    Ok(sent_to(if page.is_shown {
+        format!("/read/{}", page.read)
+    } else {
+        "/sources?saved=1#save".to_owned()
+    }))
+}
+
+/// A page that was saved.
+pub(crate) struct SavedPage {
+    pub(crate) read: ReadId,
+    pub(crate) url: CanonicalUrl,
+    /// Whether the archive did not have it before.
+    pub(crate) is_new: bool,
+    /// Whether its read is shown already.
+    pub(crate) is_shown: bool,
+}
+
+/// Saves the page at an address that a person or a program typed.
+///
+/// # Errors
+/// If it is no address of a page, is not public, or too many pages wait.
+pub(crate) async fn save_page(app: &App, reader: ReaderId, typed: &str) -> Result<SavedPage, Fault> {
+    let url = address(typed)?;
     let why = app.operator.as_ref().and_then(|operator| operator.why_not_fetched(url.as_url()));
     if let Some(why) = why {
         return Err(Fault::BadForm(format!("“{url}” is not public, so it cannot be saved: {why}")));
     }
-    match store.save_page(form.reader, &url, Timestamp::now()).await? {
-        PageSaved::New(read) | PageSaved::Known(read) => Ok(sent_to(shown_at(store, read).await?)),
-        PageSaved::TooManyWaiting => Err(Fault::BadForm(
-            "Saved pages of 200 sites wait to be fetched. Save this one once they are".to_owned(),
-        )),
-    }
-}
-
-async fn shown_at(store: &Store, read: ReadId) -> Result<String, Fault> {
-    let is_shown = !store.cards(&[read]).await?.is_empty();
-    Ok(if is_shown { format!("/read/{read}") } else { "/sources?saved=1#save".to_owned() })
+    let (read, is_new) = match app.store.save_page(reader, &url, Timestamp::now()).await? {
+        PageSaved::New(read) => (read, true),
+        PageSaved::Known(read) => (read, false),
+        PageSaved::TooManyWaiting => {
+            return Err(Fault::BadForm(
+                "Saved pages of 200 sites wait to be fetched. Save this one once they are".to_owned(),
+            ));
+        }
+    };
+    let is_shown = !app.store.cards(&[read]).await?.is_empty();
+    Ok(SavedPage { read, url, is_new, is_shown })
 }
 
 /// The address that a person typed, perhaps without its scheme.
 fn address(typed: &str) -> Result<CanonicalUrl, Fault> {
-    let url = typed_address(typed).and_then(|url| CanonicalUrl::of(&url).ok());
-    url.ok_or_else(|| Fault::BadForm(format!("“{}” is not the address of a page", typed.trim())))
+    let url = typed_address(typed).map_err(|why| Fault::BadForm(why.to_string()))?;
+    CanonicalUrl::of(&url).map_err(|why| Fault::BadForm(why.to_string()))
 }
 
 #[cfg(test)]

@@ -173,9 +173,9 @@ async fn done(store: &Store, query: &HashMap<String, String>) -> Result<Option<M
 pub(crate) async fn follow(frame: Frame, State(app): State<App>, form: Signed) -> Result<Response, Fault> {
     let typed = form.field("url")?;
     let wrong = |why: String| Said { address: typed.to_owned(), address_wrong: Some(why), ..Said::default() };
-    let Some(url) = typed_address(typed) else {
-        let why = format!("“{typed}” is not an address on the web; write for example https://vitess.io/blog");
-        return page(&frame, &app, wrong(why)).await;
+    let url = match typed_address(typed) {
+        Ok(url) => url,
+        Err(why) => return page(&frame, &app, wrong(why.to_string())).await,
     };
     match find_to_follow(&app, &url).await? {
         Ok(FoundToFollow::One(new)) => {

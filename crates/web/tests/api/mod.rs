@@ -532,11 +532,103 @@ async fn bad_messages_of_agents_are_errors_of_their_protocol() {
         assert_eq!((&error["id"], &error["error"]["code"]), (&7.into(), &code.into()), "{error}");
         assert!(error["error"]["message"].as_str().unwrap().contains(&format!("`{method}`")), "{error}");
     }
-    let large = mcp(&site, &token, &format!("\"{}\"", "x".repeat(1 << 20))).await;
+}
+
+#[tokio::test]
+async fn errors_of_http_are_problems_at_mcp_too() {
+    let site = site(&blogs()).await;
+    let token = site.add_token(ReaderId::ONE, "agent", Scope::Read).await;
+    let large = format!("\"{}\"", "x".repeat(1 << 20));
+    let ping = r#"{"jsonrpc": "2.0", "id": 1, "method": "ping"}"#;
+    let accept = ("accept", "application/json, text/event-stream");
+    let own = token.as_str();
+    let foreign = ("origin", "https://evil.example");
+    for (method, token, headers, body, status, kind) in [
+        ("POST", own, vec![accept], large.as_str(), 413, "too-large"),
+        ("GET", own, vec![accept], "", 405, "method"),
+        ("POST", "backissue_0", vec![accept], ping, 401, "wrong-token"),
+        ("POST", own, vec![accept, foreign], ping, 403, "other-site"),
+        ("POST", own, vec![("accept", "text/html")], ping, 406, "invalid"),
+    ] {
+        let answer = site.send_json(method, "/mcp", token, &headers, body).await;
+        let what = format!("{method} {status}");
+        assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.body);
+        assert_eq!(answer.headers["content-type"], "application/problem+json", "{what}");
+        let problem = json(&answer);
+        assert_eq!(
+            (&problem["type"], &problem["instance"]),
+            (&format!("/api#{kind}").into(), &"/mcp".into())
+        );
+        assert!(problem["remedy"].as_str().is_some_and(|remedy| !remedy.is_empty()), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn bodies_that_are_too_large_are_refused_everywhere() {
+    let site = site(&blogs()).await;
+    let token = site.add_token(ReaderId::ONE, "script", Scope::Operate).await;
+    let large = format!(r#"{{"url": "https://a.example/{}"}}"#, "x".repeat(1 << 20));
+    let changes = programs().into_iter().filter(|(_, path, _)| path.starts_with("/api/v1/"));
+    for (method, path, _) in changes.filter(|(method, ..)| method != "GET") {
+        let path = example(&path, "/read/1/x");
+        let answer = site.send_json(&method, &path, &token, &[], &large).await;
+        assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{method} {path}: {}", answer.body);
+        assert_eq!(json(&answer)["type"], "/api#too-large", "{method} {path}");
+    }
+    let long = format!(r#"{{"url": "https://a.example/{}"}}"#, "x".repeat(2_048));
+    for path in ["/api/v1/reads", "/api/v1/sources"] {
+        let answer = site.send_json("POST", path, &token, &[], &long).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}: {}", answer.body);
+        let detail = json(&answer)["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains("at most 2,048 characters"), "{path}: {detail}");
+    }
+}
+
+#[tokio::test]
+async fn program_saves_a_page_and_lists_labels() {
+    let site = site(&blogs()).await;
+    let token = site.add_token(ReaderId::ONE, "script", Scope::Write).await;
+    let save = async |url: &str| {
+        let body = serde_json::json!({ "url": url }).to_string();
+        site.send_json("POST", "/api/v1/reads", &token, &[], &body).await
+    };
+    let new = save("blog.example/one?utm_source=x").await;
+    assert_eq!(new.status, StatusCode::CREATED, "{}", new.body);
+    let saved = json(&new);
     assert_eq!(
-        (large.status, &json(&large)["error"]["code"]),
-        (StatusCode::PAYLOAD_TOO_LARGE, &(-32600).into())
+        (&saved["url"], &saved["shown"]),
+        (&"https://blog.example/one".into(), &false.into()),
+        "{saved}"
     );
+    let again = save("https://blog.example/one").await;
+    assert_eq!((again.status, &json(&again)["id"]), (StatusCode::OK, &saved["id"]));
+    let url = data(&site, "/api/v1/reads/1").await["url"].as_str().unwrap().to_owned();
+    let known = save(&url).await;
+    assert_eq!(known.status, StatusCode::OK, "{}", known.body);
+    let known = json(&known);
+    assert_eq!((&known["id"], &known["shown"], &known["path"]), (&1.into(), &true.into(), &"/read/1".into()));
+    let kept = data(&site, "/api/v1/reads?show=kept&fields=id").await;
+    assert_eq!(kept["items"], serde_json::json!([{ "id": 1 }]), "the new one is not shown yet");
+    for (url, says) in [("http://10.0.0.1/", "private"), ("mailto:a@b.example", "not an address on the web")]
+    {
+        let refused = save(url).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{url}: {}", refused.body);
+        assert!(refused.body.contains(says), "{url}: {}", refused.body);
+    }
+
+    for (read, label) in [(1, "Queues"), (2, "Queues"), (2, "Later")] {
+        let path = format!("/api/v1/reads/{read}/labels/{label}");
+        assert!(site.send_json("PUT", &path, &token, &[], "").await.status.is_success(), "{path}");
+    }
+    let labels = data(&site, "/api/v1/labels?fields=name,reads").await;
+    let both = serde_json::json!([{ "name": "later", "reads": 1 }, { "name": "queues", "reads": 2 }]);
+    assert_eq!(labels["items"], both);
+    let first = data(&site, "/api/v1/labels?limit=1").await;
+    let rest =
+        data(&site, &format!("/api/v1/labels?limit=1&cursor={}", first["next"].as_str().unwrap())).await;
+    assert_eq!((&rest["items"][0]["name"], &rest["next"]), (&"queues".into(), &Value::Null));
+    let found = data(&site, rest["items"][0]["search"].as_str().unwrap()).await;
+    assert_eq!(found["total"], 2, "{found}");
 }
 
 #[tokio::test]

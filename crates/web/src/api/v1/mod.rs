@@ -15,6 +15,7 @@ mod problem;
 mod reads;
 mod repeated;
 mod request;
+mod saving;
 mod schemas;
 mod search;
 mod shapes;
@@ -26,9 +27,11 @@ mod weeks;
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::body::to_bytes;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::Method;
-use axum::response::Response;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
@@ -42,7 +45,19 @@ pub(crate) use repeated::{Repeated, answer_once};
 
 /// Whether errors at `path` are problem details.
 pub(crate) fn is_at(path: &str) -> bool {
-    path.starts_with("/api/v1/") || path == "/api/v1"
+    path.starts_with("/api/v1/") || path == "/api/v1" || path == "/mcp"
+}
+
+/// Refuses bodies that are too large, also where a request needs none.
+pub(crate) async fn limit_body(request: Request, next: Next) -> Response {
+    if !is_at(request.uri().path()) {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    match to_bytes(body, FORM_MAX).await {
+        Ok(body) => next.run(Request::from_parts(parts, body.into())).await,
+        Err(_) => Fault::TooLarge(format!("A request has at most {} KiB", FORM_MAX / 1024)).into_response(),
+    }
 }
 
 /// Routes that depend only on the archive and may answer 304.
@@ -72,6 +87,7 @@ fn own() -> OpenApiRouter<App> {
         .routes(routes!(mine::answer))
         .routes(routes!(mine::rate))
         .routes(routes!(mine::next_card))
+        .routes(routes!(saving::labels))
         .routes(routes!(own_searches::list, own_searches::save))
         .routes(routes!(own_searches::rename, own_searches::remove))
         .routes(routes!(own_searches::seen))
@@ -85,7 +101,7 @@ fn archive() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(weeks::list))
         .routes(routes!(weeks::one))
-        .routes(routes!(reads::list))
+        .routes(routes!(reads::list, saving::save))
         .routes(routes!(reads::facets))
         .routes(routes!(reads::one))
         .routes(routes!(article::article))

@@ -25,7 +25,7 @@ const DAYS: u32 = 400;
 #[serde(deny_unknown_fields)]
 pub(super) struct NewFollow {
     /// The address of the blog, its feed, its sitemap or its list of articles.
-    #[schema(example = "https://vitess.io/blog")]
+    #[schema(example = "https://vitess.io/blog", max_length = 2_048)]
     url: String,
 }
 
@@ -38,9 +38,7 @@ pub(super) async fn follow(
     Body(new): Body<NewFollow>,
 ) -> Result<Response, Fault> {
     let invalid = Fault::BadForm;
-    let url = typed_address(&new.url).ok_or_else(|| {
-        invalid("“url” is not an address on the web, such as https://vitess.io/blog".to_owned())
-    })?;
+    let url = typed_address(&new.url).map_err(|why| invalid(why.to_string()))?;
     let found = match find_to_follow(&app, &url).await?.map_err(invalid)? {
         FoundToFollow::One(found) => found,
         FoundToFollow::Several(feeds) => {

@@ -104,7 +104,7 @@ fn remedy(fault: &Fault) -> (&'static str, &'static str) {
         Fault::NoSuchSource(..) => "no-such-source",
         Fault::NoSuchConcept(_) => "no-such-concept",
         Fault::NoSuchWeek(_) => "no-such-week",
-        Fault::BadAddress(_) | Fault::BadRequest(_) => "invalid",
+        Fault::BadAddress(_) | Fault::BadRequest(_) | Fault::WrongMedia(..) => "invalid",
         Fault::BadForm(_) => "impossible",
         Fault::Changed | Fault::RemarkChanged => "changed",
         Fault::KeyUsed => "key-used",

@@ -85,7 +85,7 @@ pub(super) async fn list(
 #[serde(deny_unknown_fields)]
 pub(super) struct NewHook {
     /// Where messages are sent by POST: `https://`, or `http://` on this machine.
-    #[schema(example = "https://hooks.example.com/backissue")]
+    #[schema(example = "https://hooks.example.com/backissue", max_length = 2_048)]
     url: String,
     /// What it is told.
     #[schema(schema_with = events)]
