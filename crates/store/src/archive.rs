@@ -206,16 +206,9 @@ impl Store {
         self.run(doing, retried(transaction))
     }
 
-    /// Runs one statement in a transaction, like [`Self::retry`]. Returns the number of changed
-    /// rows.
+    /// Runs one statement, like [`Self::retry`]. Returns the number of changed rows.
     pub(crate) async fn change(&self, doing: &'static str, statement: Sql) -> Result<u64, StoreError> {
-        self.retry(doing, || async {
-            let mut tx = self.database.begin().await?;
-            let changed = tx.run(statement.clone()).await?;
-            tx.commit().await?;
-            Ok(changed)
-        })
-        .await
+        self.retry(doing, || self.database.run_alone(statement.clone())).await
     }
 
     /// The value of a flag ([`Store::set_flag`]).

@@ -124,14 +124,11 @@ impl Store {
              FROM host_turn WHERE host = $1"
         );
         self.retry("taking a host's turn", || async {
-            let mut tx = self.database.begin().await?;
             let take = sql_of(take.clone()).bind(host).bind(turn).bind(whole(lease)).bind(whole(pause));
-            if tx.run(take).await? > 0 {
-                tx.commit().await?;
+            if self.database.run_alone(take).await? > 0 {
                 return Ok(HostTurn::Taken);
             }
-            let row = tx.row(sql_of(look.clone()).bind(host).bind(whole(pause))).await?;
-            tx.abandon().await?;
+            let row = self.database.row(sql_of(look.clone()).bind(host).bind(whole(pause))).await?;
             // A row that is gone was not in use for a day.
             let Some(row) = row else { return Ok(HostTurn::Pause(Duration::ZERO)) };
             let left = |column| Ok::<_, Failure>(left(row.int(column)?));
@@ -213,9 +210,8 @@ impl Store {
                 }
                 known = Some(robots);
             }
-            let mut tx = self.database.begin().await?;
-            let claimed = tx.run(sql_of(claim.clone()).bind(site).bind(whole(lease))).await? > 0;
-            tx.commit().await?;
+            let claim = sql_of(claim.clone()).bind(site).bind(whole(lease));
+            let claimed = self.database.run_alone(claim).await? > 0;
             Ok(if claimed { RobotsTurn::Fetch(known) } else { RobotsTurn::Wait })
         })
         .await

@@ -9,7 +9,6 @@ use url::Url;
 use crate::database::{Row, Sql, Tried, Tx, placeholders, sql, sql_listing, sql_of};
 use crate::dead_pages::{self, DeadPages};
 use crate::due::not_among;
-use crate::error::Failure;
 use crate::polls::FoundBy;
 use crate::rows::{ARTICLE, article_of};
 use crate::sources::{TITLE, company_of};
@@ -61,17 +60,18 @@ pub enum Finished {
     LeaseLost,
 }
 
-/// The query of claimed reads, without its conditions. `read` is `r`, `article` is `a`.
+/// The query of claimed reads, without its conditions. `read` is `r`, `article` is `a`. A read
+/// without its first place is found too, so that its row is reported as unreadable.
 pub(crate) static CLAIMED: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT r.id, r.claim, r.stage, r.url, r.host, r.attempts, r.first_seen, r.source_id, r.fingerprint,
+        "SELECT r.id, r.claim, r.held, r.stage, r.url, r.host, r.attempts, r.first_seen, r.source_id, r.fingerprint,
             p.entry, CASE WHEN EXISTS (SELECT 1 FROM place f WHERE f.read_id = r.id AND f.found_by = 'feed') THEN 'feed' ELSE p.found_by END
             AS found_by, s.language AS feed_language, s.host AS source_host, s.site_url,
             coalesce(r.corrected_company, s.company) AS company, {TITLE} AS source_title,
             d.failures AS dead_failures, d.failed_at AS dead_at, d.error AS dead_error, d.gone AS dead_gone,
             a.read_id AS has_article, {ARTICLE}
          FROM read r JOIN source s ON s.id = r.source_id
-         JOIN place p ON p.read_id = r.id AND p.source_id = r.source_id
+         LEFT JOIN place p ON p.read_id = r.id AND p.source_id = r.source_id
          LEFT JOIN dead_pages d ON d.source_id = r.source_id AND d.host = r.host
          LEFT JOIN article a ON a.read_id = r.id"
     )
@@ -157,27 +157,21 @@ impl Store {
         self.retry("claiming a read to annotate again", || self.claim_due(&due)).await
     }
 
-    /// Claims what is due, and loads what its next step needs.
+    /// Loads what is due with all that its next step needs, and claims it, if no other worker has
+    /// claimed it in between.
     async fn claim_due(&self, due: &DueRead<'_>) -> Tried<Option<ClaimedRead>> {
-        let (mut tx, id) = loop {
-            let taken = self.database.begin_claim(due.look(), |lock| due.take(lock)).await?;
-            let Some((mut tx, taken)) = taken else { return Ok(None) };
-            let id = taken.int("id")?;
-            if taken.small("attempts")? < ATTEMPTS_MAX {
-                break (tx, id);
+        loop {
+            let Some(row) = self.database.row(due.look()).await? else { return Ok(None) };
+            let mut read = claimed_of_row(&row)?;
+            // A lease that ran out counts as a failed attempt.
+            read.attempts += row.small("held")?;
+            if read.attempts >= ATTEMPTS_MAX {
+                self.database.run_alone(due.set_aside(&read)).await?;
+            } else if self.database.run_alone(due.take(&read)).await? > 0 {
+                read.claim += 1;
+                return Ok(Some(read));
             }
-            let aside = sql(
-                "UPDATE read SET held = 0, due_at = NULL, ask = NULL, error = $2, failed_at = $3 WHERE id = $1",
-            );
-            tx.run(aside.bind(id).bind(STOPPED).bind(millis(due.now))).await?;
-            tx.commit().await?;
-        };
-        let query = format!("{} WHERE r.id = $1", CLAIMED.as_str());
-        let row = tx.row(sql_of(query).bind(id)).await?;
-        let row = row.ok_or_else(|| Failure::Unreadable("a read without its first place".into()))?;
-        let claimed = claimed_of_row(&row)?;
-        tx.commit().await?;
-        Ok(Some(claimed))
+        }
     }
 }
 
@@ -203,24 +197,39 @@ pub(crate) struct DueRead<'a> {
 }
 
 impl DueRead<'_> {
-    /// A query for whether there is one.
+    /// A query for it, with what its step needs.
     pub(crate) fn look(&self) -> Sql {
-        self.bound(format!("SELECT c.id, CAST($2 AS BIGINT) AS until FROM ({}) AS c", self.candidate()))
+        let query = format!("{} WHERE r.id = ({})", CLAIMED.as_str(), self.candidate());
+        sql_listing(query, self.busy.len() + self.busy_sources.len())
+            .bind(millis(self.now))
+            .bind(self.stage.as_str())
+            .bind_all(self.busy.iter().cloned())
+            .bind_all(self.ask)
+            .bind_all(self.busy_sources.iter().map(|source| source.0))
     }
 
-    /// Claims it. A lease that ran out counts as a failed attempt.
-    pub(crate) fn take(&self, lock: &str) -> Sql {
-        self.bound(format!(
-            "UPDATE read SET claim = claim + 1, attempts = attempts + held, held = 1, due_at = $2
-             WHERE id = ({} {lock}) RETURNING id, attempts",
-            self.candidate()
-        ))
+    /// Claims it as it was when it was loaded.
+    pub(crate) fn take(&self, read: &ClaimedRead) -> Sql {
+        let take = sql("UPDATE read SET claim = claim + 1, attempts = attempts + held, held = 1, due_at = $5
+             WHERE id = $1 AND claim = $2 AND stage = $3 AND due_at <= $4");
+        let take = take.bind(read.id.0).bind(read.claim).bind(self.stage.as_str());
+        take.bind(millis(self.now)).bind(millis(self.until))
+    }
+
+    /// Sets it aside, as it was when it was loaded.
+    fn set_aside(&self, read: &ClaimedRead) -> Sql {
+        let aside = sql(
+            "UPDATE read SET claim = claim + 1, attempts = attempts + held, held = 0, due_at = NULL, ask = NULL,
+                error = $3, failed_at = $4
+             WHERE id = $1 AND claim = $2",
+        );
+        aside.bind(read.id.0).bind(read.claim).bind(STOPPED).bind(millis(self.now))
     }
 
     fn candidate(&self) -> String {
-        let busy = not_among("host", 4, self.busy);
+        let busy = not_among("host", 3, self.busy);
         let ask =
-            if self.ask.is_some() { format!("AND ask = ${}", 4 + self.busy.len()) } else { String::new() };
+            if self.ask.is_some() { format!("AND ask = ${}", 3 + self.busy.len()) } else { String::new() };
         let within = self.within;
         // Of what is annotated again, reads with a problem come first in each week.
         let order = match self.ask {
@@ -230,24 +239,14 @@ impl DueRead<'_> {
         let sources = match self.busy_sources {
             [] => String::new(),
             sources => {
-                let from = 4 + self.busy.len() + usize::from(self.ask.is_some());
+                let from = 3 + self.busy.len() + usize::from(self.ask.is_some());
                 format!("AND source_id NOT IN ({})", placeholders(from, sources.len()))
             }
         };
         format!(
-            "SELECT id FROM read WHERE stage = $3 AND due_at IS NOT NULL AND due_at <= $1 {busy} {ask} {sources} {within}
+            "SELECT id FROM read WHERE stage = $2 AND due_at IS NOT NULL AND due_at <= $1 {busy} {ask} {sources} {within}
              ORDER BY {order} LIMIT 1"
         )
-    }
-
-    fn bound(&self, statement: String) -> Sql {
-        sql_listing(statement, self.busy.len() + self.busy_sources.len())
-            .bind(millis(self.now))
-            .bind(millis(self.until))
-            .bind(self.stage.as_str())
-            .bind_all(self.busy.iter().cloned())
-            .bind_all(self.ask)
-            .bind_all(self.busy_sources.iter().map(|source| source.0))
     }
 }
 

@@ -118,6 +118,7 @@ async fn the_rest(db: &TestDatabase) {
         ask: Some("m"),
     };
     let plain = |text: &str| sql_once(text.to_owned());
+    let read = db.claim(Stage::Discovered).await.unwrap();
     for (what, statement) in [
         ("a read", plain("SELECT r.id FROM read r JOIN article a ON a.read_id = r.id WHERE r.id = 7")),
         ("when a source's newest reads appeared", plain(NEWEST_APPEARED).bind(3i64).bind(APPEARED)),
@@ -126,9 +127,9 @@ async fn the_rest(db: &TestDatabase) {
         ("a fingerprint", plain(SAME_FINGERPRINT).bind("a").bind(3i64)),
         ("a short text", plain(SAME_SHORT_TEXT).bind("a").bind("b").bind(3i64).bind("text")),
         ("a look for what is due", due.look()),
-        ("a claim", due.take("")),
+        ("a claim", due.take(&read)),
         ("a look for what is to be annotated anew", again.look()),
-        ("a claim of it", again.take("")),
+        ("a claim of it", again.take(&read)),
         ("what has changed", changed_after(ChangeMark::after_version(7), 100)),
         ("what is due next", plain(NEXT_DUE).bind(9i64)),
         ("what is set aside", last_set_aside(9)),

@@ -229,3 +229,12 @@ on_both!(dead_pages_are_kept_by_source_and_host, |db| {
     assert_eq!(db.store.retry_set_aside().await.unwrap(), 3);
     assert_eq!(db.store.dead_hosts().await.unwrap(), []);
 });
+
+on_both!(read_without_its_place_is_an_error, |db| {
+    let source = db.follow("Acme").await;
+    db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
+    db.run(&["DELETE FROM place"]).await;
+    let claimed = db.store.claim_read(Stage::Discovered, at(1000), LEASE, &[]).await;
+    assert!(claimed.is_err(), "{claimed:?}");
+    db.run(&["DELETE FROM read"]).await;
+});
