@@ -403,8 +403,13 @@ pub(crate) async fn set(tx: &mut Tx, name: &str, value: &str) -> Tried<()> {
 
 /// Increments the archive's version, which also locks the counters until the commit.
 pub(crate) async fn touch(tx: &mut Tx) -> Tried<()> {
-    tx.run(sql("UPDATE archive SET version = version + 1 WHERE id = 1")).await?;
+    tx.run(touching()).await?;
     Ok(())
+}
+
+/// The statement of [`touch`].
+pub(crate) fn touching() -> Sql {
+    sql("UPDATE archive SET version = version + 1 WHERE id = 1")
 }
 
 /// The newest schema that this program knows.

@@ -312,9 +312,14 @@ impl Store {
     }
 }
 
+/// A statement that forgets what was refused of a read's précis.
+pub(crate) fn forgetting_refused(id: ReadId) -> Sql {
+    sql("DELETE FROM refused WHERE read_id = $1").bind(id.0)
+}
+
 /// Replaces what was refused of a read's précis.
 pub(crate) async fn set_refused(tx: &mut Tx, id: ReadId, refused: &[Refused]) -> Tried<()> {
-    tx.run(sql("DELETE FROM refused WHERE read_id = $1").bind(id.0)).await?;
+    tx.run(forgetting_refused(id)).await?;
     for (nth, Refused { field, said, reason }) in (0i64..).zip(refused) {
         let insert =
             sql("INSERT INTO refused (read_id, nth, field, said, reason) VALUES ($1, $2, $3, $4, $5)");

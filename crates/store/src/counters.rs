@@ -40,6 +40,11 @@ pub(crate) enum Sign {
 /// Adds these reads to the counters or removes them, according to their current lists. Marks added
 /// reads as changed.
 pub(crate) async fn count(tx: &mut Tx, which: &Which, sign: Sign) -> Tried<()> {
+    tx.together(counting(which, sign)).await
+}
+
+/// The statements of [`count`].
+pub(crate) fn counting(which: &Which, sign: Sign) -> Vec<Sql> {
     let minus = match sign {
         Sign::More => "",
         Sign::Less => "-",
@@ -51,7 +56,6 @@ pub(crate) async fn count(tx: &mut Tx, which: &Which, sign: Sign) -> Tried<()> {
          SELECT list, facet, {minus}count(*) FROM ({pairs}) AS pair WHERE list <> facet GROUP BY list, facet
          ON CONFLICT (list, facet) DO UPDATE SET reads = tally.reads + excluded.reads"
     );
-    tx.run(which.statement(tally)).await?;
     let weeks = format!(
         "INSERT INTO week_count (week, reads, problems)
          SELECT week, {minus}count(*), {minus}CAST(sum(has_problem) AS BIGINT) FROM read
@@ -60,12 +64,13 @@ pub(crate) async fn count(tx: &mut Tx, which: &Which, sign: Sign) -> Tried<()> {
             reads = week_count.reads + excluded.reads, problems = week_count.problems + excluded.problems",
         which.condition("id")
     );
-    tx.run(which.statement(weeks)).await?;
-    tx.run(which.statement(first_counts(minus, &format!("AND {}", which.condition("id"))))).await?;
+    let firsts = first_counts(minus, &format!("AND {}", which.condition("id")));
+    let mut statements: Vec<Sql> = [tally, weeks, firsts].map(|text| which.statement(text)).into();
     match sign {
-        Sign::More => mark_changed(tx, which).await,
-        Sign::Less => Ok(()),
+        Sign::More => statements.push(marking_changed(which)),
+        Sign::Less => {}
     }
+    statements
 }
 
 /// Counts the chosen reads for the sources that named them first.
@@ -96,6 +101,12 @@ pub(crate) fn pairs(chosen_listing: &str, chosen_read: &str) -> String {
 
 /// Adds annotated reads to the lists of their sources.
 pub(crate) async fn list_on_sources(tx: &mut Tx, reads: &[ReadId]) -> Tried<()> {
+    tx.run(listing_on_sources(reads)).await?;
+    Ok(())
+}
+
+/// The statement of [`list_on_sources`].
+pub(crate) fn listing_on_sources(reads: &[ReadId]) -> Sql {
     let insert = format!(
         "INSERT INTO listing (list, read_id, kind, has_problem, filed_at)
          SELECT 'source/' || p.source_id, r.id, r.kind, r.has_problem, r.filed_at
@@ -104,8 +115,7 @@ pub(crate) async fn list_on_sources(tx: &mut Tx, reads: &[ReadId]) -> Tried<()> 
          ON CONFLICT (read_id, list) DO NOTHING",
         placeholders(1, reads.len())
     );
-    tx.run(sql_listing(insert, reads.len()).bind_all(reads.iter().map(|id| id.0))).await?;
-    Ok(())
+    sql_listing(insert, reads.len()).bind_all(reads.iter().map(|id| id.0))
 }
 
 /// Recounts all counters from the lists.
@@ -130,12 +140,16 @@ pub(crate) fn tally_of(list: &str, facet: &str) -> Sql {
 
 /// Marks these reads as changed. The caller has called `touch`.
 pub(crate) async fn mark_changed(tx: &mut Tx, which: &Which) -> Tried<()> {
+    tx.run(marking_changed(which)).await?;
+    Ok(())
+}
+
+fn marking_changed(which: &Which) -> Sql {
     let update = format!(
         "UPDATE read SET changed = (SELECT version FROM archive WHERE id = 1) WHERE stage = 'annotated' AND {}",
         which.condition("id")
     );
-    tx.run(which.statement(update)).await?;
-    Ok(())
+    which.statement(update)
 }
 
 /// Marks the reads that `chosen` selects by id (with `value` as `$1`) as gone.

@@ -229,6 +229,35 @@ pub(crate) fn insertion(into: &str, rows: usize) -> String {
     format!("INSERT INTO {into} VALUES {}", (0..rows).map(row).collect::<Vec<_>>().join(", "))
 }
 
+/// One statement of PostgreSQL that does what these do.
+fn united(statements: Vec<Sql>) -> Sql {
+    let (mut parts, mut values, mut is_prepared) = (Vec::new(), Vec::new(), true);
+    for (nth, sql) in statements.into_iter().enumerate() {
+        parts.push(format!("s{nth} AS ({})", renumbered(&sql.text, values.len())));
+        values.extend(sql.values);
+        is_prepared &= sql.prepared;
+    }
+    let text = format!("WITH {} SELECT 1", parts.join(", "));
+    Sql { text: text.into(), values, prepared: is_prepared }
+}
+
+/// A statement whose placeholders `$1, $2, …` are numbered after those of `before` other values.
+fn renumbered(text: &str, before: usize) -> String {
+    let mut parts = text.split('$');
+    let mut renumbered = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
+        let digits = &part[..part.len() - rest.len()];
+        renumbered.push('$');
+        match digits.parse::<usize>() {
+            Ok(number) => renumbered.push_str(&(number + before).to_string()),
+            Err(_) => renumbered.push_str(digits),
+        }
+        renumbered.push_str(rest);
+    }
+    renumbered
+}
+
 #[cfg(feature = "generate")]
 tokio::task_local! {
     /// The statements that a task has read by.
@@ -249,6 +278,29 @@ pub(crate) async fn read_by(work: impl Future<Output = ()>) -> std::collections:
         READ_BY.with(std::cell::RefCell::take)
     };
     READ_BY.scope(std::cell::RefCell::default(), noted).await
+}
+
+#[cfg(test)]
+tokio::task_local! {
+    /// How many statements a task has sent.
+    static SENT: std::cell::Cell<u32>;
+}
+
+/// Counts a statement for [`statements_of`].
+fn sent() {
+    #[cfg(test)]
+    let _ = SENT.try_with(|sent| sent.set(sent.get() + 1));
+}
+
+/// The number of statements that some work sends, with those that begin and end transactions: on
+/// PostgreSQL, one round trip each.
+#[cfg(test)]
+pub(crate) async fn statements_of(work: impl Future<Output = ()>) -> u32 {
+    let counted = async {
+        work.await;
+        SENT.with(std::cell::Cell::get)
+    };
+    SENT.scope(std::cell::Cell::default(), counted).await
 }
 
 /// A row of a result.
@@ -469,6 +521,7 @@ impl Database {
     }
 
     pub(crate) async fn rows(&self, sql: Sql) -> Tried<Vec<Row>> {
+        sent();
         #[cfg(feature = "generate")]
         note(&sql);
         Ok(match self {
@@ -482,6 +535,7 @@ impl Database {
     }
 
     pub(crate) async fn row(&self, sql: Sql) -> Tried<Option<Row>> {
+        sent();
         #[cfg(feature = "generate")]
         note(&sql);
         Ok(match self {
@@ -503,6 +557,7 @@ impl Database {
     /// Runs one statement, which the database commits by itself, and returns the number of changed
     /// rows. On PostgreSQL a transaction would take two round trips more.
     pub(crate) async fn run_alone(&self, sql: Sql) -> Tried<u64> {
+        sent();
         let changed = match self {
             Self::Sqlite { writer, .. } => {
                 query!(Sqlite, sql).execute(writer).await.map(|done| done.rows_affected())
@@ -519,6 +574,7 @@ impl Database {
     /// Starts a transaction that writes. On SQLite it locks the file from the start, so that it
     /// cannot fail later because another process has written.
     pub(crate) async fn begin(&self) -> Tried<Tx> {
+        sent();
         Ok(match self {
             Self::Sqlite { writer, .. } => Tx::Sqlite(begin_sqlite(writer).await?),
             Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
@@ -609,13 +665,32 @@ pub(crate) enum Tx {
 impl Tx {
     /// Runs a statement and returns the number of changed rows.
     pub(crate) async fn run(&mut self, sql: Sql) -> Tried<u64> {
+        sent();
         Ok(match self {
             Self::Sqlite(tx) => query!(Sqlite, sql).execute(&mut **tx).await?.rows_affected(),
             Self::Postgres(tx) => query!(Postgres, sql).execute(&mut **tx).await?.rows_affected(),
         })
     }
 
+    /// Runs statements of which none needs what another one writes, and no two change the same
+    /// row. On PostgreSQL they are one statement, so they take one round trip; all see the rows as
+    /// they were before, and their order is not settled.
+    pub(crate) async fn together(&mut self, statements: Vec<Sql>) -> Tried<()> {
+        match self {
+            Self::Sqlite(_) => {
+                for statement in statements {
+                    self.run(statement).await?;
+                }
+            }
+            Self::Postgres(_) => {
+                self.run(united(statements)).await?;
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) async fn rows(&mut self, sql: Sql) -> Tried<Vec<Row>> {
+        sent();
         Ok(match self {
             Self::Sqlite(tx) => {
                 query!(Sqlite, sql).fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect()
@@ -627,6 +702,7 @@ impl Tx {
     }
 
     pub(crate) async fn row(&mut self, sql: Sql) -> Tried<Option<Row>> {
+        sent();
         Ok(match self {
             Self::Sqlite(tx) => query!(Sqlite, sql).fetch_optional(&mut **tx).await?.map(Row::Sqlite),
             Self::Postgres(tx) => query!(Postgres, sql).fetch_optional(&mut **tx).await?.map(Row::Postgres),
@@ -634,6 +710,7 @@ impl Tx {
     }
 
     pub(crate) async fn commit(self) -> Tried<()> {
+        sent();
         let committed = match self {
             Self::Sqlite(tx) => tx.commit().await,
             Self::Postgres(tx) => tx.commit().await,
@@ -645,6 +722,7 @@ impl Tx {
 
     /// Rolls back and releases all locks before it returns.
     pub(crate) async fn abandon(self) -> Tried<()> {
+        sent();
         match self {
             Self::Sqlite(tx) => tx.rollback().await?,
             Self::Postgres(tx) => tx.rollback().await?,
@@ -684,6 +762,20 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
+
+    #[test]
+    fn united_statements_keep_their_values() {
+        let one = sql("UPDATE read SET due_at = $2 WHERE id = $1").bind(7i64).bind(8i64);
+        let two = sql_once("DELETE FROM note WHERE text = '$' AND read_id IN ($1, $11)".into()).bind("x");
+        let both = united(vec![one, two]);
+        assert_eq!(
+            both.text,
+            "WITH s0 AS (UPDATE read SET due_at = $2 WHERE id = $1), \
+             s1 AS (DELETE FROM note WHERE text = '$' AND read_id IN ($3, $13)) SELECT 1"
+        );
+        assert_eq!(both.values, [7i64.into(), 8i64.into(), Value::from("x")]);
+        assert!(!both.prepared);
+    }
 
     #[tokio::test]
     async fn conflicts_are_retried_and_errors_are_not() {

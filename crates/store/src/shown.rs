@@ -4,15 +4,21 @@ use std::collections::HashSet;
 
 use backissue_model::{ConceptSlug, Form, Precis, ReadId, Statement, Sureness};
 
-use crate::database::{Tried, Tx, sql};
+use crate::database::{Sql, Tried, Tx, sql, sql_listing};
 use crate::keys::concept_list;
 
 /// Stores in the read's row what lists show of its précis.
 pub(crate) async fn show_precis(tx: &mut Tx, read: ReadId, precis: &Precis) -> Tried<()> {
+    tx.run(showing_precis(read, precis)).await?;
+    Ok(())
+}
+
+/// The statement of [`show_precis`].
+pub(crate) fn showing_precis(read: ReadId, precis: &Precis) -> Sql {
     let update = sql("UPDATE read SET kind = $2, problem = $3, has_problem = $4, concepts = $5,
             problem_leads = $6, problem_form = $7, practisable = $8
          WHERE id = $1");
-    let update = update
+    update
         .bind(read.0)
         .bind(precis.kind.as_str())
         .bind(precis.problem.as_ref().map(|problem| problem.text.as_str()))
@@ -20,9 +26,7 @@ pub(crate) async fn show_precis(tx: &mut Tx, read: ReadId, precis: &Precis) -> T
         .bind(distinct(&precis.concepts).iter().map(|c| c.as_str()).collect::<Vec<_>>().join(" "))
         .bind(precis.problem.as_ref().is_some_and(|problem| problem.sureness() == Sureness::Sure))
         .bind(precis.problem.as_ref().map_or(Form::default(), |problem| problem.form).as_str())
-        .bind(is_shown(precis.problem.as_ref()) && is_shown(precis.approach.as_ref()));
-    tx.run(update).await?;
-    Ok(())
+        .bind(is_shown(precis.problem.as_ref()) && is_shown(precis.approach.as_ref()))
 }
 
 /// The certainty of problem and outcome, in thousandths. 0 if one of them is not shown.
@@ -42,13 +46,28 @@ fn is_shown(statement: Option<&Statement>) -> bool {
 
 /// Adds a read to the lists of its concepts, after [`show_precis`].
 pub(crate) async fn list_precis(tx: &mut Tx, read: ReadId, precis: &Precis) -> Tried<()> {
-    for concept in distinct(&precis.concepts) {
-        let insert =
-            sql("INSERT INTO listing (list, read_id, kind, has_problem, filed_at, start, practisable)
-             SELECT $2, id, kind, has_problem, filed_at, $3, practisable FROM read WHERE id = $1");
-        tx.run(insert.bind(read.0).bind(concept_list(concept)).bind(start_of(precis))).await?;
+    if let Some(insert) = listing_precis(read, precis) {
+        tx.run(insert).await?;
     }
     Ok(())
+}
+
+/// The statement of [`list_precis`]. `None` if the précis has no concepts.
+pub(crate) fn listing_precis(read: ReadId, precis: &Precis) -> Option<Sql> {
+    let concepts = distinct(&precis.concepts);
+    if concepts.is_empty() {
+        return None;
+    }
+    let lists: Vec<String> =
+        (3..3 + concepts.len()).map(|n| format!("SELECT CAST(${n} AS TEXT) AS list")).collect();
+    let insert = format!(
+        "INSERT INTO listing (list, read_id, kind, has_problem, filed_at, start, practisable)
+         SELECT c.list, r.id, r.kind, r.has_problem, r.filed_at, $2, r.practisable
+         FROM read r CROSS JOIN ({}) AS c WHERE r.id = $1",
+        lists.join(" UNION ALL ")
+    );
+    let insert = sql_listing(insert, concepts.len()).bind(read.0).bind(start_of(precis));
+    Some(insert.bind_all(concepts.into_iter().map(concept_list)))
 }
 
 /// Each concept once, in order.

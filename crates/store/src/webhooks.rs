@@ -371,10 +371,10 @@ async fn stop(tx: &mut Tx, id: i64) -> Tried<()> {
     tx.run(rest.bind(id)).await.map(|_| ())
 }
 
-/// Stores that the webhooks are to be told that a read is shown.
-pub(crate) async fn tell_annotated(tx: &mut Tx, read: ReadId, now: Timestamp) -> Tried<()> {
+/// A statement that stores that the webhooks are to be told that a read is shown.
+pub(crate) fn telling_annotated(read: ReadId, now: Timestamp) -> Sql {
     let told = about(sql_of(telling("$4", "FROM webhook w", "")), Event::ReadAnnotated, now);
-    tx.run(told.bind(read.0.to_string())).await.map(|_| ())
+    told.bind(read.0.to_string())
 }
 
 /// Stores that the webhooks of a saved search's reader are to be told of the answers among these

@@ -3,15 +3,14 @@
 use backissue_model::{Precis, Stage};
 use jiff::Timestamp;
 
-use super::claim::holds_lease;
-use crate::archive::touch;
-use crate::asking::{Refused, set_refused};
-use crate::counters::{Sign, Which, count, list_on_sources};
-use crate::database::{Tried, Tx, sql};
+use crate::archive::{touch, touching};
+use crate::asking::{Refused, forgetting_refused, set_refused};
+use crate::counters::{Sign, Which, count, counting, listing_on_sources};
+use crate::database::{Sql, Tried, Tx, sql};
 use crate::rows::to_json;
-use crate::shown::{list_precis, show_precis};
+use crate::shown::{listing_precis, showing_precis};
 use crate::times::millis;
-use crate::webhooks::tell_annotated;
+use crate::webhooks::telling_annotated;
 use crate::{ClaimedRead, Finished, Store, StoreError, corrections};
 
 impl Store {
@@ -45,18 +44,16 @@ impl Store {
         now: Timestamp,
     ) -> Tried<Finished> {
         let mut tx = self.database.begin().await?;
-        if !holds_lease(&mut tx, read, Stage::Extracted).await? {
+        if !end_lease(&mut tx, read, Stage::Extracted, ask.map(|by| (by, now))).await? {
             tx.abandon().await?;
             return Ok(Finished::LeaseLost);
         }
-        end_lease(&mut tx, read, ask.map(|by| (by, now))).await?;
-        let shown = keep_precis(&mut tx, read, precis, now).await?;
-        set_refused(&mut tx, read.id, &[]).await?;
-        touch(&mut tx).await?;
-        list_on_sources(&mut tx, &[read.id]).await?;
-        list_precis(&mut tx, read.id, &shown).await?;
-        count(&mut tx, &Which::These(vec![read.id]), Sign::More).await?;
-        tell_annotated(&mut tx, read.id, now).await?;
+        let beside = vec![forgetting_refused(read.id), touching()];
+        let shown = keep_precis(&mut tx, read, precis, now, beside).await?;
+        list(&mut tx, read, &shown).await?;
+        let mut counted = counting(&Which::These(vec![read.id]), Sign::More);
+        counted.push(telling_annotated(read.id, now));
+        tx.together(counted).await?;
         tx.commit().await?;
         Ok(Finished::Done)
     }
@@ -72,19 +69,17 @@ impl Store {
     ) -> Result<Finished, StoreError> {
         self.retry("storing a new précis", || async {
             let mut tx = self.database.begin().await?;
-            if !holds_lease(&mut tx, read, Stage::Annotated).await? {
+            if !end_lease(&mut tx, read, Stage::Annotated, None).await? {
                 tx.abandon().await?;
                 return Ok(Finished::LeaseLost);
             }
             touch(&mut tx).await?;
             let which = Which::These(vec![read.id]);
             count(&mut tx, &which, Sign::Less).await?;
-            end_lease(&mut tx, read, None).await?;
-            let shown = keep_precis(&mut tx, read, precis, now).await?;
+            let shown = keep_precis(&mut tx, read, precis, now, Vec::new()).await?;
             set_refused(&mut tx, read.id, refused).await?;
             tx.run(sql("DELETE FROM listing WHERE read_id = $1").bind(read.id.0)).await?;
-            list_on_sources(&mut tx, &[read.id]).await?;
-            list_precis(&mut tx, read.id, &shown).await?;
+            list(&mut tx, read, &shown).await?;
             count(&mut tx, &which, Sign::More).await?;
             tx.commit().await?;
             Ok(Finished::Done)
@@ -93,20 +88,33 @@ impl Store {
     }
 }
 
-/// Ends the lease, and sets the next annotator and time.
-async fn end_lease(tx: &mut Tx, read: &ClaimedRead, ask: Option<(&str, Timestamp)>) -> Tried<()> {
+/// Ends the lease, and sets the next annotator and time. Returns false if this worker does not hold
+/// the lease any more. The row stays locked until the transaction ends.
+async fn end_lease(
+    tx: &mut Tx,
+    read: &ClaimedRead,
+    stage: Stage,
+    ask: Option<(&str, Timestamp)>,
+) -> Tried<bool> {
     let update = sql(
-        "UPDATE read SET stage = 'annotated', due_at = $2, ask = $3, held = 0, claim = claim + 1, attempts = 0, error = NULL,
+        "UPDATE read SET stage = 'annotated', due_at = $4, ask = $5, held = 0, claim = claim + 1, attempts = 0, error = NULL,
             failed_at = NULL
-         WHERE id = $1",
+         WHERE id = $1 AND claim = $2 AND held = 1 AND stage = $3",
     );
-    let update = update.bind(read.id.0).bind(ask.map(|(_, from)| millis(from)));
-    tx.run(update.bind(ask.map(|(by, _)| by))).await?;
-    Ok(())
+    let update = update.bind(read.id.0).bind(read.claim).bind(stage.as_str());
+    let update = update.bind(ask.map(|(_, from)| millis(from))).bind(ask.map(|(by, _)| by));
+    Ok(tx.run(update).await? > 0)
 }
 
-/// Stores a précis with the read's corrections, and returns it so.
-async fn keep_precis(tx: &mut Tx, read: &ClaimedRead, said: &Precis, now: Timestamp) -> Tried<Precis> {
+/// Stores a précis with the read's corrections, and returns it so. Runs the statements `beside` in
+/// the same round trip.
+async fn keep_precis(
+    tx: &mut Tx,
+    read: &ClaimedRead,
+    said: &Precis,
+    now: Timestamp,
+    beside: Vec<Sql>,
+) -> Tried<Precis> {
     let (precis, said) = corrections::shown(tx, read.id, said).await?;
     let body = to_json(&precis)?;
     let revised = sql("UPDATE read SET revised_at = $2
@@ -124,7 +132,15 @@ async fn keep_precis(tx: &mut Tx, read: &ClaimedRead, said: &Precis, now: Timest
         .bind(millis(now))
         .bind(body)
         .bind(said);
-    tx.run(insert).await?;
-    show_precis(tx, read.id, &precis).await?;
+    let mut statements = vec![insert, showing_precis(read.id, &precis)];
+    statements.extend(beside);
+    tx.together(statements).await?;
     Ok(precis)
+}
+
+/// Adds a read to the lists of its sources and of its concepts.
+async fn list(tx: &mut Tx, read: &ClaimedRead, precis: &Precis) -> Tried<()> {
+    let mut statements = vec![listing_on_sources(&[read.id])];
+    statements.extend(listing_precis(read.id, precis));
+    tx.together(statements).await
 }

@@ -6,7 +6,7 @@ use backissue_model::{Article, CanonicalUrl, Entry, ReadId, SourceId, Stage, own
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
-use crate::database::{Row, Sql, Tried, Tx, placeholders, sql, sql_listing, sql_of};
+use crate::database::{Row, Sql, Tried, placeholders, sql, sql_listing};
 use crate::dead_pages::{self, DeadPages};
 use crate::due::not_among;
 use crate::polls::FoundBy;
@@ -273,12 +273,4 @@ pub(crate) fn claimed_of_row(row: &Row) -> Tried<ClaimedRead> {
         article,
         claim: row.int("claim")?,
     })
-}
-
-/// Whether this worker still holds the lease. The row stays locked until the transaction ends.
-pub(super) async fn holds_lease(tx: &mut Tx, read: &ClaimedRead, stage: Stage) -> Tried<bool> {
-    let lock = tx.for_update();
-    let query =
-        format!("SELECT id FROM read WHERE id = $1 AND claim = $2 AND held = 1 AND stage = $3 {lock}");
-    Ok(tx.row(sql_of(query).bind(read.id.0).bind(read.claim).bind(stage.as_str())).await?.is_some())
 }

@@ -18,7 +18,7 @@ use crate::archive::touch;
 use crate::budget::size;
 use crate::corrections::{self, filed_by};
 use crate::counters::{Sign, Which, count, list_on_sources};
-use crate::database::{Row, Tried, Tx, sql};
+use crate::database::{Row, Sql, Tried, Tx, insertion, sql, sql_of};
 use crate::keys::address_key;
 use crate::merge::absorb;
 use crate::polls::lock_reads;
@@ -64,12 +64,15 @@ impl Store {
             };
             let survivor = ReadId(oldest.int("id")?);
             let absorbed: Vec<ReadId> = ids.into_iter().filter(|id| *id != survivor).collect();
+            let addresses = recording_addresses(survivor, final_url, canonical.as_ref());
             if absorbed.is_empty() {
-                keep_article(&mut tx, oldest, Said::By(read), article, &self.zone, now).await?;
+                let mut kept = keeping_article(oldest, Said::By(read), article, &self.zone, now)?;
+                kept.push(addresses);
+                tx.together(kept).await?;
             } else {
                 self.make_one(&mut tx, read, &rows, &absorbed, article, now).await?;
+                tx.run(addresses).await?;
             }
-            record_addresses(&mut tx, survivor, final_url, canonical.as_ref()).await?;
             tx.commit().await?;
             Ok(if survivor == read.id { Extracted::Stored } else { Extracted::MergedInto(survivor) })
         })
@@ -97,9 +100,9 @@ impl Store {
             corrected |= absorb(tx, id, *from).await?;
         }
         if id == read.id {
-            keep_article(tx, survivor, Said::By(read), article, &self.zone, now).await?;
+            tx.together(keeping_article(survivor, Said::By(read), article, &self.zone, now)?).await?;
         } else if survivor.parsed::<Stage>("stage")? == Stage::Discovered {
-            keep_article(tx, survivor, Said::InRow, article, &self.zone, now).await?;
+            tx.together(keeping_article(survivor, Said::InRow, article, &self.zone, now)?).await?;
         } else if survivor.opt_int("published")?.is_none() {
             let published = read.entry.published.or(article.published).or(read.entry.updated);
             file(tx, survivor, published, &self.zone).await?;
@@ -126,28 +129,23 @@ async fn same_article(
     final_url: &CanonicalUrl,
     canonical: Option<&CanonicalUrl>,
 ) -> Tried<BTreeSet<ReadId>> {
-    let mut same = BTreeSet::new();
-    let by_address = sql(ADMITTED_BY_ANOTHER).bind(address_key(final_url)).bind(read.id.0);
-    if let Some(row) = tx.row(by_address).await? {
-        same.insert(ReadId(row.int("read_id")?));
-    }
     let titles = Titles::of(read.entry.title.as_deref(), article.title.as_deref());
     let print = article.fingerprint.map(|print| print.to_string());
     let short = print.is_none();
+    let query = sql(if short { SAME_SHORT_TEXT } else { SAME_FINGERPRINT });
+    let query = query.bind(address_key(final_url)).bind(read.id.0);
     let query = match print {
-        Some(print) => sql(SAME_FINGERPRINT).bind(print).bind(read.id.0),
-        None => sql(SAME_SHORT_TEXT)
-            .bind(address_key(final_url))
-            .bind(address_key(canonical.unwrap_or(final_url)))
-            .bind(read.id.0)
-            .bind(article.text.as_str()),
+        Some(print) => query.bind(print),
+        None => query.bind(address_key(canonical.unwrap_or(final_url))).bind(article.text.as_str()),
     };
+    let mut same = BTreeSet::new();
     for row in tx.rows(query).await? {
         let others = Titles {
             entry: row.opt_text("title_key")?,
             ..Titles::of(None, row.opt_text("title")?.as_deref())
         };
-        if if short { titles.same_as(&others) } else { titles.agree_with(&others) } {
+        let has_its_title = if short { titles.same_as(&others) } else { titles.agree_with(&others) };
+        if row.yes("by_address")? || has_its_title {
             same.insert(ReadId(row.int("id")?));
         }
     }
@@ -158,32 +156,36 @@ async fn same_article(
 pub(crate) const ADMITTED_BY_ANOTHER: &str =
     "SELECT read_id FROM address WHERE how = 'admitted' AND key = $1 AND read_id <> $2";
 
-/// Other reads with the same text.
+/// The same, and other reads with the same text.
 pub(crate) const SAME_FINGERPRINT: &str =
-    "SELECT r.id, r.title_key, a.title FROM read r LEFT JOIN article a ON a.read_id = r.id
-     WHERE r.fingerprint = $1 AND r.id <> $2";
+    "SELECT read_id AS id, NULL AS title_key, NULL AS title, CAST(1 AS BIGINT) AS by_address
+     FROM address WHERE how = 'admitted' AND key = $1 AND read_id <> $2
+     UNION ALL
+     SELECT r.id, r.title_key, a.title, CAST(0 AS BIGINT) FROM read r LEFT JOIN article a ON a.read_id = r.id
+     WHERE r.fingerprint = $3 AND r.id <> $2";
 
-/// Other reads whose text is too short for a fingerprint: with a common address and exactly the
-/// same text.
+/// The same, and other reads whose text is too short for a fingerprint: with a common address and
+/// exactly the same text.
 pub(crate) const SAME_SHORT_TEXT: &str =
-    "SELECT r.id, r.title_key, a.title FROM address d JOIN read r ON r.id = d.read_id JOIN article a ON a.read_id = r.id
-     WHERE d.key IN ($1, $2) AND d.read_id <> $3 AND a.text = $4";
+    "SELECT read_id AS id, NULL AS title_key, NULL AS title, CAST(1 AS BIGINT) AS by_address
+     FROM address WHERE how = 'admitted' AND key = $1 AND read_id <> $2
+     UNION ALL
+     SELECT r.id, r.title_key, a.title, CAST(0 AS BIGINT)
+     FROM address d JOIN read r ON r.id = d.read_id JOIN article a ON a.read_id = r.id
+     WHERE d.key IN ($1, $3) AND d.read_id <> $2 AND a.text = $4";
 
-/// Stores the fetch's final address and the page's own address, in addition to the one under which
-/// the read was admitted.
-async fn record_addresses(
-    tx: &mut Tx,
-    id: ReadId,
-    final_url: &CanonicalUrl,
-    canonical: Option<&CanonicalUrl>,
-) -> Tried<()> {
-    for (url, how) in [(Some(final_url), "reached"), (canonical, "claimed")] {
-        let Some(url) = url else { continue };
-        let insert = sql("INSERT INTO address (key, url, read_id, how) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (key, read_id) DO NOTHING");
-        tx.run(insert.bind(address_key(url)).bind(url.as_str()).bind(id.0).bind(how)).await?;
+/// A statement that stores the fetch's final address and the page's own address, in addition to the
+/// one under which the read was admitted.
+fn recording_addresses(id: ReadId, final_url: &CanonicalUrl, canonical: Option<&CanonicalUrl>) -> Sql {
+    let reached = address_key(final_url);
+    let claimed = canonical.map(|url| (address_key(url), url, "claimed")).filter(|(key, ..)| *key != reached);
+    let rows: Vec<_> = [(reached, final_url, "reached")].into_iter().chain(claimed).collect();
+    let into = insertion("address (key, url, read_id, how)", rows.len());
+    let mut insert = sql_of(format!("{into} ON CONFLICT (key, read_id) DO NOTHING"));
+    for (key, url, how) in rows {
+        insert = insert.bind(key).bind(url.as_str()).bind(id.0).bind(how);
     }
-    Ok(())
+    insert
 }
 
 /// The source of a publication date, in order of preference: the feed, the page, the feed's date of
@@ -193,15 +195,14 @@ enum Said<'a> {
     InRow,
 }
 
-/// Stores the article and moves its read to `extracted`.
-async fn keep_article(
-    tx: &mut Tx,
+/// The statements that store the article and move its read to `extracted`.
+fn keeping_article(
     row: &Row,
     said: Said<'_>,
     article: &Article,
     zone: &TimeZone,
     now: Timestamp,
-) -> Tried<()> {
+) -> Tried<Vec<Sql>> {
     let id = row.int("id")?;
     let published = match said {
         Said::By(read) if read.is_own => read.entry.published.or(article.published).or(read.entry.updated),
@@ -231,20 +232,26 @@ async fn keep_article(
         .bind(description(article))
         .bind(article.minutes)
         .bind(article.fingerprint.as_ref().map(Fingerprint::to_string));
-    tx.run(update).await?;
-    insert_article(tx, id, article, now).await
+    let bytes = size(article.html.len() + article.text.len());
+    let taken = sql("UPDATE source SET taken_bytes = taken_bytes + $2
+         WHERE id = (SELECT source_id FROM read WHERE id = $1)");
+    Ok(vec![update, storing_article(id, article, now), taken.bind(id).bind(bytes)])
 }
 
-async fn insert_article(tx: &mut Tx, id: i64, article: &Article, now: Timestamp) -> Tried<()> {
-    tx.run(sql("DELETE FROM article WHERE read_id = $1").bind(id)).await?;
-    let insert = sql(
+fn storing_article(id: i64, article: &Article, now: Timestamp) -> Sql {
+    let upsert = sql(
         "INSERT INTO article (read_id, canonical_url, title, author, published, site_name, description, language, words,
                               minutes, fetched_at, html, text, blocks)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+         ON CONFLICT (read_id) DO UPDATE SET canonical_url = excluded.canonical_url, title = excluded.title,
+            author = excluded.author, published = excluded.published, site_name = excluded.site_name,
+            description = excluded.description, language = excluded.language, words = excluded.words,
+            minutes = excluded.minutes, fetched_at = excluded.fetched_at, html = excluded.html,
+            text = excluded.text, blocks = excluded.blocks",
     );
     // The body is not bounded here, and not copied.
     let told = told_of(article);
-    let insert = insert
+    upsert
         .bind(id)
         .bind(told.canonical_url.as_ref().map(url::Url::as_str))
         .bind(told.title.as_deref())
@@ -258,12 +265,7 @@ async fn insert_article(tx: &mut Tx, id: i64, article: &Article, now: Timestamp)
         .bind(millis(now))
         .bind(article.html.as_str())
         .bind(article.text.as_str())
-        .bind(article.blocks.to_string());
-    tx.run(insert).await?;
-    let update = sql("UPDATE source SET taken_bytes = taken_bytes + $2
-         WHERE id = (SELECT source_id FROM read WHERE id = $1)");
-    tx.run(update.bind(id).bind(size(article.html.len() + article.text.len()))).await?;
-    Ok(())
+        .bind(article.blocks.to_string())
 }
 
 /// An article's metadata, within bounds.

@@ -3,6 +3,7 @@
 use backissue_model::{Entry, Kind, Stage};
 
 use super::harness::*;
+use crate::database::statements_of;
 use crate::*;
 
 on_both!(newest_due_read_is_claimed_once, |db| {
@@ -228,6 +229,25 @@ on_both!(dead_pages_are_kept_by_source_and_host, |db| {
     assert_eq!(db.store.dead_hosts().await.unwrap().len(), 1);
     assert_eq!(db.store.retry_set_aside().await.unwrap(), 3);
     assert_eq!(db.store.dead_hosts().await.unwrap(), []);
+});
+
+on_both!(read_takes_few_statements, |db| {
+    let source = db.follow("Acme").await;
+    db.poll(&source, vec![entry("https://acme.example/1", None)]).await;
+    let statements = statements_of(async {
+        let read = db.claim(Stage::Discovered).await.unwrap();
+        let mut page = article("Some text");
+        page.canonical_url = "https://acme.example/canonical".parse().ok();
+        let stored = db.store.finish_extract(&read, &page, &read.url, at(1000)).await.unwrap();
+        assert_eq!(stored, Extracted::Stored);
+        let read = db.claim(Stage::Extracted).await.unwrap();
+        let made = precis(&read, Kind::CaseStudy, true, &["caching", "queues", "sharding"]);
+        assert_eq!(db.store.finish_annotate(&read, &made, at(1000)).await.unwrap(), Finished::Done);
+    });
+    // Each is a round trip on PostgreSQL.
+    let most = if db.sqlite_path().is_some() { 27 } else { 17 };
+    let statements = statements.await;
+    assert!((10..=most).contains(&statements), "{statements}");
 });
 
 on_both!(read_without_its_place_is_an_error, |db| {
