@@ -20,7 +20,7 @@ expected-statuses = ["2xx", "403", "404", "409", "422"]
 expected-statuses = ["400", "401", "403", "404", "413", "422"]
 
 [[operations]]
-include-path-regex = "^/api/v1/(weeks|reads|search|concepts|sources|companies|digests)$"
+include-path-regex = "^/api/v1/(weeks|reads|labels|search|concepts|sources|companies|digests)$"
 [operations.checks.positive_data_acceptance]
 expected-statuses = ["2xx", "400", "403", "404", "422"]
 "#;

@@ -33,7 +33,6 @@ struct Saved {
     /// The read's number.
     id: i64,
     /// The address of the page, without what others added to it.
-    #[schema(format = "uri")]
     url: String,
     /// Whether it is shown already. If not, it is fetched and read first.
     shown: bool,
