@@ -310,14 +310,15 @@ impl<'a> Part<'a> {
             .filter(|(_, value)| *value != 0.0)
     }
 
-    /// Whether the sentence may state this part of the précis. A result is not a problem. A plan, a
-    /// failed attempt or an earlier state is not an outcome.
+    /// Whether the sentence may state this part of the précis. A result is not a problem, unless it
+    /// has signs of trouble and no figure of an improvement. A plan, a failed attempt or an earlier
+    /// state is not an outcome.
     fn suits(self, at: usize) -> bool {
         let measures = &self.measured.measures[at];
         let unfit = measures.unfit;
         let says_result = unfit.result || unfit.change;
         match self.field {
-            Field::Problem => measures.has_trouble || !unfit.result,
+            Field::Problem => !unfit.gain && (measures.has_trouble || !unfit.result),
             Field::Approach => true,
             Field::Outcome => !unfit.attempt && (says_result || !(unfit.plan || unfit.before)),
         }

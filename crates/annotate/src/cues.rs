@@ -57,6 +57,7 @@ struct CuesFile {
     heading: Vec<HeadingRow>,
     leaning: LeaningRow,
     unfit: UnfitRow,
+    agenda: AgendaRow,
     kind_sign: Vec<KindRow>,
 }
 
@@ -104,6 +105,18 @@ pub(crate) struct LeaningRow {
     pub goals: Vec<String>,
 }
 
+/// Words of a sentence that says what the post will tell.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AgendaRow {
+    pub lead_ins: Vec<String>,
+    pub authors: Vec<String>,
+    pub texts: Vec<String>,
+    pub between: Vec<String>,
+    pub verbs: Vec<String>,
+    pub promises: Vec<String>,
+}
+
 /// Phrases that make a sentence unsuitable as a passage, or lower its confidence.
 /// [`crate::unfit::Unfit`] explains each list.
 #[derive(Deserialize)]
@@ -114,6 +127,7 @@ struct UnfitRow {
     results: Vec<String>,
     plans: Vec<String>,
     attempts: Vec<String>,
+    failures: Vec<String>,
     before: Vec<String>,
     advice: Vec<String>,
     remarks: Vec<String>,
@@ -128,6 +142,7 @@ pub(crate) enum UnfitSign {
     Result,
     Plan,
     Attempt,
+    Failure,
     Before,
     Advice,
     Remark,
@@ -143,6 +158,7 @@ impl UnfitRow {
             (self.results, UnfitSign::Result),
             (self.plans, UnfitSign::Plan),
             (self.attempts, UnfitSign::Attempt),
+            (self.failures, UnfitSign::Failure),
             (self.before, UnfitSign::Before),
             (self.advice, UnfitSign::Advice),
             (self.remarks, UnfitSign::Remark),
@@ -186,6 +202,7 @@ pub(crate) struct Cues {
     pub elsewhere: Phrases<()>,
     pub leaning: LeaningRow,
     pub unfit: Phrases<UnfitSign>,
+    pub agenda: AgendaRow,
     /// Indices of the groups whose signs say that something is wrong.
     pub trouble: Vec<usize>,
     /// Indices of the groups whose signs say that something changed.
@@ -230,6 +247,7 @@ impl Cues {
             generic_we: plain(&leaning.generic_we)?,
             elsewhere: plain(&leaning.elsewhere)?,
             unfit: file.unfit.matcher()?,
+            agenda: file.agenda,
             trouble: named(&file.sign, &TROUBLE),
             change: named(&file.sign, &CHANGE),
             amounts: named(&file.sign, &AMOUNTS),

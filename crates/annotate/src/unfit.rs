@@ -1,11 +1,14 @@
 //! Finds properties of a sentence that make it unsuitable as a passage, or that lower its
-//! confidence: an example, words of another author, a reference to a place on the page, a plan.
+//! confidence: an example, words of another author, a reference to a place on the page, a line about the post, a
+//! result, a plan.
 //!
 //! This module does not choose sentences.
 
-use crate::blocks::{Block, BlockKind};
+use crate::blocks::{Block, BlockKind, looks_like_caption};
 use crate::cues::{Cues, UnfitSign};
+use crate::leaning::{leans, opening};
 use crate::sentences::Sentence;
+use crate::style::plain_word;
 
 /// Properties of a sentence, each of which makes it unsuitable for some or all parts of a précis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,20 +17,28 @@ pub(crate) struct Unfit {
     pub supposed: bool,
     /// It quotes other people.
     pub others_words: bool,
-    /// It refers to a place on the page: "the code above".
+    /// It refers to a place on the page, "the code above", or is a caption.
     pub points: bool,
+    /// It only says what the post will tell.
+    pub agenda: bool,
+    /// It is an entry of a list of changes: "[FLINK-1234] - …".
+    pub entry: bool,
     /// It is several items of a list that were joined without punctuation.
     pub run_together: bool,
     /// It occurs more than three times in the article.
     pub repeated: bool,
     /// It says what became better.
     pub result: bool,
+    /// It says how much better something became, and has no sign of trouble.
+    pub gain: bool,
     /// It names a figure before and after a change: "from 9 s to 2 s".
     pub change: bool,
     /// It says what will be or should be done.
     pub plan: bool,
     /// It describes an attempt that failed.
     pub attempt: bool,
+    /// It says that something did not help.
+    pub failure: bool,
     /// It describes an earlier state.
     pub before: bool,
     /// It says what readers can do or get.
@@ -43,16 +54,25 @@ pub(crate) struct Unfit {
 impl Unfit {
     /// Whether a passage must not contain the sentence.
     pub(crate) fn is_never_quoted(&self) -> bool {
-        self.supposed || self.others_words || self.points || self.run_together || self.repeated
+        self.supposed
+            || self.others_words
+            || self.points
+            || self.agenda
+            || self.entry
+            || self.run_together
+            || self.repeated
     }
 }
 
 /// The properties that the words of the sentence show, without its neighbours. `plain` is the
 /// sentence with straight apostrophes.
 pub(crate) fn of_words(plain: &str, cues: &Cues) -> Unfit {
+    let is_better = has_gain(plain);
     let mut unfit = Unfit {
         supposed: supposes(plain, cues) || is_example(plain, cues),
-        result: has_gain(plain),
+        points: names_a_figure(plain),
+        entry: is_entry(plain),
+        result: is_better,
         change: has_change(plain),
         goal: begins_with(plain, &cues.leaning.goals),
         ..Unfit::default()
@@ -64,6 +84,7 @@ pub(crate) fn of_words(plain: &str, cues: &Cues) -> Unfit {
             UnfitSign::Result => &mut unfit.result,
             UnfitSign::Plan => &mut unfit.plan,
             UnfitSign::Attempt => &mut unfit.attempt,
+            UnfitSign::Failure => &mut unfit.failure,
             UnfitSign::Before => &mut unfit.before,
             UnfitSign::Advice => &mut unfit.advice,
             UnfitSign::Remark => &mut unfit.remark,
@@ -71,6 +92,10 @@ pub(crate) fn of_words(plain: &str, cues: &Cues) -> Unfit {
         };
         *said = true;
     }
+    unfit.attempt |= unfit.failure;
+    unfit.gain = (is_better || has_reduction(plain)) && !unfit.attempt && !turns(plain);
+    // "In this post we show how we made it 30 % faster" also tells the result.
+    unfit.agenda = is_agenda(plain, cues) && !unfit.result;
     unfit
 }
 
@@ -126,15 +151,144 @@ fn has_gain(plain: &str) -> bool {
     words.windows(2).any(|pair| {
         let share = pair[0].ends_with('%')
             || pair[0].ends_with('x') && pair[0].starts_with(|c: char| c.is_ascii_digit());
-        share && BETTER.contains(&crate::style::plain_word(pair[1]).as_str())
+        share && BETTER.contains(&plain_word(pair[1]).as_str())
     })
+}
+
+/// Number of words between "reduced" and "by 40 %".
+const REDUCED_WHAT: usize = 12;
+
+/// Whether it says by how much something was reduced or improved: "reduced latency by 40 %". If
+/// performance is reduced, that is no gain.
+fn has_reduction(plain: &str) -> bool {
+    const IMPROVED: [&str; 4] = ["improve", "improves", "improved", "improving"];
+    const REDUCED: [&str; 9] =
+        ["reduce", "reduces", "reduced", "reducing", "lowered", "lowering", "cut", "cuts", "cutting"];
+    const FELL: [&str; 5] = ["decreased", "decreases", "dropped", "drops", "fell"];
+    const GOOD: [&str; 8] = [
+        "performance", "throughput", "availability", "reliability", "accuracy", "quality", "capacity",
+        "revenue",
+    ];
+    const BAD: [&str; 10] =
+        ["time", "times", "latency", "duration", "cost", "costs", "memory", "errors", "usage", "size"];
+    // "by 40 %", "by up to 40 %", "by more than 3 times".
+    const ABOUT: [&str; 14] = [
+        "up", "to", "over", "about", "around", "nearly", "almost", "more", "than", "roughly",
+        "approximately", "at", "least", "another",
+    ];
+    if !plain.contains(" by ") {
+        return false;
+    }
+    let words: Vec<String> = plain.split_whitespace().map(plain_word).collect();
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    let (has_good, has_bad) = (has(&GOOD), has(&BAD));
+    let is_better = |word: &str| {
+        IMPROVED.contains(&word) || !has_good && (REDUCED.contains(&word) || has_bad && FELL.contains(&word))
+    };
+    let by_figure = |at: usize| {
+        let mut behind = words[at + 1..].iter().take(5).skip_while(|word| ABOUT.contains(&word.as_str()));
+        words[at] == "by" && behind.next().is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let end = |at: usize| words.len().min(at + 1 + REDUCED_WHAT);
+    (0..words.len()).any(|at| is_better(&words[at]) && (at + 1..end(at)).any(by_figure))
+}
+
+/// Whether a turn follows a result, or a condition limits it: "…, but it was still slow".
+fn turns(plain: &str) -> bool {
+    plain.split_whitespace().any(|word| {
+        matches!(
+            plain_word(word).as_str(),
+            "but"
+                | "however"
+                | "although"
+                | "though"
+                | "despite"
+                | "unfortunately"
+                | "only"
+                | "still"
+                | "would"
+                | "could"
+                | "not"
+        )
+    })
+}
+
+/// Whether it names a figure, table or listing by its number: "Figure 12 shows", "see Table 3b".
+fn names_a_figure(plain: &str) -> bool {
+    // "listing 50 orders" is none.
+    let is_label = |word: &str| {
+        let word = word.trim_start_matches(|c: char| !c.is_alphanumeric()).trim_end_matches('.');
+        ["figure", "figures", "fig", "figs"].iter().any(|label| word.eq_ignore_ascii_case(label))
+            || ["Listing", "Table", "Exhibit"].contains(&word)
+    };
+    let is_number = |word: &str| {
+        let word = word.trim_end_matches(|c: char| !c.is_alphanumeric());
+        let digits = word.bytes().take_while(u8::is_ascii_digit).count();
+        let letters = &word[digits..];
+        (1..=3).contains(&digits) && letters.len() < 2 && letters.bytes().all(|b| b.is_ascii_alphabetic())
+    };
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    words.windows(2).any(|pair| is_label(pair[0]) && is_number(pair[1]))
+        || words.first().is_some_and(|word| word.strip_prefix("Fig.").is_some_and(is_number))
+}
+
+/// Whether it begins with the number of a ticket in brackets, as in a list of changes.
+fn is_entry(plain: &str) -> bool {
+    let ticket = plain.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(ticket, _)| ticket);
+    ticket.and_then(|ticket| ticket.split_once('-')).is_some_and(|(project, number)| {
+        project.len() > 1
+            && project.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+            && !number.is_empty()
+            && number.bytes().all(|b| b.is_ascii_digit())
+    })
+}
+
+/// Number of words in which an agenda shows itself.
+const AGENDA_WORDS: usize = 20;
+
+/// Whether it says what the post will tell: "In this post, we'll explain …", "This article
+/// describes …", "I will show you …".
+fn is_agenda(plain: &str, cues: &Cues) -> bool {
+    let words: Vec<String> = plain.split_whitespace().take(AGENDA_WORDS).map(plain_word).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let agenda = &cues.agenda;
+    let is_in = |list: &[String], word: &str| list.iter().any(|known| known == word);
+    let from = words.iter().take_while(|word| is_in(&agenda.lead_ins, word)).count();
+    let words = &words[from..];
+    let says = |words: &[&str], verbs: &[String]| {
+        let verb = words.iter().find(|word| !is_in(&agenda.between, word));
+        verb.is_some_and(|verb| is_in(verbs, verb))
+    };
+    match words {
+        [author, rest @ ..] if is_in(&agenda.authors, author) => {
+            let promises = author.ends_with("'ll")
+                || matches!(rest, ["will" | "going", ..] | ["am" | "are", "going", ..]);
+            promises && says(rest, &agenda.promises)
+        }
+        ["in" | "throughout" | "during", rest @ ..] => behind_text(rest, cues).is_some_and(|behind| {
+            let author = behind.iter().take(5).position(|word| is_in(&agenda.authors, word));
+            author.is_some_and(|author| says(&behind[author + 1..], &agenda.verbs))
+        }),
+        _ => behind_text(words, cues).is_some_and(|behind| says(behind, &agenda.verbs)),
+    }
+}
+
+/// The words behind "this post", "these sections" or "the following article".
+fn behind_text<'w, 't>(words: &'w [&'t str], cues: &Cues) -> Option<&'w [&'t str]> {
+    let is_text = |word: &&str| cues.agenda.texts.iter().any(|text| text == word);
+    if !matches!(words, ["this" | "these" | "today's", ..] | ["the", "following" | "next", ..]) {
+        return None;
+    }
+    let text = words.iter().take(4).position(is_text)?;
+    let behind = &words[text + 1..];
+    Some(&behind[behind.iter().take_while(|word| is_text(word)).count()..])
 }
 
 /// Whether a quotation has a first person plural, which shows that it is the team's own.
 fn is_ours(plain: &str) -> bool {
     plain.split_whitespace().any(|word| {
         matches!(
-            crate::style::plain_word(word).as_str(),
+            plain_word(word).as_str(),
             "we" | "our" | "us" | "we've" | "we're" | "we'd" | "ours" | "i" | "my" | "i've"
         )
     })
@@ -151,6 +305,7 @@ pub(crate) fn mark_surrounded(
 ) {
     let mut supposed_in = None;
     let mut quotes = (None, 0i32);
+    let mut straight = None;
     for at in 0..sentences.len() {
         let block = sentences[at].block;
         if supposes(&plain[at], cues) {
@@ -162,17 +317,35 @@ pub(crate) fn mark_surrounded(
         }
         let open_before = quotes.1 > 0;
         quotes.1 += plain[at].matches('“').count() as i32 - plain[at].matches('”').count() as i32;
-        let is_quotation = blocks[block].kind == BlockKind::Quote || is_quotation(&plain[at], open_before);
+        // A straight mark opens a quotation only at the start of a sentence. Elsewhere it may be an
+        // inch.
+        let is_odd = plain[at].matches('"').count() % 2 == 1;
+        let open_straight = straight == Some(block);
+        let stays_open = if open_straight { !is_odd } else { is_odd && plain[at].starts_with('"') };
+        straight = stays_open.then_some(block);
+        let closing = if open_straight { Some('"') } else { open_before.then_some('”') };
+        let is_quotation = blocks[block].kind == BlockKind::Quote || is_quotation(&plain[at], closing);
         unfit[at].others_words = is_quotation && !is_ours(&plain[at]);
         unfit[at].run_together = blocks[block].kind != BlockKind::Quote && unfit[at].run_together;
+        unfit[at].points |= blocks[block].kind == BlockKind::Paragraph && looks_like_caption(&plain[at]);
+        // "That cut the misses by a tenth. It did not help."
+        if at > 0 && sentences[at - 1].block == block && unfit[at].failure && refers_back(&plain[at], cues) {
+            unfit[at - 1].attempt = true;
+        }
     }
 }
 
-/// Whether at least two fifths of the sentence are between quotation marks. `open_before` says that
-/// an earlier sentence of the block opened a quotation.
-fn is_quotation(plain: &str, open_before: bool) -> bool {
-    let inside = if open_before {
-        plain.find('”').unwrap_or(plain.len())
+/// Whether the sentence says something about the one before.
+fn refers_back(plain: &str, cues: &Cues) -> bool {
+    let opening = opening(plain, cues);
+    opening.joining > 0 || leans(opening.rest, cues)
+}
+
+/// Whether at least two fifths of the sentence are between quotation marks. `closing` is the mark
+/// that ends a quotation opened by an earlier sentence of the block.
+fn is_quotation(plain: &str, closing: Option<char>) -> bool {
+    let inside = if let Some(mark) = closing {
+        plain.find(mark).unwrap_or(plain.len())
     } else if let Some(rest) = plain.strip_prefix('“') {
         rest.rfind('”').unwrap_or(rest.len())
     } else if let Some(rest) = plain.strip_prefix('"') {
@@ -220,6 +393,8 @@ mod tests {
             "Now imagine that the broker crashes.",
             "In the above example, the lock was never released.",
             "To give an example, anyone who has a legacy system knows the pain.",
+            "What would you say if a paying customer reported being spammed with anything coming from your company?",
+            "How much money would you have to save this year in order to justify paying out an annuity?",
         ] {
             assert!(of(sentence).supposed, "{sentence}");
         }
@@ -239,13 +414,79 @@ mod tests {
             "As shown below, the queue was full.",
             "Figure 3 shows that the queue was full.",
             "The diagram below shows the bottleneck.",
+            "Figure 12 illustrates SPANN.",
+            "UTF-8 validation favors longer strings (Figure 6b), likely because it uses SIMD.",
+            "Reverse all of the edges in the graph (figure 11).",
+            "Fig.6 - This plot shows the comparison between baselines.",
         ] {
             assert!(of(sentence).points, "{sentence}");
         }
-        for sentence in
-            ["Latency stayed above 90 ms.", "The rate fell below 5 %.", "The load was above average."]
-        {
+        for sentence in [
+            "Latency stayed above 90 ms.",
+            "The rate fell below 5 %.",
+            "The load was above average.",
+            "It kept listing 50 orders twice.",
+            "We figured 3 days would do.",
+        ] {
             assert!(!of(sentence).points, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn agendas_are_no_passages() {
+        for sentence in [
+            "In this blog post, we'll explore Let's Encrypt Subscriber Tailscale's experience adopting ARI.",
+            "In the following sections, I will walk through how we do fault injection and automate the process.",
+            "In this post I would like to explain how Allegro tries to manage Cloud and hide its intricacies.",
+            "This article details the motivation to add another compilation tier and describes its performance.",
+            "This post covers edge releases from April and May, notably including edge-25.4.4.",
+            "This post is about migrating a business-critical application from Java 7 to Java 8.",
+            "We'll look at their limitations in the case of meteoric spikes in load.",
+            "I will show you how to mitigate problems that arise when choosing this approach.",
+        ] {
+            assert!(of(sentence).is_never_quoted(), "{sentence}");
+        }
+        for sentence in [
+            "In this blog post we describe how we made neural network evaluation over 20 times faster.",
+            "This series of outages showed that the queue was too small.",
+            "This section of the network was slow, and nobody looked at it.",
+            "We will move the rest of the queues next year.",
+            "We explain the slow start by the cold cache.",
+        ] {
+            assert!(!of(sentence).is_never_quoted(), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn entries_of_a_list_of_changes_are_no_passages() {
+        assert!(
+            of("[FLINK-3595] - Kafka09 consumer thread does not interrupt when stuck in record emission")
+                .entry
+        );
+        for sentence in ["[1] The queue was slow.", "[sic] The queue was slow.", "[A-1, B-2] were slow."] {
+            assert!(!of(sentence).entry, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn gain_is_told_with_its_figure_and_without_trouble() {
+        for sentence in [
+            "The read latency for multi-region SQL queries dropped by 50%.",
+            "We have reduced the website size by 40% on average.",
+            "We cut down the execution time of the entire test suite by over 50%, from 6 minutes to 3 minutes.",
+            "Certain queries improved by over 30%:",
+            "Our tests were nearly 2x faster.",
+        ] {
+            assert!(of(sentence).gain, "{sentence}");
+        }
+        for sentence in [
+            "We discovered that TiKV's performance can be reduced by more than 50% with these libraries.",
+            "To cache more code would reduce the time spent in parsing JavaScript code by around 40%.",
+            "Latency dropped by 50%, but the queue was too slow.",
+            "Throughput dropped by 50%.",
+            "Errors rose by 40%, and memory usage by 10%.",
+        ] {
+            assert!(!of(sentence).gain, "{sentence}");
         }
     }
 
@@ -264,14 +505,16 @@ mod tests {
 
     #[test]
     fn quotations_of_others_are_recognised() {
-        for (sentence, open, expected) in [
-            ("“Nobody ever got fired for buying more memory.”", false, true),
-            ("\"The site is down,\" wrote a customer.", false, true),
-            ("It is always the name service.”", true, true),
-            ("The “noisy neighbour” was a batch job.", false, false),
-            ("We call it the “thundering herd”.", false, false),
+        for (sentence, closing, expected) in [
+            ("“Nobody ever got fired for buying more memory.”", None, true),
+            ("\"The site is down,\" wrote a customer.", None, true),
+            ("It is always the name service.”", Some('”'), true),
+            ("It is always the name service.\"", Some('"'), true),
+            ("Yes,\" said a customer, and so we looked at the slow queue.", Some('"'), false),
+            ("The “noisy neighbour” was a batch job.", None, false),
+            ("We call it the “thundering herd”.", None, false),
         ] {
-            assert_eq!(is_quotation(sentence, open), expected, "{sentence}");
+            assert_eq!(is_quotation(sentence, closing), expected, "{sentence}");
         }
     }
 
