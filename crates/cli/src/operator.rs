@@ -231,8 +231,8 @@ impl Operator for Serving {
         Box::pin(ask_backfill(&self.store, source, Extent::default()))
     }
 
-    fn feeds_in(&self, text: &str) -> Result<FeedList, String> {
-        let list = opml::read(text.as_bytes()).map_err(|why| why.to_string())?;
+    fn feeds_in(&self, list: &[u8]) -> Result<FeedList, String> {
+        let list = opml::read(list).map_err(|why| why.to_string())?;
         let feeds = list.outlines.iter().map(|outline: &Outline| (source_of(outline), outline.group.clone()));
         Ok(FeedList { feeds: feeds.collect(), skipped: list.skipped })
     }

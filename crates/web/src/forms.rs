@@ -8,9 +8,11 @@
 use std::collections::HashMap;
 
 use axum::Form;
+use axum::body::Bytes;
+use axum::extract::multipart::{Multipart, MultipartError};
 use axum::extract::{FromRequest, Request};
 use axum::handler::Handler;
-use axum::http::header::{CACHE_CONTROL, HOST, LOCATION, ORIGIN};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, LOCATION, ORIGIN};
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -68,9 +70,15 @@ pub(crate) struct Signed {
     pub(crate) wants_part: bool,
     back: String,
     fields: HashMap<String, String>,
+    file: Option<Bytes>,
 }
 
 impl Signed {
+    /// The contents of the file that was chosen. `None` if none was, or if it is empty.
+    pub(crate) fn file(&self) -> Option<&[u8]> {
+        self.file.as_deref()
+    }
+
     /// A required field of the form.
     pub(crate) fn field(&self, name: &str) -> Result<&str, Fault> {
         let missing = || Fault::BadForm(format!("It lacks the field “{name}”"));
@@ -102,10 +110,10 @@ impl FromRequest<App> for Signed {
     async fn from_request(request: Request, app: &App) -> Result<Self, Fault> {
         let visitor = Visitor::of(request.extensions());
         let Some(reader) = visitor.reader else { return Err(app.readers.refusal()) };
-        let fields = fields_of(request, app, visitor).await?;
+        let Contents { fields, file } = contents_of(request, app, visitor).await?;
         let back = back_of(&fields);
         let wants_part = fields.get("part").is_some_and(|part| part == "marks");
-        Ok(Self { reader, session: visitor.session, wants_part, back, fields })
+        Ok(Self { reader, session: visitor.session, wants_part, back, fields, file })
     }
 }
 
@@ -121,25 +129,60 @@ impl FromRequest<App> for Anybodys {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Fault> {
         let visitor = Visitor::of(request.extensions());
-        let fields = fields_of(request, app, visitor).await?;
+        let Contents { fields, .. } = contents_of(request, app, visitor).await?;
         Ok(Self { back: back_of(&fields), fields })
     }
 }
 
-/// The fields of a form that has the token of this visitor.
-async fn fields_of(request: Request, app: &App, visitor: Visitor) -> Result<HashMap<String, String>, Fault> {
+/// What a form brings.
+#[derive(Default)]
+struct Contents {
+    fields: HashMap<String, String>,
+    file: Option<Bytes>,
+}
+
+/// The contents of a form that has the token of this visitor.
+async fn contents_of(request: Request, app: &App, visitor: Visitor) -> Result<Contents, Fault> {
     let key = app.readers.key()?;
-    let form = Form::<HashMap<String, String>>::from_request(request, app).await;
-    let Form(fields) = form.map_err(|refused| match refused.status() {
+    let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let contents = if media_type.is_some_and(|text| text.starts_with("multipart/")) {
+        let form =
+            Multipart::from_request(request, app).await.map_err(|refused| not_a_form(refused.status()))?;
+        parts_of(form).await.map_err(|error| not_a_form(error.status()))?
+    } else {
+        let form = Form::<HashMap<String, String>>::from_request(request, app).await;
+        let Form(fields) = form.map_err(|refused| not_a_form(refused.status()))?;
+        Contents { fields, file: None }
+    };
+    if !contents.fields.get("token").is_some_and(|token| key.accepts(visitor, token)) {
+        return Err(Fault::StaleForm);
+    }
+    Ok(contents)
+}
+
+/// The contents of a form with a field for a file.
+async fn parts_of(mut form: Multipart) -> Result<Contents, MultipartError> {
+    let mut contents = Contents::default();
+    while let Some(part) = form.next_field().await? {
+        let Some(name) = part.name().map(str::to_owned) else { continue };
+        if part.file_name().is_some() {
+            // Browsers send an empty part if no file was chosen.
+            contents.file = Some(part.bytes().await?).filter(|bytes| !bytes.is_empty());
+        } else {
+            contents.fields.insert(name, part.text().await?);
+        }
+    }
+    Ok(contents)
+}
+
+/// Why what was sent with this status is no form.
+fn not_a_form(status: StatusCode) -> Fault {
+    match status {
         StatusCode::PAYLOAD_TOO_LARGE => {
             Fault::TooLarge(format!("A form has at most {} KiB", words::number(FORM_MAX as u64 / 1024)))
         }
         _ => Fault::BadForm("It is not sent as forms are".to_owned()),
-    })?;
-    if !fields.get("token").is_some_and(|token| key.accepts(visitor, token)) {
-        return Err(Fault::StaleForm);
     }
-    Ok(fields)
 }
 
 /// Sends the browser to another page of this site.

@@ -63,7 +63,7 @@ pub trait Operator: fmt::Debug + Send + Sync {
     fn backfill<'o>(&'o self, source: &'o Source) -> Backfilling<'o>;
 
     /// The feeds in an OPML document, or why there are none, for people.
-    fn feeds_in(&self, opml: &str) -> Result<FeedList, String>;
+    fn feeds_in(&self, opml: &[u8]) -> Result<FeedList, String>;
 
     /// An OPML document with the feeds of these sources.
     fn opml_of(&self, sources: Vec<Source>) -> String;

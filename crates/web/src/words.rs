@@ -30,11 +30,15 @@ pub fn ahead(then: Timestamp, now: Timestamp) -> String {
     if left < SignedDuration::from_secs(30) { "now due".to_owned() } else { format!("in {}", length(left)) }
 }
 
-/// A sentence that begins with a capital letter and ends with a full stop.
-pub fn sentence(why: &str) -> String {
-    let mut signs = why.chars();
-    let first = signs.next().into_iter().flat_map(char::to_uppercase);
-    format!("{}{}.", first.collect::<String>(), signs.as_str())
+/// A message as a sentence: it begins with a capital letter, unless it begins with an address, and
+/// ends with a full stop.
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| {
+        if text.starts_with("http") { first.to_string() } else { first.to_uppercase().to_string() }
+    });
+    let whole = first.unwrap_or_default() + letters.as_str();
+    if whole.ends_with(['.', '?', '!']) { whole } else { whole + "." }
 }
 
 /// How a reader logs in. `None` if the reader cannot.

@@ -18,6 +18,7 @@ mod models;
 mod note;
 mod openid;
 mod own_digest;
+mod opml;
 mod practise;
 mod prior_art;
 mod read;
@@ -66,7 +67,7 @@ pub(crate) fn operator_routes() -> Router<App> {
     Router::new()
         .route("/searches", get(searches::searches))
         .route("/settings", get(settings::settings))
-        .route("/settings/feeds.opml", get(settings::opml))
+        .route("/settings/feeds.opml", get(opml::opml))
         .route("/settings/models", get(models::models))
         .route("/settings/source/{id}", get(settings::source))
 }
@@ -140,7 +141,7 @@ pub(crate) fn form_routes() -> Router<App> {
         .route("/settings/group", form(settings::follow_group))
         .route("/settings/ask", form(settings::ask))
         .route("/settings/retry", form(settings::retry))
-        .route("/settings/opml", form(settings::follow_list))
+        .route("/settings/opml", form(opml::follow_list))
         .route("/settings/source/{id}/change", form(settings::change))
         .route("/settings/source/{id}/unfollow", form(settings::unfollow))
         .route("/practise/reveal/{id}", form(practise::reveal))

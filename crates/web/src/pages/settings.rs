@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use backissue_model::bounds::{MAX_NAME, MAX_TITLE};
 use backissue_model::{Limit, Reader, Size, Source, SourceId, typed_address, without_credentials};
@@ -22,14 +21,13 @@ use crate::fault::Fault;
 use crate::forms::{Signed, sent_to};
 use crate::frame::{Document, Frame};
 use crate::operating::{find_to_follow, operator};
-use crate::operator::{ConfiguredModel, ConfiguredRecipient, FeedList, FoundToFollow, Operator};
+use crate::operator::{ConfiguredModel, ConfiguredRecipient, FoundToFollow, Operator};
+use crate::pages::opml;
 use crate::pages::sources::state_words;
 use crate::words;
 
 /// Reads that are listed as set aside or hidden, and people who did not get a week.
 const LISTED: u32 = 50;
-/// Maximum feeds of a list that a form brings.
-const FEEDS_MAX: usize = 2000;
 
 /// What was just done, or what is wrong, with what was typed.
 #[derive(Default)]
@@ -37,8 +35,6 @@ struct Said {
     done: Option<Markup>,
     address: String,
     address_wrong: Option<String>,
-    opml: String,
-    opml_wrong: Option<String>,
 }
 
 /// What the page shows.
@@ -106,7 +102,7 @@ async fn page(frame: &Frame, app: &App, said: Said) -> Result<Response, Fault> {
         hidden,
         readers,
     };
-    let is_wrong = said.address_wrong.is_some() || said.opml_wrong.is_some();
+    let is_wrong = said.address_wrong.is_some();
     let mut answer = frame.page(document(frame, operator(app)?, &shown, &said)).into_response();
     if is_wrong {
         *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
@@ -155,10 +151,9 @@ async fn done(store: &Store, query: &HashMap<String, String>) -> Result<Option<M
             html! { (words::count(count, "read")) " that had been set aside " @if count == 1 { "is" } @else { "are" } " tried again." },
         ));
     }
-    if let (Some(new), Some(known), Some(skipped)) = (number("new"), number("known"), number("skipped")) {
+    if let (Some(new), Some(known)) = (number("new"), number("known")) {
         return Ok(Some(html! {
-            "Following " (words::count(new, "new source")) "; " (words::number(known)) " were followed already"
-            @if skipped > 0 { ", " (words::number(skipped)) " left out" } "."
+            "Following " (words::count(new, "new source")) "; " (words::number(known)) " were followed already."
         }));
     }
     if let (Some(kept), Some(dropped)) = (number("kept"), number("dropped")) {
@@ -227,46 +222,6 @@ pub(crate) async fn retry(State(store): State<Store>, _form: Signed) -> Result<R
     Ok(sent_to(format!("/settings?retried={retried}")))
 }
 
-/// `/settings/feeds.opml`: the followed feeds for other programs.
-pub(crate) async fn opml(frame: Frame, State(app): State<App>) -> Result<Response, Fault> {
-    frame.required()?;
-    let sources = app.store.sources(&SourceFilter::default()).await?;
-    let headers = [
-        (CONTENT_TYPE, "text/x-opml; charset=utf-8"),
-        (CONTENT_DISPOSITION, "attachment; filename=\"feeds.opml\""),
-        (CACHE_CONTROL, "private, no-store"),
-    ];
-    Ok((headers, operator(&app)?.opml_of(sources)).into_response())
-}
-
-/// `POST /settings/opml`: follows the feeds of an OPML document.
-pub(crate) async fn follow_list(
-    frame: Frame,
-    State(app): State<App>,
-    form: Signed,
-) -> Result<Response, Fault> {
-    let typed = form.field("opml")?;
-    let wrong = |why: String| Said { opml: typed.to_owned(), opml_wrong: Some(why), ..Said::default() };
-    let FeedList { feeds, skipped } = match operator(&app)?.feeds_in(typed) {
-        Ok(list) if list.feeds.len() > FEEDS_MAX => {
-            let why = format!(
-                "the list has {} feeds, and a form takes {} at most; use `backissue import FILE`",
-                words::number(list.feeds.len() as u64),
-                words::number(FEEDS_MAX as u64)
-            );
-            return page(&frame, &app, wrong(why)).await;
-        }
-        Ok(list) => list,
-        Err(why) => return page(&frame, &app, wrong(why)).await,
-    };
-    let (mut new, mut known) = (0, 0);
-    for (source, group) in &feeds {
-        let follow = app.store.follow_in_group(source, group.as_deref(), Timestamp::now()).await?;
-        *(if follow.is_new { &mut new } else { &mut known }) += 1;
-    }
-    Ok(sent_to(format!("/settings?new={new}&known={known}&skipped={}", skipped.len())))
-}
-
 /// `POST /settings/group`: follows the blogs of a group of the starter list.
 pub(crate) async fn follow_group(State(app): State<App>, form: Signed) -> Result<Response, Fault> {
     let wanted = form.field("group")?;
@@ -278,7 +233,7 @@ pub(crate) async fn follow_group(State(app): State<App>, form: Signed) -> Result
         let follow = app.store.follow(source, Timestamp::now()).await?;
         *(if follow.is_new { &mut new } else { &mut known }) += 1;
     }
-    Ok(sent_to(format!("/settings?new={new}&known={known}&skipped=0")))
+    Ok(sent_to(format!("/settings?new={new}&known={known}")))
 }
 
 /// `/settings/source/{id}`: what a person says about a source.
@@ -443,7 +398,7 @@ fn sources(frame: &Frame, operator: &Arc<dyn Operator>, followed: usize, said: &
                     label for="follow" { "Follow a blog, by its address or its feed’s" }
                     input #follow type="text" name="url" inputmode="url" autocomplete="off" required value=(said.address)
                         placeholder="https://blog.example.com/" aria-describedby=[described] aria-invalid=[described.map(|_| "true")];
-                    @if let Some(wrong) = &said.address_wrong { p.wrong #follow-wrong role="alert" { (sentence(wrong)) } }
+                    @if let Some(wrong) = &said.address_wrong { p.wrong #follow-wrong role="alert" { (words::sentence(wrong)) } }
                     div.row { button { "Follow" } }
                 }
             }
@@ -455,7 +410,7 @@ fn sources(frame: &Frame, operator: &Arc<dyn Operator>, followed: usize, said: &
                 }
             }
             (groups(frame, operator))
-            (lists(frame, followed, said))
+            (lists(frame, followed))
         }
     }
 }
@@ -467,7 +422,7 @@ fn groups(frame: &Frame, operator: &Arc<dyn Operator>) -> Markup {
             summary { h3 { "Groups of blogs" } }
             div.inner {
                 @match operator.groups() {
-                    Err(why) => { p.wrong { (sentence(&why)) } }
+                    Err(why) => { p.wrong { (words::sentence(&why)) } }
                     Ok(groups) => { form.settle method="post" action="/settings/group" {
                         (frame.form_fields_to("/settings"))
                         div.field {
@@ -486,24 +441,13 @@ fn groups(frame: &Frame, operator: &Arc<dyn Operator>) -> Markup {
     }
 }
 
-fn lists(frame: &Frame, followed: usize, said: &Said) -> Markup {
-    let described = said.opml_wrong.as_ref().map(|_| "opml-wrong");
+fn lists(frame: &Frame, followed: usize) -> Markup {
     html! {
-        details.grounds open[said.opml_wrong.is_some()] {
+        details.grounds {
             summary { h3 { "Lists of feeds (OPML)" } }
             div.inner {
                 @if followed > 0 { p { a href="/settings/feeds.opml" download { "Download the followed feeds" } ", with passwords that are in their addresses." } }
-                form.settle method="post" action="/settings/opml" {
-                    (frame.form_fields_to("/settings"))
-                    div.field {
-                        label for="opml" { "Follow all feeds of a list" }
-                        textarea #opml name="opml" rows="6" required placeholder="The contents of an OPML file"
-                            aria-describedby=[described] aria-invalid=[described.map(|_| "true")] { "\n" (said.opml) }
-                        @if let Some(wrong) = &said.opml_wrong { p.wrong #opml-wrong role="alert" { (sentence(wrong)) } }
-                        p.quiet { "Open the file in a text editor and paste all of it. " code { "backissue import FILE" } " takes larger ones." }
-                        div.row { button { "Follow them" } }
-                    }
-                }
+                (opml::form(frame, "", None))
             }
         }
     }
@@ -541,7 +485,7 @@ fn recipients(
                         dt { (recipient.name) }
                         dd {
                             (recipient.about) "."
-                            @for trouble in troubles { p.wrong role="alert" { (sentence(trouble)) } }
+                            @for trouble in troubles { p.wrong role="alert" { (words::sentence(trouble)) } }
                         }
                     }
                 }
@@ -570,7 +514,7 @@ fn webhooks(frame: &Frame, all: &[Webhook]) -> Markup {
                             @if webhook.waiting > 0 { " " (words::count(webhook.waiting, "message")) " not delivered yet." }
                             @match &webhook.last {
                                 Some(last) if last.accepted => { " Last answer " (words::ago(last.at, frame.now, frame.zone())) ": " (last.text) "." }
-                                Some(last) => { p.wrong role="alert" { "Last answer " (words::ago(last.at, frame.now, frame.zone())) ": " (sentence(&last.text)) } }
+                                Some(last) => { p.wrong role="alert" { "Last answer " (words::ago(last.at, frame.now, frame.zone())) ": " (words::sentence(&last.text)) } }
                                 None => { " No answer yet." }
                             }
                         }
@@ -803,15 +747,4 @@ fn stopping(frame: &Frame, source: &Source) -> Markup {
             }
         }
     }
-}
-
-/// A message as a sentence.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    // An address keeps its letters.
-    let first = letters.next().map(|first| {
-        if text.starts_with("http") { first.to_string() } else { first.to_uppercase().to_string() }
-    });
-    let whole = first.unwrap_or_default() + letters.as_str();
-    if whole.ends_with(['.', '?', '!']) { whole } else { whole + "." }
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
 use backissue_model::{NewSource, Source, Standing};
 use backissue_store::{Dispatch, Resend, SendingClaim, SendingResult, SourceFilter, Spent};
 use backissue_web::{
@@ -150,7 +151,8 @@ impl Operator for StandIn {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    fn feeds_in(&self, opml: &str) -> Result<FeedList, String> {
+    fn feeds_in(&self, opml: &[u8]) -> Result<FeedList, String> {
+        let opml = String::from_utf8_lossy(opml);
         if !opml.starts_with("<opml") {
             return Err("this is no OPML".into());
         }
@@ -242,7 +244,7 @@ async fn group_of_the_starter_list_is_followed_at_once() {
     assert_eq!(page.attributes("#group option", "value"), ["one", "two"]);
     assert_eq!(page.all("#group option")[1], "Group <i>two</i> (2 blogs)");
     let to = site.to("/settings/group", &[("group", "two")]).await;
-    assert_eq!(to, "/settings?new=2&known=0&skipped=0");
+    assert_eq!(to, "/settings?new=2&known=0");
     assert!(site.page_at(&to).await.one("#done").starts_with("Following 2 new sources"));
     let unknown = site.sent("/settings/group", &[("group", "three")]).await;
     assert_eq!(unknown.status, StatusCode::BAD_REQUEST);
@@ -415,14 +417,19 @@ async fn lists_of_feeds_come_in_and_go_out() {
     assert_eq!((out.status, out.body.as_str()), (StatusCode::OK, "<opml>3</opml>"));
     assert!(out.headers["content-disposition"].to_str().unwrap().contains("feeds.opml"));
     let list = "<opml><outline/><outline/></opml>";
-    let to = site.to("/settings/opml", &[("opml", list)]).await;
-    assert_eq!(to, "/settings?new=2&known=0&skipped=1");
-    assert!(
-        site.page_at(&to)
-            .await
-            .one("#done")
-            .contains("Following 2 new sources; 0 were followed already, 1 left out.")
-    );
+    let said = async |answer: Answer| {
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        let page = html::Page::parse("/settings/opml", &answer.body);
+        page.assert_well_formed();
+        page
+    };
+    let page = said(site.sent("/settings/opml", &[("opml", list)]).await).await;
+    let done = page.one("#done");
+    assert!(done.starts_with("Following 2 new sources; 0 were followed already, 1 left out."), "{done}");
+    let new = page.attributes("section[aria-labelledby=new] a", "href");
+    assert!(new.len() == 2 && new.iter().all(|to| to.starts_with("/source/new-blog-b")), "{new:?}");
+    let left_out = page.all("section[aria-labelledby=left-out] li");
+    assert_eq!(left_out, ["An outline without an address."]);
     assert_eq!(site.source_called("New \"blog\" <b>").await.group.as_deref(), Some("A group"));
     for (wrong, why) in
         [("</textarea>no", "no OPML"), (&*format!("<opml>{}", "<outline/>".repeat(2001)), "at most")]
@@ -434,6 +441,41 @@ async fn lists_of_feeds_come_in_and_go_out() {
         assert!(page.one("#opml-wrong").contains(why), "{}", page.one("#opml-wrong"));
         assert_eq!(page.one("#opml"), wrong);
     }
+    let nothing = site.sent("/settings/opml", &[("opml", " ")]).await;
+    assert_eq!(nothing.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(nothing.body.contains("There is no list; choose the file"), "{}", nothing.body);
+}
+
+#[tokio::test]
+async fn list_of_feeds_is_sent_as_a_file() {
+    let site = site(&blogs()).await;
+    let sends = async |token: &str, file: &[u8]| {
+        let field = |name: &str, text: &str| {
+            format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n")
+        };
+        let file_head = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.opml\"\r\n\
+                         Content-Type: text/x-opml\r\n\r\n";
+        let head = field("token", token) + &field("opml", "pasted") + file_head;
+        let body = [head.as_bytes(), file, b"\r\n--b--\r\n"].concat();
+        let request = Request::post("/settings/opml")
+            .header("host", "localhost:7878")
+            .header(OWN.0, OWN.1)
+            .header("content-type", "multipart/form-data; boundary=b");
+        site.answer(request.body(Body::from(body)).unwrap()).await
+    };
+    let token = site.token("/").await;
+    let answer = sends(&token, b"<opml><outline/></opml>").await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    assert!(answer.body.contains("Following 1 new source; 0 were"), "the file counts: {}", answer.body);
+    let again = sends(&token, b"<opml><outline/></opml>").await.body;
+    assert!(again.contains("Following 0 new sources; 1 were followed already"), "{again}");
+    let pasted = sends(&token, b"").await;
+    assert_eq!(pasted.status, StatusCode::UNPROCESSABLE_ENTITY, "without a file, what was pasted counts");
+    assert_eq!(sends("", b"<opml><outline/></opml>").await.status, StatusCode::FORBIDDEN);
+    let large = sends(&token, &vec![b' '; 1 << 20]).await;
+    assert_eq!(large.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(large.body.contains("`backissue import FILE` takes larger lists"), "{}", large.body);
+    assert_eq!(site.store.sources(&SourceFilter::default()).await.unwrap().len(), 4);
 }
 
 #[tokio::test]
