@@ -113,6 +113,19 @@ impl Store {
         removed.await?.ok_or_else(|| self.no_reader(reader))
     }
 
+    /// Sets the reader's password if there is none. Returns false if there is one.
+    pub async fn set_first_password(
+        &self,
+        reader: ReaderId,
+        password: &Password,
+    ) -> Result<bool, StoreError> {
+        let hash = hash_of(password).await;
+        let update = sql("UPDATE reader SET password = $2
+             WHERE id = $1 AND password IS NULL AND closed_at IS NULL");
+        let set = self.change("setting the first password", update.bind(reader.0).bind(hash.as_str()));
+        Ok(set.await? > 0)
+    }
+
     /// Whether this is the reader's password. Takes as long for nobody, and for a reader without
     /// a password.
     pub async fn is_password(&self, reader: Option<ReaderId>, password: &str) -> Result<bool, StoreError> {

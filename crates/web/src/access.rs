@@ -72,15 +72,15 @@ pub(crate) async fn identify(State(app): State<App>, mut request: Request, next:
             return next.run(request).await;
         }
     }
-    // Without a login, everybody whom a proxy lets in would be the operator.
-    if matches!(*app.readers, Readers::One(..)) && proxies::is_from_elsewhere(request.headers()) {
-        return Fault::BehindProxy.into_response();
-    }
     let peer = Peer::of(request.extensions());
     let (visitor, renewed) = match visitor(&app, peer, request.headers()).await {
         Ok(found) => found,
         Err(error) => return Fault::from(error).without_frame(request.uri().path()),
     };
+    // Without a login, everybody whom a proxy lets in would be the operator.
+    if app.readers.are_open() && proxies::is_from_elsewhere(request.headers()) {
+        return Fault::BehindProxy.into_response();
+    }
     request.extensions_mut().insert(visitor);
     let mut answer = next.run(request).await;
     // A response that logs in or out has its own cookie.
@@ -98,7 +98,6 @@ async fn visitor(
     headers: &HeaderMap,
 ) -> Result<(Visitor, Option<HeaderValue>), StoreError> {
     let log_in = match &*app.readers {
-        Readers::One(_, reader) => return Ok((Visitor::operator(*reader, None), None)),
         Readers::ReadOnly(_) => return Ok((Visitor::default(), None)),
         Readers::LogIn(log_in) => log_in,
     };
@@ -136,7 +135,12 @@ async fn visitor(
         Accounts::Several { .. } => app.store.has_passwords().await,
     };
     match has_password {
-        Ok(has_password) => log_in.has_password.store(has_password, Ordering::Relaxed),
+        Ok(has_password) => {
+            log_in.has_password.store(has_password, Ordering::Relaxed);
+            if let Some(reader) = log_in.reader_without_password().filter(|_| !has_password) {
+                return Ok((Visitor::operator(reader, None), None));
+            }
+        }
         Err(error) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "nobody can log in: {error}");
         }

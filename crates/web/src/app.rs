@@ -117,7 +117,7 @@ impl App {
 
     /// Whether documents, which are the same for everybody, may have the beginnings of articles.
     pub(crate) fn gives_articles(&self) -> bool {
-        self.public() == Public::Articles || matches!(*self.readers, Readers::One(..))
+        self.public() == Public::Articles || self.readers.are_open()
     }
 }
 

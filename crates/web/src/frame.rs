@@ -156,6 +156,11 @@ impl Frame {
         self.readers.have_accounts()
     }
 
+    /// Whether everybody who can reach the pages is the reader, without a login.
+    pub(crate) fn is_open(&self) -> bool {
+        self.readers.are_open()
+    }
+
     /// Who sees the page.
     pub(crate) fn visitor(&self) -> Visitor {
         self.visitor

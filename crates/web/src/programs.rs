@@ -149,10 +149,10 @@ impl Programs {
     ) -> (Result<Visitor, Fault>, Option<Rate>) {
         match readers {
             Readers::ReadOnly(why) => return (Err(Fault::ReadOnly(why.clone())), None),
-            Readers::LogIn(log_in) if !log_in.is_safe_for(headers) => {
+            Readers::LogIn(log_in) if !log_in.is_open() && !log_in.is_safe_for(headers) => {
                 return (Err(Fault::TokenInTheClear), None);
             }
-            Readers::One(..) | Readers::LogIn(_) => {}
+            Readers::LogIn(_) => {}
         }
         let (Secret::Token(text) | Secret::FeverKey(text)) = secret;
         let (hash, now, time) = (hash(text), Instant::now(), Timestamp::now());
@@ -192,7 +192,6 @@ impl Readers {
     /// The only reader, if there are no accounts.
     fn only(&self) -> Option<ReaderId> {
         match self {
-            Self::One(_, reader) => Some(*reader),
             Self::LogIn(log_in) => match log_in.accounts {
                 Accounts::One(reader) => Some(reader),
                 Accounts::Several { .. } => None,

@@ -68,6 +68,9 @@ pub struct LogIn {
     pub(crate) has_password: Arc<AtomicBool>,
     /// Why the pages are read-only as long as there is no password, and the remedy.
     why_read_only: Arc<str>,
+    /// Whether only this machine can reach the pages. Then nobody logs in as long as there is no
+    /// password.
+    only_here: bool,
     /// Where readers with accounts log in too.
     pub(crate) openid: Option<OpenId>,
 }
@@ -86,6 +89,7 @@ impl LogIn {
             https,
             has_password: Arc::default(),
             why_read_only: why_read_only.into(),
+            only_here: false,
             openid: None,
         }
     }
@@ -94,6 +98,20 @@ impl LogIn {
     #[must_use]
     pub fn with_openid(self, openid: Option<OpenId>) -> Self {
         Self { openid, ..self }
+    }
+
+    /// Whether everybody who can reach the pages is the reader, as of the last request that had to
+    /// know it.
+    pub(crate) fn is_open(&self) -> bool {
+        self.only_here && !self.has_password.load(Ordering::Relaxed)
+    }
+
+    /// The reader whom everybody is, if there is no password.
+    pub(crate) fn reader_without_password(&self) -> Option<ReaderId> {
+        match self.accounts {
+            Accounts::One(reader) if self.only_here => Some(reader),
+            _ => None,
+        }
     }
 
     /// Why nobody can log in.
@@ -126,25 +144,33 @@ const HALF: usize = 32;
 pub enum Readers {
     /// Nobody; why, and the remedy. Then pages show no marks and notes either.
     ReadOnly(String),
-    /// Everybody who can open the pages; they all are this reader.
-    One(FormKey, ReaderId),
-    /// Who logs in.
+    /// Who logs in; and on pages that only this machine can reach, everybody until there is a
+    /// password.
     LogIn(LogIn),
 }
 
 impl Readers {
+    /// One reader, on pages that only this machine can reach.
+    pub fn one(key: FormKey, reader: ReaderId) -> Self {
+        Self::LogIn(LogIn { only_here: true, ..LogIn::new(key, Accounts::One(reader), false, "") })
+    }
+
+    /// Whether everybody who can reach the pages is the reader, without a login.
+    pub(crate) fn are_open(&self) -> bool {
+        matches!(self, Self::LogIn(log_in) if log_in.is_open())
+    }
+
     /// Why nothing can be changed at present, and the remedy.
     pub(crate) fn why_read_only(&self) -> Option<&str> {
         match self {
             Self::ReadOnly(why) => Some(why),
-            Self::One(..) => None,
             Self::LogIn(log_in) => log_in.why_read_only(),
         }
     }
 
     /// Whether readers log in, and can do so at present.
     pub(crate) fn have_login(&self) -> bool {
-        matches!(self, Self::LogIn(_)) && self.why_read_only().is_none()
+        matches!(self, Self::LogIn(log_in) if !log_in.is_open()) && self.why_read_only().is_none()
     }
 
     /// Whether each reader has an account.
@@ -160,7 +186,7 @@ impl Readers {
     pub(crate) fn key(&self) -> Result<&FormKey, Fault> {
         match self {
             Self::ReadOnly(why) => Err(Fault::ReadOnly(why.clone())),
-            Self::One(key, _) | Self::LogIn(LogIn { key, .. }) => Ok(key),
+            Self::LogIn(LogIn { key, .. }) => Ok(key),
         }
     }
 

@@ -70,7 +70,7 @@ async fn site(blogs: &[archive::Blog]) -> Site {
 }
 
 async fn site_with(blogs: &[archive::Blog], images: Images) -> Site {
-    site_of(blogs, images, Readers::One(FormKey::of("a secret of tests"), ReaderId::ONE)).await
+    site_of(blogs, images, Readers::one(FormKey::of("a secret of tests"), ReaderId::ONE)).await
 }
 
 async fn site_of(blogs: &[archive::Blog], images: Images, readers: Readers) -> Site {

@@ -249,7 +249,9 @@ async fn password(
     match (password.is_some(), had_one) {
         (true, true) => say!("The password{of} was changed; {ended} ended.")?,
         (true, false) => match settings.readers.value {
-            HowMany::One => say!("The password{of} is set. It is asked for if others can reach the pages.")?,
+            HowMany::One => {
+                say!("The password{of} is set. It is asked for from now on, on this machine too.")?
+            }
             HowMany::Several => say!("The password{of} is set.")?,
         },
         (false, true) => say!(

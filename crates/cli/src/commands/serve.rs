@@ -244,7 +244,7 @@ async fn readers(
     };
     let is_https = base_url.is_some_and(|url| url.scheme() == "https");
     let (accounts, why, has_password) = match (settings.readers.value, reached_as) {
-        (HowMany::One, None) => return (Readers::One(key, operator), None),
+        (HowMany::One, None) => return (Readers::one(key, operator), None),
         (HowMany::One, Some(reached_as)) => {
             let why = format!(
                 "These pages are read-only: others can reach them at {reached_as}, and there is no password. To keep \

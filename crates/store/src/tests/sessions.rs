@@ -46,6 +46,11 @@ on_both!(only_the_password_begins_a_session, |db| {
     assert_eq!(db.store.set_password(ONE, Some(&password("another one, longer")), None).await.unwrap(), 1);
     assert_eq!(db.store.use_session("token", at(2)).await.unwrap(), None, "a new password ends sessions");
     assert_eq!(db.store.log_in(Some(ONE), WORDS, "t", "", at(3)).await.unwrap(), None);
+    assert!(!db.store.set_first_password(ONE, &password(WORDS)).await.unwrap(), "there is one");
+    assert!(!db.store.is_password(Some(ONE), WORDS).await.unwrap());
+    db.store.set_password(ONE, None, None).await.unwrap();
+    assert!(db.store.set_first_password(ONE, &password(WORDS)).await.unwrap());
+    assert!(db.store.is_password(Some(ONE), WORDS).await.unwrap());
     db.store.set_password(ONE, None, None).await.unwrap();
     assert!(!db.store.has_password(ONE).await.unwrap());
 });

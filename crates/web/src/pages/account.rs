@@ -1,11 +1,12 @@
 //! A reader's own account: `/account`, `/account/password`, `/account/tokens`,
 //! `/account/mine.json`.
 
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use axum::extract::{FromRequest, Path, Request, State};
-use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use backissue_model::{PASSWORD_MAX, PASSWORD_MIN, Password, Role, Scope, TokenName};
 use backissue_store::{NewToken, TOKENS_MAX, TokenAdded};
@@ -19,8 +20,8 @@ use crate::frame::{Document, Frame};
 use crate::pages::login::{later, needs_https, not_stored, refused, too_early};
 use crate::pages::{own_digest, tokens};
 use crate::parts::openid;
-use crate::readers::{LogIn, Readers, fever_key_hash, new_token, token_hash};
-use crate::{App, words};
+use crate::readers::{self, LogIn, Readers, fever_key_hash, new_token, token_hash};
+use crate::{App, hosts, words};
 
 /// What the last form did, or why it did nothing.
 enum Said {
@@ -63,6 +64,7 @@ async fn page(frame: &Frame, app: &App, said: &Said) -> Result<Response, Fault> 
                 }
             }
             @if has_password { (password_form(frame, reader.name.as_str(), said)) }
+            @if frame.is_open() { (first_password_form(frame, said)) }
             (opening_form(frame, reader.opening_is_done))
             @if app.own_digests.is_some() || digest.is_some() { (own_digest::section(digest.as_ref())) }
             section.own aria-labelledby="browsers" {
@@ -124,6 +126,32 @@ fn password_form(frame: &Frame, name: &str, said: &Said) -> Markup {
     }
 }
 
+fn first_password_form(frame: &Frame, said: &Said) -> Markup {
+    let is_wrong = matches!(said, Said::Wrong(_));
+    html! {
+        section.own aria-labelledby="first" {
+            h2 #first { "A password" }
+            p {
+                "There is none, because only this machine can open these pages. With one, everybody logs in, on this machine too. "
+                code { "backissue reader password --remove" } " removes it."
+            }
+            form #password-form .settle method="post" action="/account/password" {
+                (frame.form_fields_to("/account"))
+                // For password managers.
+                input type="text" name="username" value="reader" autocomplete="username" hidden;
+                @if let Said::Wrong(why) = said { p #said .lost role="alert" { (why) } }
+                (new_password_field(is_wrong))
+                div.field {
+                    label for="again" { "The same again" }
+                    input #again type="password" name="again" autocomplete="new-password" required maxlength=(PASSWORD_MAX)
+                        aria-describedby=[is_wrong.then_some("said")];
+                }
+                div.row { button { "Set it" } }
+            }
+        }
+    }
+}
+
 /// The field of a new password.
 pub(crate) fn new_password_field(is_wrong: bool) -> Markup {
     html! {
@@ -136,7 +164,8 @@ pub(crate) fn new_password_field(is_wrong: bool) -> Markup {
     }
 }
 
-/// `POST /account/password`: changes the password, and ends the reader's other sessions.
+/// `POST /account/password`: changes the password, and ends the reader's other sessions; or sets the
+/// first one.
 pub(crate) async fn change_password(
     frame: Frame,
     State(app): State<App>,
@@ -145,8 +174,11 @@ pub(crate) async fn change_password(
     let headers = request.headers().clone();
     let peer = client(&app, request.extensions(), &headers);
     let form = Signed::from_request(request, &app).await?;
-    let (Readers::LogIn(log_in), Some(session)) = (&*app.readers, form.session) else {
+    let Readers::LogIn(log_in) = &*app.readers else {
         return Err(Fault::BadForm("Nobody logs in with a password here".to_owned()));
+    };
+    let Some(session) = form.session else {
+        return set_first_password(&frame, &app, log_in, &headers, &form).await;
     };
     if !log_in.is_safe_for(&headers) {
         return Ok(refused(not_stored(frame.page(without_https())), StatusCode::FORBIDDEN));
@@ -174,6 +206,45 @@ pub(crate) async fn change_password(
     app.store.set_password(form.reader, Some(&new), Some(session)).await?;
     tracing::info!(%peer, "reader {} changed the password", form.reader);
     page(&frame, &app, &Said::Changed).await
+}
+
+/// Sets the password of the only reader, in a browser on this machine that needed no login so far.
+/// Then one logs in with it.
+async fn set_first_password(
+    frame: &Frame,
+    app: &App,
+    log_in: &LogIn,
+    headers: &HeaderMap,
+    form: &Signed,
+) -> Result<Response, Fault> {
+    if !log_in.is_open() {
+        return Err(Fault::BadForm("Nobody without a session sets a password here".to_owned()));
+    }
+    let wrong =
+        async |why: &str, status| Ok(refused(page(frame, app, &Said::Wrong(why.to_owned())).await?, status));
+    if !hosts::is_loopback(headers) {
+        let why =
+            "The first password can only be set in a browser on this machine, at a name such as localhost.";
+        return wrong(why, StatusCode::FORBIDDEN).await;
+    }
+    let typed = form.field("new")?;
+    let new: Password = match typed.parse() {
+        Ok(new) => new,
+        Err(error) => {
+            return wrong(&words::sentence(&error.to_string()), StatusCode::UNPROCESSABLE_ENTITY).await;
+        }
+    };
+    if form.field("again")? != typed {
+        let why = "The two passwords differ, and nothing was set. Type the same one twice.";
+        return wrong(why, StatusCode::UNPROCESSABLE_ENTITY).await;
+    }
+    let _place = log_in.place().await?;
+    // Another browser may have set one meanwhile. Then that one is asked for.
+    if app.store.set_first_password(form.reader, &new).await? {
+        tracing::info!("reader {} set the first password in the browser", form.reader);
+    }
+    log_in.has_password.store(true, Ordering::Relaxed);
+    Ok(sent_to("/login?back=/account"))
 }
 
 async fn is_present(app: &App, log_in: &LogIn, form: &Signed) -> Result<bool, Fault> {

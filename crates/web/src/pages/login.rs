@@ -39,7 +39,7 @@ pub(crate) async fn ask(
         Readers::LogIn(_) if frame.reader.is_some() => Ok(sent_to(back)),
         readers if let Some(why) = readers.why_read_only() => Err(Fault::ReadOnly(why.to_owned())),
         Readers::LogIn(log_in) => Ok(page(&frame, log_in, &headers, &Typed::new(&back), None)),
-        Readers::One(..) | Readers::ReadOnly(_) => Ok(sent_to(back)),
+        Readers::ReadOnly(_) => Ok(sent_to(back)),
     }
 }
 

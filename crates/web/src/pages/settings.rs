@@ -362,6 +362,7 @@ fn document(frame: &Frame, operator: &Arc<dyn Operator>, shown: &Shown, said: &S
                 h1 { "Settings" }
                 p.standfirst { "What this archive follows, what helps it, and what it could not do." }
                 p { a href="/account#tokens" { "Tokens for your programs and reader apps" } }
+                @if frame.is_open() { p { a href="/account#first" { "Set a password" } } }
                 @if let Some(done) = &said.done { p #done role="status" { (done) } }
             }
             (sources(frame, operator, shown.sources, said))

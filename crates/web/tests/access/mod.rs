@@ -427,10 +427,63 @@ async fn new_password_ends_all_sessions() {
         .unwrap();
     let after = site.get_with("/week/2026-W20", &cookie).await;
     assert!(after.status == StatusCode::OK && !after.body.contains("data-marks"));
-    let known = site_of(&blogs(), Images::default(), Readers::One(FormKey::of("x"), ReaderId::ONE)).await;
+    let known = site_of(&blogs(), Images::default(), Readers::one(FormKey::of("x"), ReaderId::ONE)).await;
     let page = known.get("/sessions").await;
     assert!(page.body.contains("nobody logs in"), "{}", page.body);
     assert_eq!(known.get("/login").await.headers["location"], "/");
+}
+
+#[tokio::test]
+async fn first_password_is_set_on_this_machine_and_then_asked_for() {
+    let site = site_of(&blogs(), Images::default(), Readers::one(FormKey::of("x"), ReaderId::ONE)).await;
+    assert!(site.get("/settings").await.body.contains("href=\"/account#first\""));
+    let page = html::Page::parse("/account", &site.get("/account").await.body);
+    page.assert_well_formed();
+    let token = page.attributes("#password-form input[name=token]", "value").remove(0);
+    let set = async |new: &str, again: &str, host: &str| {
+        let fields = [("token", token.as_str()), ("new", new), ("again", again)];
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = Request::post("/account/password")
+            .header("host", host)
+            .header(OWN.0, OWN.1)
+            .header("content-type", "application/x-www-form-urlencoded");
+        site.answer(request.body(Body::from(body)).unwrap()).await
+    };
+    for (new, again, host, status, why) in [
+        ("short", "short", "localhost", StatusCode::UNPROCESSABLE_ENTITY, "at least 12 characters"),
+        (PASSWORD, "tide pool", "localhost", StatusCode::UNPROCESSABLE_ENTITY, "The two passwords differ"),
+        (PASSWORD, PASSWORD, "192.168.1.5", StatusCode::FORBIDDEN, "in a browser on this machine"),
+    ] {
+        let answer = set(new, again, host).await;
+        assert_eq!(answer.status, status, "{why}: {}", answer.body);
+        let page = html::Page::parse("/account/password", &answer.body);
+        page.assert_well_formed();
+        assert!(page.one("[role=alert]").contains(why), "{why}: {}", page.one("[role=alert]"));
+        assert!(!site.store.has_password(ReaderId::ONE).await.unwrap(), "{why}");
+    }
+    let answer = set(PASSWORD, PASSWORD, "localhost:7878").await;
+    let to = &answer.headers["location"];
+    assert_eq!((answer.status, to.to_str().unwrap()), (StatusCode::SEE_OTHER, "/login?back=/account"));
+    assert_eq!(site.get("/shelf").await.headers["location"], "/login?back=%2Fshelf");
+    let late = set("another pool ledger", "another pool ledger", "localhost").await;
+    assert!(is_refusal(&late), "a stranger sets none: {}", late.status);
+    let cookie = site.log_in().await;
+    assert_eq!(site.get_with("/shelf", &cookie).await.status, StatusCode::OK);
+    let account = site.get_with("/account", &cookie).await.body;
+    assert!(account.contains("The present password") && !account.contains("The same again"), "{account}");
+    site.store.set_password(ReaderId::ONE, None, None).await.unwrap();
+    assert_eq!(site.get("/shelf").await.status, StatusCode::OK, "without one, nobody logs in again");
+}
+
+#[tokio::test]
+async fn first_password_of_a_reachable_server_is_not_set_in_the_browser() {
+    let readers = log_in_as(Accounts::One(ReaderId::ONE), true);
+    let site = site_open_to(&blogs(), Images::default(), readers, Some(Public::Articles)).await;
+    assert_eq!(site.get("/account").await.status, StatusCode::FORBIDDEN);
+    let fields = [("token", ""), ("new", PASSWORD), ("again", PASSWORD)];
+    let answer = site.post("/account/password", &fields, &[OWN]).await;
+    assert!(answer.status == StatusCode::FORBIDDEN && answer.body.contains(READ_ONLY), "{}", answer.body);
+    assert!(!site.store.has_password(ReaderId::ONE).await.unwrap());
 }
 
 /// What nobody but ben may see.
@@ -839,7 +892,7 @@ async fn tokens_need_https_and_the_only_reader() {
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "a token from the time of several readers");
 
     // Where nobody logs in, a program still needs a token.
-    let open = site_of(&blogs(), Images::default(), Readers::One(FormKey::of("x"), ReaderId::ONE)).await;
+    let open = site_of(&blogs(), Images::default(), Readers::one(FormKey::of("x"), ReaderId::ONE)).await;
     assert_eq!(open.get("/api/v1/token").await.status, StatusCode::UNAUTHORIZED);
     let token = open.add_token(ReaderId::ONE, "script", Scope::Operate).await;
     let whose = open.ask_with_token("GET", "/api/v1/token", &token).await;

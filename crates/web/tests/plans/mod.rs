@@ -32,7 +32,7 @@ async fn no_page_reads_what_grows_on_postgresql() {
 }
 
 async fn assert_flat(location: &Location) {
-    let readers = Readers::One(FormKey::of("a secret of tests"), ReaderId::ONE);
+    let readers = Readers::one(FormKey::of("a secret of tests"), ReaderId::ONE);
     let folder = tempfile::tempdir().unwrap();
     let site = site_at(location, folder, &[], Images::default(), readers, Some(Public::Articles)).await;
     generate_with(&site.store, READS, 3, Articles::LongUpTo(0)).await.unwrap();
