@@ -41,6 +41,7 @@ mod serving;
 mod settling;
 mod several;
 mod syncing;
+mod tasks;
 mod webhooks;
 
 use std::path::{Path, PathBuf};
