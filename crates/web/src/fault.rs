@@ -418,7 +418,7 @@ impl Fault {
             Self::NoSuchReader => "The account may have been removed.".to_owned(),
             Self::LastOperator => {
                 "This reader is the only operator, or the only one who can log in, so nothing was changed. First make another \
-                 reader an operator, and give this reader a link for a password."
+                 reader an operator; a link for a new password gives that reader a way to log in."
                     .to_owned()
             }
             Self::FromElsewhere => {

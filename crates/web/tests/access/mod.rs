@@ -793,6 +793,25 @@ async fn invitation_works_once_and_can_be_revoked() {
 }
 
 #[tokio::test]
+async fn last_operator_who_can_log_in_stays() {
+    let (site, anna, _) = site_with_accounts(Public::Off, true).await;
+    site.store.set_role(anna, Role::Operator).await.unwrap();
+    let (cookie, id) = (site.log_in_of("anna").await, anna.to_string());
+    site.store.set_password(ReaderId::ONE, None, None).await.unwrap();
+    let change = async |what: &str| {
+        let fields = [("reader", id.as_str()), ("do", what), ("sure", "yes")];
+        site.post_with("/readers/change", &cookie, &fields).await
+    };
+    for what in ["close", "delete", "reader"] {
+        let refused = change(what).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT, "{what}");
+        assert!(refused.body.contains("the only one who can log in"), "{what}");
+    }
+    site.set_password(ReaderId::ONE).await;
+    assert_eq!(change("close").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
 async fn reader_changes_the_own_password_with_the_present_one() {
     let (site, _, ben) = site_with_accounts(Public::Off, true).await;
     let (here, there) = (site.log_in_of("ben").await, site.log_in_of("ben").await);
