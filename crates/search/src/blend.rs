@@ -1,9 +1,9 @@
-//! Combines search by words and search by meaning into one ranking.
+//! Combines the search by words and the search by meaning into one ranking.
 //!
 //! The scores of the two searches are not comparable, so their results are combined by rank
 //! (reciprocal rank fusion, Cormack, Clarke & Büttcher 2009). A weighted sum of scores was no
-//! better on the tuning half of the queries. Among equally good reads, those with a problem, a
-//! surer problem, or a later date come first. If the same article was found twice, it is shown
+//! better on the tuning half of the queries. Among equally good reads, those with a problem, with
+//! higher confidence in it, or of a later date come first. An article that was found twice is shown
 //! once.
 
 use std::collections::{HashMap, HashSet};
@@ -22,14 +22,14 @@ use crate::{Facets, Index, Query, SearchError, Typing, Weights};
 /// Candidates per search, and so the maximum number of reads in an answer.
 pub const CANDIDATES: usize = 200;
 
-/// What to search by.
+/// What the search compares with the question.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum By {
-    /// The words of a read.
+    /// The words of the read.
     Words,
-    /// Its meaning.
+    /// The meaning of the read.
     Meaning,
-    /// Both.
+    /// Both words and meaning.
     #[default]
     Both,
 }
@@ -85,11 +85,11 @@ impl Default for Blend {
 pub struct Ranked {
     /// The read.
     pub id: ReadId,
-    /// The score; comparable within one answer only.
+    /// The score. Comparable only within one answer.
     pub score: f32,
     /// The rank by words, from 1. `None` if the read has no word of the query.
     pub by_words: Option<u32>,
-    /// The score by words; comparable within one answer only. `None` if the read has no word of the
+    /// The score by words. Comparable only within one answer. `None` if the read has no word of the
     /// query.
     pub words_score: Option<f32>,
     /// The similarity in meaning, -1 to 1. `None` if it is too low.
@@ -106,15 +106,15 @@ impl Ranked {
         (similarity + blend.coverage * self.coverage).max(similarity * blend.least_closeness / CLOSE_ALONE)
     }
 
-    /// How close it is to the problem that was searched for, where the share of the problem in its
-    /// words counts so much.
+    /// How close the read is to the problem that was searched for. `coverage` is the weight of the
+    /// share of the problem in the read's words.
     pub fn closeness_to_problem(&self, coverage: f32) -> f32 {
         self.similarity.unwrap_or_default().max(0.0) + coverage * self.coverage
     }
 }
 
-/// The similarity at which a read is close enough, whatever its words. Unanswerable questions that
-/// share no word with any read reach 0.40.
+/// The minimum similarity at which a read is close enough, whatever its words. Questions without an
+/// answer that share no word with any read reach 0.40.
 const CLOSE_ALONE: f32 = 0.48;
 
 /// A ranking.
@@ -126,7 +126,7 @@ pub struct Ranking {
     pub corrections: Vec<Correction>,
 }
 
-/// The vectors of the index, one set per segment, kept as long as their segments exist.
+/// The vectors of the index, one set per segment. A set is kept as long as its segment exists.
 #[derive(Debug, Default)]
 struct Matrices {
     kept: Mutex<HashMap<SegmentKey, Arc<Vectors>>>,
@@ -212,7 +212,7 @@ impl Ranker {
     }
 }
 
-/// A candidate of either search.
+/// A read that one of the searches found.
 #[derive(Clone, Copy, Default)]
 struct Candidate {
     place: Place,
@@ -222,7 +222,7 @@ struct Candidate {
     by_meaning: Option<u32>,
 }
 
-/// A ranking with the places of its reads.
+/// A ranking, with the places of its reads in the index.
 struct Placed {
     reads: Vec<(Place, Ranked)>,
     corrections: Vec<Correction>,
@@ -290,7 +290,8 @@ fn rank(
     Ok(Placed { reads, corrections: found.corrections })
 }
 
-/// The places nearest to `meaning` in all segments, nearest first, among those that `query` allows.
+/// The places of all segments whose vectors are nearest to `meaning`, nearest first, among those
+/// that `query` allows.
 fn near(
     searcher: &Searcher,
     matrices: &[Arc<Vectors>],

@@ -37,7 +37,7 @@ pub struct Document {
     pub technologies: Vec<String>,
     /// The article as plain text, with empty lines between blocks.
     pub text: String,
-    /// The fingerprint of its text, so that an answer has the same article once. `None` if the text
+    /// The fingerprint of the text, so that an answer has an article only once. `None` if the text
     /// is too short.
     pub fingerprint: Option<Fingerprint>,
     /// The précis's confidence in the problem, 0 to 1; 0 without a problem.
@@ -51,9 +51,9 @@ pub struct Document {
 const BEGINNING: usize = 60;
 
 /// The two texts that represent a read's meaning: its title with its problem, and its title with
-/// the article's beginning. Of all tried combinations of problem, approach, description and
-/// beginning, with and without title, these two gave the best results, with the built-in embedder
-/// and with the model it was distilled from (docs/BENCHMARKS.md).
+/// the article's beginning. Many combinations of problem, approach, description and beginning were
+/// tried, with and without title. These two gave the best results, with the built-in embedder and
+/// with the model from which it was distilled (docs/BENCHMARKS.md).
 pub fn meanings(read: &ReadText) -> [Option<String>; 2] {
     let title = read.card.title.trim_end_matches('.');
     let problem = read.precis.problem.as_ref();

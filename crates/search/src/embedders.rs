@@ -26,20 +26,21 @@ pub struct EmbeddingServer {
 /// Why a server returned no usable embeddings.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddingFailure {
-    /// It did not answer, or not with vectors.
+    /// The server did not answer, or not with vectors.
     #[error(transparent)]
     Server(#[from] ModelError),
-    /// Its vectors have changed, for example because another model has the same name now.
+    /// The vectors of the server have another number of dimensions than before, for example because
+    /// another model has the same name now.
     #[error(
         "the embedding server `{server}` answers with vectors of {now} dimensions where it had {before}; if its model has \
          changed, give it another name in the settings, which begins a new index"
     )]
     OtherVectors {
-        /// Its name in the settings.
+        /// The name of the server in the settings.
         server: String,
-        /// Dimensions of its first vectors.
+        /// The dimensions of its first vectors.
         before: usize,
-        /// Dimensions of the current vectors.
+        /// The dimensions of its present vectors.
         now: usize,
     },
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use tantivy::TantivyError;
 use tantivy::directory::error::{LockError, OpenDirectoryError, OpenReadError, OpenWriteError};
 
-/// Why the index could not do something. The archive never loses data by that, because the index is
-/// built from the store.
+/// Why an operation on the index failed. The archive loses no data, because the index is built from
+/// the store.
 #[derive(Debug, thiserror::Error)]
 pub enum SearchError {
     /// The disk is full.
@@ -48,7 +48,7 @@ pub enum SearchError {
         /// What went wrong.
         reason: String,
     },
-    /// Another refusal of the system, for example too many open files.
+    /// The system refused something else, for example because too many files are open.
     #[error("the search index in {} cannot be used: {reason}; try again, and report this if it stays", folder.display())]
     System {
         /// The index.

@@ -1,6 +1,6 @@
 //! Keeps the index up to date with the archive.
 //!
-//! The archive numbers its changes. Each commit of the index contains the number of the last change
+//! The archive numbers its changes. Each commit of the index records the number of the last change
 //! in it. So an interrupted process continues after the last commit, and indexing a read twice has
 //! no effect.
 
@@ -9,11 +9,11 @@ use backissue_store::{ChangeMark, Changes};
 use crate::document::{document, meanings};
 use crate::{Document, Search, SearchError, SearchFailure, Writer};
 
-/// Changes per query of the archive.
+/// Maximum changes that are read from the archive at once.
 const STRETCH: u32 = 500;
 /// Maximum reads between two commits. A commit makes reads searchable, and takes a tenth of a
-/// second. The first commits come sooner: each after as many reads as all before it, so that a new
-/// index is useful soon.
+/// second. The first commits come sooner, so that a new index is useful soon: each after as many
+/// reads as all commits before it.
 const COMMIT_EVERY: u64 = 10_000;
 
 /// The progress of catching up.
@@ -21,7 +21,7 @@ const COMMIT_EVERY: u64 = 10_000;
 pub struct Progress {
     /// Reads added or removed so far.
     pub done: u64,
-    /// Reads in the archive: the maximum to be added.
+    /// Number of reads in the archive, which is the maximum that is added.
     pub reads: u64,
 }
 
@@ -33,7 +33,7 @@ pub enum Caught {
         /// Reads added or removed.
         changes: u64,
     },
-    /// Another process writes this index. Its commits are visible.
+    /// Another process writes this index. This process sees its commits.
     ByAnother,
     /// The index lacks changes and cannot be written. It is searched as it is.
     ReadOnly,
@@ -43,8 +43,8 @@ impl Search {
     /// Brings the index up to date with the archive. Cheap if nothing has changed.
     ///
     /// # Errors
-    /// If the archive, the index or an embedding server fails. Earlier commits remain, and the next
-    /// call continues from there.
+    /// If the archive, the index or an embedding server fails. Earlier commits stay, and the next
+    /// call continues after them.
     pub async fn catch_up(&self, mut tell: impl FnMut(Progress)) -> Result<Caught, SearchFailure> {
         let version = self.store.archive_version().await?;
         self.index().refresh()?;

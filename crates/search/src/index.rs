@@ -22,9 +22,9 @@ pub use writer::Writer;
 use crate::{SearchError, Searcher};
 pub(crate) use generation::Generation;
 
-/// The format of the folder. Another number means that another version of the program wrote it.
-/// Increase it after a change that the schema does not show: in the rules from texts to terms, or
-/// in `CURRENT`.
+/// The version of the folder's format. An index with another number is replaced. Increase the
+/// number after a change that the schema does not show: in the rules from texts to terms, or in
+/// `CURRENT`.
 const FORMAT: u32 = 2;
 const CURRENT: &str = "CURRENT";
 const CHANGING: &str = "changing";
@@ -69,8 +69,8 @@ impl Index {
         &self.shared.folder
     }
 
-    /// The last change of the archive in it, as of the last [`Index::refresh`] or commit of this
-    /// process.
+    /// The number of the archive's last change in the index, as of the last [`Index::refresh`] or
+    /// commit of this process.
     pub fn position(&self) -> u64 {
         self.shared.current().position()
     }
@@ -186,7 +186,7 @@ fn open_or_begin(folder: &Path) -> Result<Generation, SearchError> {
     Ok(generation)
 }
 
-/// The lock for creating, switching and removing generations.
+/// Takes the lock for creating, switching and removing generations.
 fn changing(folder: &Path) -> Result<File, SearchError> {
     let file = lock_file(folder, CHANGING)?;
     file.lock().map_err(|error| SearchError::io(folder, &error))?;
@@ -213,7 +213,7 @@ fn generations(folder: &Path) -> impl Iterator<Item = (u64, PathBuf)> + use<> {
     })
 }
 
-/// Removes old generations if the lock is free. Otherwise a later call does.
+/// Removes old generations if the lock is free. Otherwise a later call removes them.
 fn tidy(folder: &Path, current: &str) {
     if generations(folder).count() > 1
         && let Ok(_changing) = changing(folder)
@@ -223,8 +223,8 @@ fn tidy(folder: &Path, current: &str) {
     }
 }
 
-/// Removes all generations without a lock, except `current`. Requires the lock `changing`. A later
-/// call retries what fails.
+/// Removes all generations that no process has open, except `current`. Requires the lock
+/// `changing`. If removing one fails, a later call tries again.
 fn remove_unheld(folder: &Path, current: &str) {
     for (_, path) in generations(folder).filter(|(_, path)| !path.ends_with(current)) {
         let is_held = match File::open(path.join(generation::HELD)) {

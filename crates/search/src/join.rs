@@ -1,4 +1,4 @@
-//! Runs two functions in parallel.
+//! Runs two functions at the same time.
 
 use std::panic::resume_unwind;
 use std::thread;

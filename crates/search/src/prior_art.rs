@@ -11,10 +11,10 @@ use crate::{Answer, Asked, Coverage, Match, Query, Search, SearchFailure};
 
 /// Maximum reads of an answer.
 pub const PRIOR_ART_MAX: usize = 30;
-/// The minimum score of prior art, as a share of the best score.
+/// Minimum score of a read, as a share of the best score.
 const SHARE_OF_BEST: f32 = 0.35;
-/// A concept of more than this share of the reads is what they are all about, so it does not form a
-/// group.
+/// A concept of more than this share of the reads does not form a group, because it does not
+/// distinguish approaches.
 const SHARED_BY_ALL: f32 = 0.6;
 
 /// The best reads on a problem, grouped by approach.
@@ -22,11 +22,11 @@ const SHARED_BY_ALL: f32 = 0.6;
 pub struct PriorArt {
     /// The query as it was parsed.
     pub query: Query,
-    /// The approaches with their reads; the approach with the best read comes first.
+    /// The groups of reads. The group with the best read comes first.
     pub ways: Vec<Way>,
-    /// Why the meaning was not searched, if an embedding server did not answer.
+    /// The failure of the embedding server, if only words were searched because of it.
     pub words_only: Option<String>,
-    /// How much of the archive is in the index, if it is incomplete.
+    /// How much of the archive is in the index. `None` if it is complete.
     pub missing: Option<Coverage>,
 }
 
@@ -40,9 +40,9 @@ pub struct Way {
 }
 
 impl Search {
-    /// The best reads on a problem in a person's own words, grouped by approach: at most `limit`
-    /// (at most [`PRIOR_ART_MAX`]), and only reads with a problem or an approach. `reader` is as in
-    /// [`Asked`].
+    /// Finds the best reads on a problem in a person's own words, grouped by approach. Returns at
+    /// most `limit` and at most [`PRIOR_ART_MAX`] reads, all with a problem or an approach.
+    /// `reader` is as in [`Asked`].
     ///
     /// # Errors
     /// As [`Search::find`].

@@ -28,7 +28,8 @@ use backissue_store::Among;
 use crate::words::units::units;
 use text::{begins_exclusion, has_letters, needs_no_quotes};
 
-/// Words that say nothing about a question's topic. They count only if there are no others.
+/// Words that say nothing about a question's topic. They are used only if the question has no other
+/// words.
 const STOP_WORDS: &[&str] = &[
     "a", "about", "after", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by",
     "can", "could", "did", "do", "does", "doing", "don", "for", "from", "get", "had", "has", "have", "how",
@@ -44,9 +45,9 @@ pub struct Query {
     pieces: Vec<Piece>,
     notes: Vec<String>,
     open_ended: bool,
-    /// The reads that match each filter on a reader's data.
+    /// For each filter on a reader's data the reads that match it.
     own: Vec<(Filter, Among)>,
-    /// The only reads that are looked at. `None`: all.
+    /// The reads to which the search is limited. `None` if it is not limited.
     only: Option<Vec<ReadId>>,
 }
 
@@ -66,9 +67,9 @@ enum Piece {
 /// Whether a filter requires or excludes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sense {
-    /// Only matching reads.
+    /// Only matching reads are found.
     Only,
-    /// All but matching reads.
+    /// Matching reads are not found.
     Without,
 }
 
@@ -111,14 +112,14 @@ impl Query {
         self
     }
 
-    /// The query among these reads only.
+    /// Limits the query to these reads.
     #[must_use]
     pub(crate) fn among(mut self, reads: Vec<ReadId>) -> Self {
         self.only = Some(reads);
         self
     }
 
-    /// The only reads that are looked at. Returns `None` if it is all.
+    /// The reads to which the search is limited. Returns `None` if it is not limited.
     pub(crate) fn only(&self) -> Option<&[ReadId]> {
         self.only.as_deref()
     }
@@ -133,7 +134,8 @@ impl Query {
         self.own.iter().find(|(of, _)| of == filter).map(|(_, reads)| reads)
     }
 
-    /// What was not understood and how it is searched instead, one sentence each.
+    /// Notes on the parts that were not understood, and how they are searched instead. One sentence
+    /// each.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -148,13 +150,13 @@ impl Query {
         self.pieces.is_empty()
     }
 
-    /// Whether the query has words or phrases. Without them there are only filters and exclusions,
-    /// and nothing is ranked.
+    /// Whether the query has words or phrases. A query that has only filters and exclusions has no
+    /// ranking.
     pub fn has_words(&self) -> bool {
         self.pieces.iter().any(|piece| matches!(piece, Piece::Word(_) | Piece::Phrase(_)))
     }
 
-    /// The optional words. Stop words only if there are no others.
+    /// The optional words. Leaves out stop words, unless there are no other words.
     pub(crate) fn wanted(&self) -> Vec<&str> {
         let words = || {
             self.pieces.iter().filter_map(|piece| match piece {
@@ -212,7 +214,7 @@ impl Query {
 }
 
 impl fmt::Display for Query {
-    /// As a person types it. Parsing it gives the same query.
+    /// Writes the query as a person types it. Parsing this text gives the same query.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, piece) in self.pieces.iter().enumerate() {
             if at > 0 {

@@ -19,11 +19,11 @@ use crate::{
 
 /// Maximum characters of a passage.
 const PASSAGE_MAX: usize = 260;
-/// A read less close to another's problem than this does not have it. `cargo xtask eval search
-/// --floor` learns it.
+/// Minimum closeness of a read that has the same problem as another. `cargo xtask eval search
+/// --floor` determines it.
 const SAME_PROBLEM: f32 = 0.65;
-/// What the share of the problem in the other read's words counts there, where the similarity of
-/// the two counts 1.
+/// The weight of the share of the problem in the other read's words, for the same problem.
+/// Similarity has weight 1.
 const PROBLEM_COVERAGE: f32 = 1.5;
 
 /// Why a search or an update of the index failed.
@@ -38,7 +38,7 @@ pub enum SearchFailure {
     /// The embedding server.
     #[error(transparent)]
     Embedding(#[from] EmbeddingFailure),
-    /// The work was cancelled, as when the program stops.
+    /// The work was cancelled, for example because the program stops.
     #[error("the search was interrupted ({0}); try again")]
     BrokenOff(#[from] tokio::task::JoinError),
 }
@@ -49,7 +49,8 @@ pub struct Search {
     pub(crate) store: Store,
     pub(crate) embedder: Embedders,
     pub(crate) ranker: Ranker,
-    /// The last version of the archive with which the index was seen to be up to date.
+    /// The number of the archive's last change at which the index was up to date, as of the last
+    /// check.
     come_to: Arc<AtomicU64>,
 }
 
@@ -75,18 +76,19 @@ pub struct Asked {
     pub skip: usize,
     /// Maximum reads to return.
     pub limit: usize,
-    /// The reader of the filters `is:` and `label:`. With `None` they are ignored, with a note.
+    /// The reader to whom the filters `is:` and `label:` refer. If it is `None`, they are ignored,
+    /// with a note.
     pub reader: Option<ReaderId>,
 }
 
-/// A read with what decides whether it and another one have the same problem.
+/// A read with the facts that decide whether another read has the same problem.
 #[derive(Clone, Copy, Debug)]
 pub struct ProblemOf<'a> {
     /// The read.
     pub id: ReadId,
     /// Its title.
     pub title: &'a str,
-    /// Its problem, if that is known surely enough to be shown.
+    /// Its problem, if it is sure enough to be shown.
     pub problem: Option<&'a str>,
     /// Its company.
     pub company: &'a str,
@@ -107,8 +109,8 @@ impl<'a> From<&'a ReadText> for ProblemOf<'a> {
 }
 
 impl ProblemOf<'_> {
-    /// Of the reads that are closest to this one's problem, at most `limit` others that have it:
-    /// other companies' first, and no copies of this one.
+    /// Returns at most `limit` reads of `closest` that have this read's problem. Those of other
+    /// companies come first. Leaves out copies of this read.
     pub fn others<'o>(self, closest: impl Iterator<Item = ProblemOf<'o>>, limit: usize) -> Vec<ReadId> {
         let is_other = |other: &ProblemOf<'_>| {
             other.problem.is_some() && (other.fingerprint.is_none() || other.fingerprint != self.fingerprint)
@@ -133,11 +135,11 @@ pub struct Answer {
     pub facets: Facets,
     /// Words that are not in the archive, and their replacements.
     pub corrections: Vec<Correction>,
-    /// Finds the question's words in a text.
+    /// Finds the words of the question in a text.
     pub marks: Marks,
-    /// Why the meaning was not searched, if an embedding server did not answer.
+    /// The failure of the embedding server, if only words were searched because of it.
     pub words_only: Option<String>,
-    /// How much of the archive is in the index, if it is incomplete.
+    /// How much of the archive is in the index. `None` if it is complete.
     pub missing: Option<Coverage>,
 }
 
@@ -167,8 +169,8 @@ impl Search {
         Ok(Self { store, embedder, ranker: Ranker::new(index), come_to: Arc::new(AtomicU64::new(0)) })
     }
 
-    /// The same index, with reads looked up in `store`: the same archive without some of its reads.
-    /// Results that it does not have are left out.
+    /// The same search with reads from `store`, which is the same archive without some of its
+    /// reads. Results that it does not have are left out.
     pub fn within(&self, store: &Store) -> Self {
         Self { store: store.clone(), ..self.clone() }
     }
@@ -178,7 +180,7 @@ impl Search {
         self.ranker.index()
     }
 
-    /// Whether the index was up to date with this version of the archive at the last check.
+    /// Whether the index was up to date with this number of a change at the last check.
     pub(crate) fn has_come_to(&self, version: u64) -> bool {
         // Another process may have replaced the index by one that is not as far.
         version > 0 && self.come_to.load(Ordering::Relaxed) == version && self.index().position() >= version
@@ -225,8 +227,8 @@ impl Search {
     /// Finds the reads that answer a question, best first.
     ///
     /// # Errors
-    /// If the archive or the index cannot be read. If an embedding server does not answer, that is
-    /// no error.
+    /// If the archive or the index cannot be read. If an embedding server does not answer, only
+    /// words are searched.
     pub async fn find(&self, asked: &Asked) -> Result<Answer, SearchFailure> {
         let started = Instant::now();
         let answer = self.try_find(asked).await;
@@ -253,13 +255,13 @@ impl Search {
         Ok(Answer { query, matches, total, facets, corrections, marks, words_only, missing })
     }
 
-    /// Which of these reads answer a question well enough to tell its reader: its filters and
-    /// required phrases hold, and if it has words, the read is as close as the best read of an
-    /// answer has to be ([`Blend::least_closeness`]).
+    /// Selects the reads that answer a question well enough to notify its reader. They meet its
+    /// filters and required phrases. If the question has words, each read must be as close as the
+    /// best read of an answer ([`Blend::least_closeness`]).
     ///
     /// # Errors
-    /// If the archive or the index cannot be read, or an embedding server does not answer: words
-    /// alone are too little evidence.
+    /// If the archive or the index cannot be read, or if an embedding server does not answer,
+    /// because words alone are too little evidence.
     pub async fn answering(
         &self,
         text: &str,
@@ -280,7 +282,7 @@ impl Search {
         Ok(answering)
     }
 
-    /// Only the ranking, without texts, for measurements.
+    /// Computes only the ranking, without the texts of reads, for measurements.
     ///
     /// # Errors
     /// As [`Search::find`].
@@ -290,9 +292,9 @@ impl Search {
         Ok(self.ranked(query, meaning, blend.clone(), Typing::Done).await?.0)
     }
 
-    /// Reads that have the problem of this one: of the closest, other companies' first. A read
-    /// whose own problem is not known surely enough to be shown is none of them. Empty if the read
-    /// has no problem, is not in the archive, or is alone with it.
+    /// Finds reads that have the problem of this one, those of other companies first. Leaves out
+    /// reads whose own problem is not sure enough to be shown. Returns an empty list if the read
+    /// has no problem, is not in the archive, or no other read has the problem.
     ///
     /// # Errors
     /// If the archive or the index cannot be read, or an embedding server does not answer.
@@ -307,11 +309,11 @@ impl Search {
         Ok(matches)
     }
 
-    /// The reads closest to a read's problem, best first, for [`ProblemOf::others`] with the same
-    /// limit. For a caller that knows all reads already.
+    /// Finds the reads closest to a read's problem, best first, as input of [`ProblemOf::others`]
+    /// with the same limit. For a caller that has all reads already.
     ///
     /// # Errors
-    /// As of [`Search::others_with`].
+    /// As [`Search::others_with`].
     pub async fn closest_to(&self, of: ProblemOf<'_>, limit: usize) -> Result<Vec<ReadId>, SearchFailure> {
         Ok(self.closest(of, limit).await?.into_iter().map(|ranked| ranked.id).collect())
     }
@@ -322,10 +324,11 @@ impl Search {
         Ok(alike.take(limit * 4).collect())
     }
 
-    /// The reads whose problem may be this one's, without a floor: for measuring.
+    /// Finds the reads whose problem may be this one's, without a minimum closeness, for
+    /// measurements.
     ///
     /// # Errors
-    /// As of [`Search::others_with`].
+    /// As [`Search::others_with`].
     pub async fn alike(&self, id: ReadId) -> Result<Vec<Ranked>, SearchFailure> {
         let Some(read) = self.store.texts(&[id]).await?.pop() else { return Ok(Vec::new()) };
         self.ranked_alike(ProblemOf::from(&read)).await
@@ -343,7 +346,8 @@ impl Search {
         Ok(ranking.reads.into_iter().filter(|other| other.id != of.id).collect())
     }
 
-    /// What was not understood of a question, and how it is searched instead, one sentence each.
+    /// Notes on the parts of a question that were not understood, and how they are searched
+    /// instead. One sentence each.
     ///
     /// # Errors
     /// If the archive cannot be read.
@@ -412,7 +416,7 @@ impl Search {
         Ok(tokio::task::spawn_blocking(rank).await??)
     }
 
-    /// The ranked reads with their texts. Skips reads that have left the archive.
+    /// The ranked reads with their texts. Leaves out reads that are no longer in the archive.
     async fn matched(&self, page: Vec<Ranked>, marks: &Marks) -> Result<Vec<Match>, SearchFailure> {
         let ids: Vec<ReadId> = page.iter().map(|ranked| ranked.id).collect();
         let ranked: HashMap<ReadId, Ranked> = page.into_iter().map(|ranked| (ranked.id, ranked)).collect();

@@ -1,4 +1,4 @@
-//! A snapshot of the index: its segments, and facts about its reads.
+//! A snapshot of the index: its segments, and facts about the reads in it.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -45,7 +45,7 @@ impl From<DocAddress> for Place {
     }
 }
 
-/// Facts that order equally good reads.
+/// Facts about a read that decide the order of equally good reads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facts {
     /// The read.
@@ -56,16 +56,16 @@ pub struct Facts {
     pub has_problem: bool,
     /// The précis's confidence in the problem, 0 to 1.
     pub confidence: f32,
-    /// Equal for copies of an article. `None` if its text is too short.
+    /// The fingerprint, equal for copies of an article. `None` if the text is too short.
     pub fingerprint: Option<u64>,
 }
 
-/// Identifies a segment's rows and removals.
+/// Identifies the rows of a segment and which of them are removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SegmentKey {
     /// The segment. Its rows never change.
     pub id: SegmentId,
-    /// The state of its removals. `None` if there are none.
+    /// The state of the removed rows. `None` if no row is removed.
     pub removals: Option<u64>,
 }
 
@@ -150,7 +150,7 @@ impl<'a> Segment<'a> {
     }
 }
 
-/// A segment's columns for [`Facts`]. Opening them costs far more than reading a row.
+/// The columns of a segment that [`Facts`] need. Opening them costs far more than reading a row.
 struct Columns {
     id: Column<i64>,
     filed_at: Column<i64>,

@@ -30,8 +30,8 @@ pub struct Hit {
     pub id: ReadId,
     /// Its place in the searched index.
     pub place: Place,
-    /// The score, from 0; comparable within one answer only. 0 for all if the query has only
-    /// filters.
+    /// The score, at least 0. Comparable only within one answer. 0 for all reads if the query has
+    /// only filters.
     pub score: f32,
 }
 

@@ -1,4 +1,4 @@
-//! The files of a generation, which can also be searched in a read-only folder.
+//! The files of a generation. They can be searched even in a read-only folder.
 
 use std::io;
 use std::path::Path;
@@ -10,8 +10,9 @@ use tantivy::directory::{
     DirectoryLock, FileHandle, Lock, META_LOCK, MmapDirectory, WatchCallback, WatchHandle, WritePtr,
 };
 
-/// A folder of tantivy's. A reader takes a lock while it opens the files of a commit, so that a
-/// writer does not remove them. In a read-only folder this lock cannot be taken and is not needed.
+/// The folder of a generation, as tantivy uses it. A reader takes a lock while it opens the files
+/// of a commit, so that a writer does not remove them. In a read-only folder this lock cannot be
+/// taken and is not needed.
 #[derive(Clone, Debug)]
 pub(super) struct Files(MmapDirectory);
 

@@ -10,7 +10,8 @@ use super::directory::Files;
 use crate::SearchError;
 use crate::words::fields::Fields;
 
-/// The file on which each process with the generation open has a shared lock.
+/// A file in the generation's folder. Each process that has the generation open holds a shared lock
+/// on it.
 pub(super) const HELD: &str = "held";
 
 /// An open generation.

@@ -13,13 +13,13 @@ use crate::{Document, SearchError};
 
 /// Bytes of memory for documents that are not on disk yet.
 const MEMORY: usize = 60_000_000;
-/// The share of removed or replaced documents from which on a segment is rewritten.
+/// A segment is rewritten if at least this share of its documents is removed or replaced.
 const STALE: f32 = 0.3;
 
 /// The permission to write. Changes become visible with a commit, and are lost without one.
 ///
-/// After one of its errors a writer is unusable. Drop it and request another one, which starts at
-/// [`crate::Index::position`].
+/// A writer is unusable after one of its methods returned an error. Drop it and request another
+/// one, which starts at [`crate::Index::position`].
 pub struct Writer {
     shared: Arc<Shared>,
     generation: Arc<Generation>,

@@ -5,14 +5,14 @@ use std::sync::LazyLock;
 use super::embedding::Embedding;
 use super::pieces::Pieces;
 
-/// Made by `cargo xtask distill`. The head of the file says how, from what, and under which
-/// licence.
+/// The file of the built-in embedder, made by `cargo xtask distill`. Its head says how, from which
+/// model, and under which licence.
 static BUILT_IN: &[u8] = include_bytes!("../../data/embedder.bin");
 
 /// The start of an embedder's file, with the version of the format.
 const MAGIC: &[u8] = b"backissue embedder 1\n";
 
-/// Adds up the vectors of a text's word pieces.
+/// An embedder that adds up the vectors of a text's word pieces.
 ///
 /// The length of a piece's vector is its weight, so the sum is a weighted mean. The length of the
 /// sum has no meaning.
@@ -22,19 +22,19 @@ pub struct Embedder {
     fingerprint: u64,
     pieces: Pieces,
     dimensions: usize,
-    /// The scale of each piece's bytes; 0 for a piece without a meaning.
+    /// For each piece the factor of its bytes. 0 for a piece without a meaning.
     scales: Vec<f32>,
     /// The bytes of all pieces, one piece after another.
     rows: Vec<i8>,
 }
 
-/// Why the bytes are no embedder.
+/// Why the bytes are not an embedder.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("these bytes are no embedder: {0}; make them again with `cargo xtask distill`")]
 pub struct DamagedEmbedder(&'static str);
 
 impl Embedder {
-    /// The built-in embedder. It knows English words; other languages mean little to it.
+    /// The built-in embedder. It knows English words. For other languages its results mean little.
     pub fn built_in() -> &'static Self {
         static EMBEDDER: LazyLock<Embedder> = LazyLock::new(|| {
             Embedder::from_bytes(BUILT_IN).expect("the file in the program is whole, as a test sees")
@@ -75,12 +75,13 @@ impl Embedder {
         Ok(Self { provenance: provenance.to_owned(), fingerprint, pieces, dimensions, scales, rows })
     }
 
-    /// A fingerprint. Embeddings of embedders with different fingerprints are not comparable.
+    /// A hash of the embedder. Embeddings are comparable only if their embedders have the same
+    /// fingerprint.
     pub fn fingerprint(&self) -> u64 {
         self.fingerprint
     }
 
-    /// Its origin for people: model, licence, method, options.
+    /// The origin of the embedder, for people: model, licence, method, options.
     pub fn provenance(&self) -> &str {
         &self.provenance
     }

@@ -75,7 +75,8 @@ impl Pieces {
         self.end(&mut word, &mut tell);
     }
 
-    /// Handles a character: it ends a word, is a word, or continues the word.
+    /// Handles a character. It ends a word, is a word of its own kind, or continues the current
+    /// word.
     fn take(&self, character: char, word: &mut String, tell: &mut impl FnMut(u32)) {
         if is_dropped(character) {
             return;
@@ -91,7 +92,7 @@ impl Pieces {
         }
     }
 
-    /// Splits a whole word and clears it.
+    /// Splits a completed word into pieces, and clears it.
     fn end(&self, word: &mut String, tell: &mut impl FnMut(u32)) {
         if word.is_empty() {
             return;
@@ -140,8 +141,8 @@ fn is_dropped(character: char) -> bool {
         )
 }
 
-/// Whether a character is a word in itself: punctuation, including all ASCII signs, and Chinese
-/// characters.
+/// Whether a character is always a separate word: punctuation, including all ASCII signs, and
+/// Chinese characters.
 fn is_alone(character: char) -> bool {
     if character.is_ascii() {
         return character.is_ascii_punctuation();
@@ -164,8 +165,8 @@ fn is_chinese(character: char) -> bool {
     )
 }
 
-/// FNV-1a (Fowler, Noll, Vo). Pieces are short and the table is constant, so no stronger hash is
-/// needed.
+/// The hash FNV-1a (Fowler, Noll, Vo). Pieces are short and the table is constant, so no stronger
+/// hash is needed.
 struct Fnv(u64);
 
 impl Default for Fnv {

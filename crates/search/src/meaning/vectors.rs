@@ -17,7 +17,7 @@ use super::embedding::{Embedding, dot};
 /// Maximum vectors that are all compared; that takes a few milliseconds.
 const EXACT_MAX: usize = 200_000;
 
-/// A part with at most so many vectors has no codes.
+/// A part with at most this many vectors has no codes; its vectors are all compared.
 const FEW: usize = 1_000;
 
 /// Minimum number of codes whose vectors are compared exactly.
@@ -29,12 +29,12 @@ const CANDIDATES_EACH: usize = 20;
 /// Bits per word of a code.
 const WORD: usize = 64;
 
-/// A row and its similarity.
+/// A row and its similarity to the requested vector.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Row {
-    /// Its number.
+    /// The row's number.
     pub row: u32,
-    /// The cosine of the angle to the requested vector, for the nearest vector of the row.
+    /// The cosine of the angle between the requested vector and the nearest vector of the row.
     pub similarity: f32,
 }
 
@@ -297,7 +297,7 @@ fn counts(differing: &[u16], dimensions: usize) -> Vec<usize> {
     counts.iter().map(|counts| counts.iter().sum()).collect()
 }
 
-/// Appends the indices of those that differ in at most `most` bits.
+/// Appends the indices of the codes that differ in at most `most` bits.
 #[inline(always)]
 fn near(differing: &[u16], most: u16, places: &mut Vec<usize>) {
     const AT_ONCE: usize = 64;

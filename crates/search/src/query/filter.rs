@@ -10,8 +10,8 @@ use jiff::civil::{Date, date};
 
 use super::text::{is_quote, needs_no_quotes};
 
-/// A condition on reads. Several filters with one name accept what matches any of them, except
-/// `is:`, where a read must match each.
+/// A condition on reads. If a query has several filters with the same name, a read must match one
+/// of them. But it must match every `is:` filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Filter {
     /// `company:` with the company's name or slug. If no company has this name, it matches words of
@@ -21,15 +21,15 @@ pub enum Filter {
     Concept(ConceptSlug),
     /// `tech:` with the technology's name.
     Technology(String),
-    /// `kind:`
+    /// `kind:` with the kind's name.
     Kind(Kind),
     /// `source:` with the source's slug.
     Source(Slug),
-    /// `week:`
+    /// `week:` with a week such as `2026-W20`.
     Week(Week),
     /// `before:` this day, in UTC. `before:2024` means before its first day.
     Before(Date),
-    /// `is:` with what the reader did with it.
+    /// `is:` with what the reader did with the read.
     Is(Mine),
     /// `label:` with a label of the reader.
     Label(Label),
@@ -45,9 +45,9 @@ pub(crate) const NAMES: [&str; 10] =
 pub(crate) enum Reading {
     /// A filter.
     Filter(Filter),
-    /// A filter's name with an invalid value, and the valid values.
+    /// The name is a filter's, but the value is invalid. Holds the valid values.
     NoSuchValue(String),
-    /// Not a filter's name.
+    /// The name is not a filter's.
     NoSuchFilter,
 }
 
@@ -108,12 +108,13 @@ impl Filter {
         }
     }
 
-    /// Whether it is about a reader's data.
+    /// Whether the filter is about a reader's own data: marks, notes, labels.
     pub fn is_own(&self) -> bool {
         matches!(self, Self::Is(_) | Self::Label(_))
     }
 
-    /// Filters of one group accept what matches any of them. Each `is:` is a separate group.
+    /// The group of the filter. A read must match one filter of each group. Each `is:` is a group
+    /// by itself.
     pub(crate) fn group(&self) -> &'static str {
         match self {
             Self::Is(mine) => mine.as_str(),
@@ -139,7 +140,7 @@ impl Filter {
 }
 
 impl fmt::Display for Filter {
-    /// As a person types it in a query. Parsing it gives the same filter.
+    /// Writes the filter as a person types it in a query. Parsing this text gives the same filter.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = self.value();
         if needs_no_quotes(&value) {

@@ -4,13 +4,13 @@ use super::filter::{Filter, NAMES, Reading};
 use super::text::{MOST_TERMS, begins_exclusion, has_letters, is_quote};
 use super::{Piece, Query, Sense};
 
-/// Maximum notes, for queries that are a page of pasted text.
+/// Maximum notes on a query, which may be a page of pasted text.
 const MOST_NOTES: usize = 5;
 /// Maximum bytes of text that a note repeats.
 const QUOTED_MAX: usize = 60;
 
 impl Query {
-    /// Parses what a person typed. Any text is a query.
+    /// Parses what a person typed. Every text is a valid query.
     pub fn parse(text: &str) -> Self {
         // A line break is a space, also within a cost and a phrase.
         let spaced = backissue_model::collapsed(text);
@@ -26,7 +26,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Parses one part. Returns false at the end.
+    /// Parses the next part. Returns false at the end of the text.
     fn next_piece(&mut self) -> bool {
         self.rest = self.rest.trim_start();
         if self.rest.is_empty() {
@@ -147,7 +147,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The rest after a leading `-`, if that excludes something.
+/// The text after a leading `-`. Returns `None` if the `-` does not exclude anything.
 fn left_out(text: &str) -> Option<&str> {
     text.strip_prefix('-').filter(|rest| begins_exclusion(rest))
 }

@@ -1,22 +1,22 @@
-//! Signs and words in the text of a query.
+//! Rules for the characters and words of a query's text.
 
 use crate::words::units::units;
 
 /// Maximum words, phrases, exclusions and filters of a query. The rest is ignored, with a note.
 pub const MOST_TERMS: usize = 64;
 
-/// Whether a character can quote a phrase or a value.
+/// Whether a character is a quotation mark, which can delimit a phrase or a value.
 pub fn is_quote(c: char) -> bool {
     matches!(c, '"' | '“' | '”' | '„')
 }
 
-/// Whether a text is parsed as one word in any context.
+/// Whether a text is parsed as one word in any context, without quotes.
 pub(super) fn needs_no_quotes(text: &str) -> bool {
     let is_plain = |c: char| c.is_alphanumeric() || "-_.+#".contains(c);
     text.chars().all(is_plain) && text.starts_with(char::is_alphanumeric)
 }
 
-/// Whether a text has anything that can be found.
+/// Whether a text has a letter or digit, so that it can be found.
 pub(crate) fn has_letters(text: &str) -> bool {
     units(text).any(|unit| unit.parts().next().is_some() || unit.whole().is_some())
 }

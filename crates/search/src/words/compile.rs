@@ -34,9 +34,10 @@ pub struct Correction {
 pub(crate) struct Compiled {
     /// Finds reads, and computes most of their score.
     pub query: Box<dyn Searchable>,
-    /// Terms that are too frequent for finding reads; they only score the reads found.
+    /// Terms that are too frequent for finding reads. They only change the scores of the reads
+    /// found.
     pub frequent: Weighted,
-    /// Further weights by field, which only score the best reads.
+    /// Further terms with weights by field. They only change the scores of the best reads.
     pub beside: Weighted,
     pub corrections: Vec<Correction>,
 }
@@ -45,11 +46,11 @@ type Clause = (Occur, Box<dyn Searchable>);
 /// Terms and their weights.
 type Weighted = Vec<(Term, f32)>;
 
-/// The number of postings that may be read to find the best reads, unless [`FINDING`] terms have
-/// more. Terms are used in order of rarity. The remaining ones, which are in almost all reads, only
-/// score the reads found.
+/// Maximum number of postings to read for finding reads. The rarest terms are used first, and at
+/// least [`FINDING`] of them. The remaining terms, which are in almost all reads, only change the
+/// scores of the reads found.
 const WALKED: u64 = 100_000;
-/// Number of terms that find reads, however frequent they are.
+/// Number of rarest terms that are used for finding reads, however frequent they are.
 const FINDING: usize = 4;
 
 /// Translates `query` into searches of the index that `searcher` reads.
@@ -92,8 +93,8 @@ pub(crate) fn compile(
     Ok(Compiled { query, frequent, beside, corrections })
 }
 
-/// The conditions that all results must meet, by whichever search they are found: filters, phrases
-/// and exclusions. Returns `None` if there are none.
+/// The conditions that every result must meet, in either search: filters, phrases and exclusions.
+/// Returns `None` if there are none.
 pub(crate) fn compile_demands(
     searcher: &Searcher,
     query: &Query,
@@ -111,7 +112,7 @@ fn all_of(mut demanded: Vec<Clause>) -> Box<dyn Searchable> {
     Box::new(BooleanQuery::new(demanded))
 }
 
-/// Filters and exclusions.
+/// The conditions from filters and exclusions.
 fn demands(searcher: &Searcher, query: &Query) -> Result<Vec<Clause>, SearchError> {
     let mut clauses: Vec<Clause> = Vec::new();
     let mut by_group: BTreeMap<&str, Vec<Box<dyn Searchable>>> = BTreeMap::new();
@@ -171,7 +172,8 @@ fn these(fields: &Fields, reads: &[ReadId]) -> Box<dyn Searchable> {
     Box::new(TermSetQuery::new(reads.iter().map(|read| fields.id_term(*read))))
 }
 
-/// Reads of the company `name`. If there is none, of companies with these words in their names.
+/// Finds reads of the company `name`. If there are none, finds reads of companies with these words
+/// in their names.
 fn company(searcher: &Searcher, name: &str) -> Result<Box<dyn Searchable>, SearchError> {
     let fields = searcher.fields();
     for key in company_keys(name) {
@@ -183,7 +185,7 @@ fn company(searcher: &Searcher, name: &str) -> Result<Box<dyn Searchable>, Searc
     Ok(phrase(fields.company, &exact_terms(name)).unwrap_or_else(|| Box::new(EmptyQuery)))
 }
 
-/// Reads with this phrase. A single word matches in any form.
+/// Finds reads with this phrase. A single word matches in any form.
 fn anywhere(searcher: &Searcher, words: &str) -> Option<Box<dyn Searchable>> {
     let terms = exact_terms(words);
     let forms = match terms.as_slice() {
@@ -196,7 +198,7 @@ fn anywhere(searcher: &Searcher, words: &str) -> Option<Box<dyn Searchable>> {
     Some(Box::new(BooleanQuery::union(forms.chain(phrase(field, &terms)).collect())))
 }
 
-/// A phrase in any field, weighted.
+/// Finds a phrase in any field, with the weights of the fields.
 fn weighed_phrase(searcher: &Searcher, weights: &Weights, text: &str) -> Box<dyn Searchable> {
     match phrase(searcher.fields().anywhere, &exact_terms(text)) {
         Some(phrase) => Box::new(BoostQuery::new(phrase, weights.anywhere)),
@@ -213,8 +215,8 @@ fn phrase(field: Field, terms: &[(usize, String)]) -> Option<Box<dyn Searchable>
     }
 }
 
-/// The exact terms of a text with their positions. A text that is one name from code, such as
-/// `C++`, gives its whole.
+/// The exact terms of a text with their positions. For a text that is one name from code, such as
+/// `C++`, the term for the whole name.
 fn exact_terms(text: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let all: Vec<Unit<'_>> = units(text).collect();

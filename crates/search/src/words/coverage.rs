@@ -1,5 +1,5 @@
-//! The share of a question in a read's words. With its meaning, this decides whether it is close
-//! enough.
+//! Computes the share of a question in a read's words. With the similarity in meaning, it decides
+//! whether a read is close enough.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::units::units;
 use crate::searcher::Place;
 use crate::{Query, SearchError, Searcher};
 
-/// The weight of a replacement word.
+/// The weight of a replacement for a mistyped word, as a share of the word's weight.
 const INSTEAD: f32 = 0.8;
 
 /// A word of a question: its terms and its weight.
@@ -85,8 +85,8 @@ fn wanted(
     Ok(wanted)
 }
 
-/// Raises `has` to `worth` for each place whose read has the term. `order` has the sorted order of
-/// the places.
+/// Raises `has` to `worth` for each place whose read has the term. `order` has the indices of the
+/// places in sorted order.
 fn mark(
     searcher: &Searcher,
     term: &Term,

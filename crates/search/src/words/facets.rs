@@ -1,4 +1,4 @@
-//! Counts over all reads that match a query: by company, concept, kind and year.
+//! Counts all reads that match a query, by company, concept, kind and year.
 
 use std::collections::{BTreeMap, HashMap};
 

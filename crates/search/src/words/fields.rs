@@ -13,7 +13,7 @@ use crate::Document;
 /// The name of [`Words`] in the index.
 const TOKENIZER: &str = "words";
 
-/// Names of the columns for filters, facets and tie-breaks.
+/// Names of the columns for filters, facets, and the order of equally good reads.
 pub(crate) mod column {
     pub(crate) const ID: &str = "id";
     pub(crate) const FILED_AT: &str = "filed_at";
@@ -30,8 +30,8 @@ pub(crate) mod column {
     pub(crate) const VECTORS: &str = "vectors";
 }
 
-/// The weights of words by field and by kind of match; all are at least 0. A word anywhere in a
-/// read finds it, and scores more if it is also in one of these fields.
+/// The weights of a word by field and by kind of match, all at least 0. A word anywhere in a read
+/// finds the read, and adds to its score if it is also in one of these fields.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weights {
     /// In the title.
@@ -47,7 +47,7 @@ pub struct Weights {
     /// Anywhere in the read: in the article, the page's description, or any field above. More than
     /// 0.
     pub anywhere: f32,
-    /// The bonus of an exact form over any form.
+    /// The bonus for the exact form of a word over its other forms.
     pub exact: f32,
     /// The bonus of two words that are next to each other as in the query, as a share of the weight
     /// of their phrase.
@@ -239,8 +239,8 @@ fn year_of(at: jiff::Timestamp) -> i16 {
     at.to_zoned_datetime(jiff::tz::TimeZone::UTC).year()
 }
 
-/// 64 bits of a fingerprint. With a million texts, a collision happens in one of forty million
-/// archives.
+/// The first 64 bits of a fingerprint. With a million texts, a collision happens in one of forty
+/// million archives.
 fn short(fingerprint: backissue_model::Fingerprint) -> u64 {
     let whole = fingerprint.0;
     (whole >> 64) as u64 ^ whole as u64

@@ -1,6 +1,6 @@
 //! Finds the words of a query in a text, and the passage of an article with most of them.
 //!
-//! Pure functions of texts; they do not use the index.
+//! These functions use only the texts and not the index.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -19,7 +19,7 @@ pub struct Marks {
     stems: HashMap<String, usize>,
     /// Phrases as lower-case words, with the same numbers.
     phrases: Vec<(Vec<String>, usize)>,
-    /// First letters of all words above, to skip most words of a text quickly.
+    /// The first letters of all words above, so that most words of a text can be skipped quickly.
     letters: HashSet<char>,
     count: usize,
 }
@@ -119,7 +119,7 @@ impl Marks {
         found
     }
 
-    /// Adds the phrases that end with the last of these words.
+    /// Adds the matching phrases that end with the last of these words.
     fn end_phrases(&self, behind: &[(Range<usize>, String)], found: &mut Vec<(Range<usize>, usize)>) {
         for (phrase, number) in &self.phrases {
             let Some(first) = behind.len().checked_sub(phrase.len()) else { continue };

@@ -1,7 +1,7 @@
-//! Scores the best reads more exactly: by field, by exact form, and by words that are adjacent as
-//! in the query.
+//! Computes more exact scores of the best reads: by field, by exact form, and by words that are
+//! adjacent as in the query.
 //!
-//! For all reads this would cost many times more than all other steps.
+//! For all reads this would cost many times more than all other steps together.
 
 use std::cmp::Ordering;
 
@@ -16,9 +16,9 @@ use super::fields::Weights;
 use crate::join::join;
 use crate::{Query, SearchError, Searcher};
 
-/// Number of reads that are scored exactly.
+/// Number of reads whose exact scores are computed.
 pub(super) const ASKED: usize = 200;
-/// Number of reads to find if the most frequent terms still have to select the best among them.
+/// Number of reads to find if the most frequent terms are still needed to select the best of them.
 pub(super) const FOUND: usize = 800;
 /// Maximum pairs of words.
 const MOST_PAIRS: usize = 24;
@@ -63,7 +63,7 @@ pub(super) fn add(
     Ok(())
 }
 
-/// Adds the scores of two functions, which run in parallel.
+/// Adds the scores that two functions compute. They run in parallel.
 fn add_both(
     best: &mut [(f32, DocAddress)],
     one: impl FnOnce(&mut [(f32, DocAddress)]) -> tantivy::Result<()> + Send,

@@ -1,8 +1,8 @@
 //! Converts units to terms, for the index and for queries.
 //!
 //! A word's exact form is always a term. If its stem differs, the marked stem is a term too:
-//! `caches` gives `caches` and `~cach`, `block` gives only `block`. So all forms of a word are
-//! found by its marked stem and by the stem as a word. This costs half as much as two fields, and
+//! `caches` gives `caches` and `~cach`, but `block` gives only `block`. So all forms of a word are
+//! found by its marked stem and by the stem as a word. This takes half the space of two fields, and
 //! phrases can still be exact.
 
 use std::collections::VecDeque;
@@ -12,7 +12,7 @@ use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
 use super::units::{Unit, units};
 
-/// The mark of a stem.
+/// The character that marks a stem.
 pub(crate) const STEM: char = '~';
 
 /// The stem of a lower-case word, if it differs from the word.
@@ -39,8 +39,8 @@ impl Tokenizer for Words {
     }
 }
 
-/// An iterator over terms. All terms of a part have the same position, and a unit's whole has the
-/// position of its first part.
+/// An iterator over terms. All terms of a part have the same position. The term for a whole unit
+/// has the position of its first part.
 pub(crate) struct Terms<'a> {
     units: Box<dyn Iterator<Item = Unit<'a>> + 'a>,
     position: usize,

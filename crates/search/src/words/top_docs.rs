@@ -1,7 +1,8 @@
 //! Collects the documents with the best scores of all segments.
 //!
-//! Like [`tantivy::collector::TopDocs`], but segments share the best scores so far. A segment skips
-//! what cannot be among the best, so many small segments cost hardly more than a large one.
+//! It is like [`tantivy::collector::TopDocs`], but all segments share the best scores so far. A
+//! segment skips documents that cannot be among the best, so many small segments cost hardly more
+//! than a large one.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -12,7 +13,7 @@ use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::query::Weight;
 use tantivy::{DocAddress, DocId, Score, SegmentOrdinal, SegmentReader};
 
-/// The `limit` best, best first. Ties are in index order.
+/// The collector of the `limit` best documents, best first. Equal scores are in index order.
 pub(super) struct SharedTopDocs {
     limit: usize,
     bar: Bar,
@@ -24,8 +25,8 @@ impl SharedTopDocs {
     }
 }
 
-/// A score that the best documents of all segments are known to reach. Scores are not negative, and
-/// the bits of such numbers have the same order.
+/// A score that enough documents are known to reach. It is stored as bits, which have the same
+/// order as the numbers, because scores are not negative.
 #[derive(Clone, Default)]
 struct Bar(Arc<AtomicU32>);
 
@@ -34,7 +35,7 @@ impl Bar {
         self.0.fetch_max(score.max(0.0).to_bits(), atomic::Ordering::Relaxed);
     }
 
-    /// The score above which a document reaches the bar.
+    /// The largest score that does not reach the bar.
     fn below(&self) -> Score {
         match self.0.load(atomic::Ordering::Relaxed) {
             0 => Score::MIN,
@@ -43,7 +44,7 @@ impl Bar {
     }
 }
 
-/// A found document; the least is the best.
+/// A found document. The smallest value is the best document.
 #[derive(Clone, Copy, PartialEq)]
 struct Scored(Score, DocId);
 
@@ -65,18 +66,18 @@ impl PartialOrd for Scored {
 pub(super) struct SegmentTopDocs {
     segment: SegmentOrdinal,
     limit: usize,
-    /// A heap with the worst of them on top.
+    /// A heap whose top is the worst of the best documents.
     best: BinaryHeap<Scored>,
     bar: Bar,
 }
 
 impl SegmentTopDocs {
-    /// The worst of the best scores, once the limit is reached.
+    /// The worst of the best scores, once there are as many as the limit.
     fn worst(&self) -> Option<Score> {
         self.best.peek().filter(|_| self.best.len() == self.limit).map(|worst| worst.0)
     }
 
-    /// The score above which a document counts.
+    /// The score that a document must exceed to be collected.
     fn threshold(&self) -> Score {
         self.worst().unwrap_or(Score::MIN).max(self.bar.below())
     }

@@ -1,5 +1,5 @@
-//! Words of the archive that the user probably meant: within an edit distance of one or two, or
-//! longer than the typed beginning.
+//! Finds words of the archive that the user probably meant: within an edit distance of one or two,
+//! or starting with the typed text.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::{SearchError, Searcher};
 
 /// A word in fewer reads than this may be a typo.
 const RARE: u64 = 3;
-/// How many times as frequent a word must be to replace an existing one.
+/// A word replaces an existing one only if it is this many times as frequent.
 const MUCH_MORE: u64 = 10;
 /// Minimum letters of a word to be corrected by one edit.
 const SHORTEST: usize = 4;
@@ -20,11 +20,11 @@ const SHORTEST: usize = 4;
 const LONG: usize = 8;
 /// Maximum replacements per word.
 const MOST_INSTEAD: usize = 3;
-/// Minimum letters of a beginning.
+/// Minimum letters of an unfinished word that is completed.
 const SHORTEST_BEGINNING: usize = 2;
-/// Maximum words for a beginning.
+/// Maximum completions of an unfinished word.
 const MOST_LONGER: usize = 8;
-/// Maximum words per segment that are scanned for a beginning, so that two letters cost no more
+/// Maximum words per segment that are scanned for completions, so that two letters cost no more
 /// than a word.
 const MOST_SCANNED: usize = 2_000;
 
@@ -85,7 +85,8 @@ impl Dictionary<'_> {
         forms.iter().map(|form| self.0.frequency(&Term::from_field_text(field, form))).sum()
     }
 
-    /// Words within `edits` that share the first letter, with their frequency.
+    /// Words at an edit distance of at most `edits` that share the first letter, with their
+    /// frequency.
     fn within(&self, word: &str, edits: u8) -> Result<HashMap<String, u64>, SearchError> {
         let first: String = word.chars().take(1).collect();
         let fuzzy = FuzzyTermQuery::new(Term::from_field_text(self.0.fields().anywhere, word), edits, true);
@@ -136,7 +137,7 @@ impl Dictionary<'_> {
     }
 }
 
-/// The first text after all that start with `beginning`.
+/// The first text in sort order after all texts that start with `beginning`.
 fn behind(beginning: &str) -> Vec<u8> {
     let mut end = beginning.as_bytes().to_vec();
     // UTF-8 never contains byte 0xff, so the last byte can be incremented.

@@ -4,12 +4,13 @@
 //! A unit is a run without white space such as `cache`, `multi-tenant`, `SSL_ERROR_SYSCALL`,
 //! `foo::bar`, `C++` or `O(n log n)`. Its parts are its runs of letters and digits. Its whole is
 //! the unit in lower case without separators, so that `multi-tenant` matches `multitenant`, and
-//! `--max-age` matches `max_age`. The index, queries and highlights share these rules. This module
-//! knows none of the three.
+//! `--max-age` matches `max_age`. The index, queries and highlights share these rules, but this
+//! module does not depend on them.
 
 /// Maximum bytes of a part or a whole. Nobody searches for longer ones.
 const LONGEST: usize = 60;
-/// Maximum parts of a unit with a whole. An address with more is found by its parts.
+/// Maximum parts of a unit that has a whole. A unit with more, such as an address, is found by its
+/// parts only.
 const MOST_PARTS: usize = 8;
 /// Maximum bytes of a cost in big-O notation, such as `O(n log n)`.
 const LONGEST_COST: usize = 40;
@@ -136,8 +137,8 @@ fn part_length(rest: &str) -> usize {
     rest.find(|c: char| !c.is_alphanumeric() || is_own_word(c)).unwrap_or(rest.len())
 }
 
-/// Whether the letter belongs to a script without spaces between words. Each such letter is a part,
-/// and words are phrases of them.
+/// Whether the letter belongs to a script without spaces between words. Each such letter is a part
+/// by itself, and a word is found as a phrase of its letters.
 fn is_own_word(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
 }

@@ -1,4 +1,4 @@
-//! Time is linear in a text's size, whatever is repeated in it.
+//! Searching takes time linear in a text's size, whatever is repeated in it.
 
 use backissue_search::{Marks, Query, highlights, passage};
 

@@ -1,4 +1,4 @@
-//! The index from outside: durability, and the results of queries.
+//! Tests the index through its public interface: durability, and the results of queries.
 
 #![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 

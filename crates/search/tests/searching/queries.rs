@@ -1,4 +1,4 @@
-//! Results of queries: which reads, in which order, with which notes.
+//! Which reads a query finds, in which order, and with which notes.
 
 use crate::made::{index_of, read};
 use backissue_model::{Kind, ReadId, Slug};

@@ -1,4 +1,4 @@
-//! Real articles of the shared web, every tenth page.
+//! Tests with real articles: every tenth page of the shared test data.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
