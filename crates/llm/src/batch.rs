@@ -1,9 +1,10 @@
-//! Batches: many prompts in one request, answered within a day at half the price.
+//! Batches: many prompts in one request, which the server answers within a day at half the price.
 //!
-//! OpenAI's batch API takes a file of requests, Anthropic's takes them in one body. Both give the
+//! OpenAI's batch API takes a file of requests, Anthropic's takes them in one body. Both return the
 //! replies as lines of JSON, in any order, with the caller's id for each prompt.
 //!
-//! Pure: values in, values out. `model` sends the requests.
+//! This module sends nothing: it makes bodies and parses responses. [`crate::Model`] sends the
+//! requests.
 
 use serde_json::{Value, json};
 
@@ -23,7 +24,8 @@ pub const BATCH_BYTES_MAX: usize = 100_000_000;
 /// Maximum bytes of the replies of one batch.
 pub(crate) const LARGEST_REPLIES: usize = 64 * 1024 * 1024;
 
-/// The part of a form that separates its fields. No JSON text has a line break before it.
+/// The separator of the fields of an uploaded form. It cannot occur in the requests, because JSON
+/// on one line has no line break before it.
 pub(crate) const BOUNDARY: &str = "backissue-batch-3f1c9a";
 
 /// The path and version of requests within an OpenAI batch.
@@ -38,23 +40,23 @@ pub struct BatchPrompt<'p> {
     pub prompt: Prompt<'p>,
 }
 
-/// How far a batch is.
+/// The state of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BatchState {
-    /// The server is at work.
+    /// The server is processing the batch.
     Running {
-        /// Prompts that are done.
+        /// Number of processed prompts.
         done: u64,
-        /// All prompts.
+        /// Number of all prompts.
         all: u64,
     },
-    /// The replies can be had. Some prompts may have none.
+    /// The batch has ended, and its replies can be requested. Some prompts may have no reply.
     Ended,
-    /// The server gave the batch up, for this reason.
+    /// The server gave up the batch, for this reason.
     Failed(String),
 }
 
-/// The reply to one prompt of a batch: the response in the protocol's own form, or why there is
+/// The id of a prompt, with the response in the protocol's own form, or the reason why there is
 /// none.
 pub(crate) type Line = (String, Result<Value, String>);
 
@@ -81,7 +83,7 @@ pub(crate) fn of_open_ai(model: &str, prompts: &[BatchPrompt<'_>], form: Form) -
     )
 }
 
-/// The name of our marker in the metadata of an OpenAI batch.
+/// The key of our marker in the metadata of an OpenAI batch.
 const MARKER: &str = "backissue";
 
 /// The body that starts an uploaded OpenAI batch.
@@ -90,21 +92,22 @@ pub(crate) fn start(file: &str, marker: &str) -> Value {
     json!({ "input_file_id": file, "endpoint": CHAT, "completion_window": "24h", "metadata": metadata })
 }
 
-/// A batch that was sent, though its name was not noted.
+/// A batch that was sent, but whose name at the server was not stored.
 #[derive(Clone, Debug)]
 pub struct LostBatch<'a> {
-    /// The marker that it was sent with.
+    /// The marker with which the batch was sent.
     pub marker: &'a str,
-    /// Number of its prompts.
+    /// Number of prompts in the batch.
     pub prompts: usize,
-    /// The moment before which it was not sent (RFC 3339, UTC).
+    /// A time before the batch was sent (RFC 3339, UTC).
     pub since: &'a str,
-    /// Batches that are known, which it is not.
+    /// The names of other batches, which are known already.
     pub known: &'a [String],
 }
 
-/// The name of a lost batch in a server's list. Anthropic's batches hold no marker; their time and
-/// number of prompts tell them, and the ids of their replies whether it was the right one.
+/// The name of a lost batch in a server's list of batches. Anthropic's batches have no marker. They
+/// are recognised by their time and number of prompts, and the ids in their replies show whether
+/// the choice was right.
 pub(crate) fn find(protocol: Protocol, list: &Value, lost: &LostBatch<'_>) -> Option<String> {
     let all = list["data"].as_array()?;
     let is_it = |batch: &&Value| {
@@ -123,12 +126,13 @@ pub(crate) fn find(protocol: Protocol, list: &Value, lost: &LostBatch<'_>) -> Op
     names.map(str::to_owned).find(|id| !id.is_empty() && id.len() <= 200 && !lost.known.contains(id))
 }
 
-/// A reply that is cut off cannot be asked again within the batch, so its limit is higher.
+/// The limits for a prompt in a batch. Within a batch, a reply that was cut off cannot be requested
+/// again, so the limit is higher.
 fn room(prompt: &Prompt<'_>) -> Room {
     Room { answer: MORE_TOKENS, context: Protocol::context(prompt, MORE_TOKENS) }
 }
 
-/// The state in a description of a batch.
+/// The state in a server's description of a batch. Returns `None` if it has none.
 pub(crate) fn state(protocol: Protocol, answer: &Value) -> Option<BatchState> {
     let counts = &answer["request_counts"];
     let count = |name: &str| counts[name].as_u64().unwrap_or(0);
@@ -150,7 +154,7 @@ pub(crate) fn state(protocol: Protocol, answer: &Value) -> Option<BatchState> {
     }
 }
 
-/// The replies in a document of lines. Lines that cannot be read are left out.
+/// The replies in a document with one reply per line. Skips lines that cannot be parsed.
 pub(crate) fn lines(protocol: Protocol, text: &str) -> Vec<Line> {
     let of_line = |line: &str| {
         let line: Value = serde_json::from_str(line).ok()?;

@@ -1,7 +1,7 @@
 //! Requests for embeddings and their responses, in the form of OpenAI, which vLLM, llama.cpp and
 //! others share, and in Ollama's.
 //!
-//! Pure: values in, values out.
+//! This module sends nothing: it makes bodies and parses responses.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,8 +9,8 @@ use url::Url;
 
 use crate::settings::{ModelSettings, Protocol};
 
-/// Texts per request. A server that runs on a machine's own processor should answer within the
-/// time-out.
+/// Texts per request. Few enough that a server on this machine's processor answers within the time
+/// limit.
 pub(crate) const BATCH: usize = 32;
 
 /// Maximum dimensions of a vector. Current models have 256 to 4096.

@@ -1,4 +1,4 @@
-//! Why a model did not answer, for people: what failed, on which model, and the remedy.
+//! Why a model did not answer, with messages that say what failed, on which model, and the remedy.
 
 use std::time::Duration;
 
@@ -70,7 +70,8 @@ pub enum ModelError {
         /// The limit.
         limit: Duration,
     },
-    /// Too many requests (429), also after retries, or the demanded pause is too long.
+    /// The server received too many requests (429), even after retries, or it demands a pause that
+    /// is too long.
     #[error("model `{name}`: {host} got too many requests (429): {reason}{}", .retry_after.map_or_else(String::new, |wait| format!("; it demands a pause of {} s", wait.as_secs())))]
     RateLimited {
         /// The model.
@@ -98,7 +99,7 @@ pub enum ModelError {
         /// The server's message.
         reason: String,
     },
-    /// The server failed (5xx), also after retries.
+    /// The server failed (5xx), even after retries.
     #[error("model `{name}`: {host} failed ({status}): {reason}; try again later")]
     Server {
         /// The model.
@@ -177,7 +178,7 @@ pub enum ModelError {
 }
 
 impl ModelError {
-    /// Whether the same request may succeed later without a change by a person.
+    /// Whether the same request may succeed later without any change by a person.
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
@@ -185,7 +186,8 @@ impl ModelError {
         )
     }
 
-    /// Whether the model or its server is the cause, so that other articles would fail too.
+    /// Whether the error is about the model or its server, so that prompts for other articles would
+    /// fail too.
     pub fn is_about_the_model(&self) -> bool {
         !matches!(
             self,
@@ -198,17 +200,17 @@ impl ModelError {
         )
     }
 
-    /// Whether the server may have accepted the request all the same: its answer was lost.
+    /// Whether the server may have accepted the request although no response arrived.
     pub fn may_have_arrived(&self) -> bool {
         matches!(self, Self::Timeout { .. } | Self::Unreadable { .. } | Self::Server { .. })
     }
 
-    /// Whether a shorter prompt may succeed: the model's context does not hold this one.
+    /// Whether a shorter prompt may succeed, because this one exceeds the model's context.
     pub fn is_about_the_context(&self) -> bool {
         matches!(self, Self::TooLong { .. } | Self::PromptCut { .. })
     }
 
-    /// The pause that the server demands.
+    /// The pause that the server demands, if any.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { retry_after, .. } | Self::Server { retry_after, .. } => *retry_after,

@@ -1,6 +1,6 @@
-//! Lists of models, as servers give them.
+//! Parses the lists of models that servers return.
 //!
-//! Pure: values in, values out. A list is text from elsewhere, so every field may be missing.
+//! This module sends nothing. Any field of a list may be missing.
 
 use serde_json::Value;
 
@@ -11,24 +11,24 @@ use crate::settings::Protocol;
 pub struct Listed {
     /// The server's name for it.
     pub id: String,
-    /// The bytes of its weights, which must fit into memory.
+    /// The bytes of the model's weights, which must fit into memory.
     pub bytes: Option<u64>,
     /// Whether the server passes prompts on to another machine.
     pub is_remote: bool,
-    /// Whether it only gives embeddings.
+    /// Whether the model gives only embeddings.
     pub only_embeds: bool,
-    /// Its price, if the server tells it.
+    /// The model's price, if the server states it.
     pub price: Option<PricePerToken>,
 }
 
 /// A price in dollars per token.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PricePerToken {
-    /// Of the prompt.
+    /// The price of a token of the prompt.
     pub input: f64,
-    /// Of the reply.
+    /// The price of a token of the reply.
     pub output: f64,
-    /// Of the prompt, read from the server's cache.
+    /// The price of a token of the prompt that the server has in its cache.
     pub cached: Option<f64>,
 }
 
@@ -38,8 +38,8 @@ const MODELS_MAX: usize = 5_000;
 const NAME_MAX: usize = 200;
 
 impl Listed {
-    /// Whether it is what a person calls `name`. Ollama's `latest` and Gemini's folder can be left
-    /// out.
+    /// Whether `name` means this model. Ollama's suffix `latest` and Gemini's folder may be missing
+    /// in it.
     pub fn is_called(&self, name: &str) -> bool {
         self.id == name
             || self.id.strip_suffix(":latest") == Some(name)
@@ -103,7 +103,7 @@ pub(crate) fn of_llama_cpp(answer: &Value) -> Option<Vec<Listed>> {
     Some(models.iter().take(MODELS_MAX).filter_map(of_one).collect())
 }
 
-/// The models of a list of chat completions. OpenRouter tells prices, as texts.
+/// The models of a chat-completions server. OpenRouter states prices, as texts.
 fn of_chat_completions(answer: &Value) -> Vec<Listed> {
     let models = answer["data"].as_array().map(Vec::as_slice).unwrap_or_default();
     let of_one = |model: &Value| {

@@ -19,8 +19,8 @@ use crate::settings::Protocol;
 const WITHIN: Duration = Duration::from_secs(2);
 /// Time limit for a connection on this machine.
 const CONNECT_WITHIN: Duration = Duration::from_millis(500);
-/// Only plain HTTP is spoken, but a client must be able to encrypt. Setting that up reads the
-/// system's certificates, so it is done once.
+/// The TLS settings of all clients here. The requests use plain HTTP, but a client needs TLS
+/// settings, and making them reads the system's certificates, so it is done once.
 static TLS: LazyLock<Option<Tls>> = LazyLock::new(|| client_tls(&[]).ok());
 /// Maximum bytes of a list.
 const LARGEST_LIST: usize = 2 * 1024 * 1024;
@@ -58,7 +58,7 @@ impl ServerKind {
         }
     }
 
-    /// The protocol in which it is asked.
+    /// The protocol for its requests.
     pub fn protocol(self) -> Protocol {
         match self {
             Self::Ollama => Protocol::Ollama,
@@ -74,7 +74,7 @@ impl ServerKind {
         }
     }
 
-    /// The paths of its lists, newest form first, and how to read them.
+    /// The paths of its lists of models, newest form first, each with its parser.
     fn lists(self) -> &'static [(&'static str, Reading)] {
         match self {
             Self::Ollama => &[("/api/tags", listing::of_ollama)],
@@ -91,13 +91,13 @@ type Reading = fn(&Value) -> Option<Vec<Listed>>;
 /// A model server on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalServer {
-    /// What it is.
+    /// The kind of server.
     pub kind: ServerKind,
     /// Its root address.
     pub url: Url,
 }
 
-/// The text names no model server on this machine.
+/// The text is not a model server on this machine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not a model server on this machine; write for example ollama=http://127.0.0.1:11434, with ollama, lmstudio or \

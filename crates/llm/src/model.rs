@@ -1,4 +1,4 @@
-//! One model: sends prompts, waits and retries, reads replies.
+//! A client for one model: sends prompts, waits and retries, and reads replies.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,10 +38,10 @@ struct Shared {
     host: String,
     is_local: bool,
     turns: Semaphore,
-    /// The index, among the protocol's forms, of the fullest form that the server has not refused.
+    /// The index, among the protocol's forms, of the first form that the server has not refused.
     form: AtomicUsize,
-    /// The largest context that a prompt needed. Ollama loads a model again for another context, so
-    /// smaller prompts ask for the same.
+    /// The largest context that a prompt needed so far. Ollama loads a model again for another
+    /// context, so smaller prompts request the same.
     context: AtomicU32,
 }
 
@@ -63,7 +63,7 @@ const TOLD: usize = 300;
 enum Failed {
     /// A retry may succeed.
     ForNow(ModelError),
-    /// A simpler form may succeed.
+    /// A request in a simpler form may succeed.
     Form(ModelError),
     ForGood(ModelError),
 }
@@ -132,9 +132,9 @@ impl Model {
         &self.shared.host
     }
 
-    /// Asks the server for its description of the model, without a prompt. Returns `None` if the
-    /// server has no list, or one without the model: some servers accept models that they do not
-    /// list.
+    /// Requests the server's description of the model, without sending a prompt. Returns `None` if
+    /// the server has no list, or if the list does not have the model, because some servers accept
+    /// models that they do not list.
     ///
     /// # Errors
     /// If the server does not answer, refuses the key, or has no such model.
@@ -162,13 +162,13 @@ impl Model {
         Ok(found)
     }
 
-    /// Sends prompts as a batch, and returns the server's name for it. The form of the requests is
-    /// the one that the server accepted last, so a prompt should have been sent before. `marker`
-    /// finds the batch again if its name is lost ([`Self::find_batch`]): at most 64 letters and
-    /// digits.
+    /// Sends prompts as a batch, and returns the server's name for it. The requests have the form
+    /// that the server accepted last, so send a single prompt first. With `marker`, at most 64
+    /// letters and digits, [`Self::find_batch`] finds the batch again if its name is lost.
     ///
     /// # Errors
-    /// [`ModelError::Setup`] if the protocol or the server has no batches; else see [`ModelError`].
+    /// [`ModelError::Setup`] if the protocol or the server has no batches. For others see
+    /// [`ModelError`].
     pub async fn submit(&self, prompts: &[BatchPrompt<'_>], marker: &str) -> Result<String, ModelError> {
         let shared = &self.shared;
         let (settings, protocol) = (&shared.settings, shared.settings.protocol);
@@ -203,8 +203,8 @@ impl Model {
         id.map(str::to_owned).ok_or_else(|| shared.unreadable("it does not name the batch"))
     }
 
-    /// The server's name for a batch that was sent without its name being noted. Returns `None` if
-    /// the server has no such batch among its newest.
+    /// Finds the server's name for a batch that was sent, but whose name was not stored. Returns
+    /// `None` if it is not among the newest batches of the server.
     ///
     /// # Errors
     /// See [`ModelError`].
@@ -224,10 +224,10 @@ impl Model {
         Ok(batch::find(protocol, &list, lost))
     }
 
-    /// How far a batch is.
+    /// The state of a batch.
     ///
     /// # Errors
-    /// See [`ModelError`]. [`ModelError::NotFound`] if the server does not know it any more.
+    /// See [`ModelError`]. [`ModelError::NotFound`] if the server does not know the batch any more.
     pub async fn batch_state(&self, id: &str) -> Result<BatchState, ModelError> {
         let described = self.describe_batch(id).await?;
         let state = batch::state(self.shared.settings.protocol, &described);
@@ -288,14 +288,14 @@ impl Model {
     }
 
     /// The embedding of each text, in order and all of one dimension, from a server with OpenAI's
-    /// `/embeddings` (vLLM, llama.cpp and others too) or Ollama's `/api/embed`.
+    /// `/embeddings` (also vLLM, llama.cpp and others) or Ollama's `/api/embed`.
     ///
-    /// Texts are sent in batches, so that a response stays small. The server limits their lengths.
+    /// Texts are sent in groups, so that a response stays small. The server limits their lengths.
     /// No text may be empty, because many servers refuse that.
     ///
     /// # Errors
-    /// [`ModelError::Setup`] if the protocol has no embeddings; else see [`ModelError`]. If one
-    /// batch fails, the whole call fails.
+    /// [`ModelError::Setup`] if the protocol has no embeddings. For others see [`ModelError`]. If
+    /// one group fails, the whole call fails.
     pub async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, ModelError> {
         let shared = &self.shared;
         let endpoint = embeddings::endpoint(&shared.settings)
@@ -321,12 +321,13 @@ impl Model {
 }
 
 impl Shared {
-    /// Waits for a free slot.
+    /// Waits until a request may be sent under the limit of concurrent requests.
     async fn turn(&self) -> Result<SemaphorePermit<'_>, ModelError> {
         self.turns.acquire().await.map_err(|_| self.unreadable("the client was closed"))
     }
 
-    /// Waits for a free slot, and retries if the server refuses temporarily.
+    /// Calls `attempt` under the limit of concurrent requests, and again if the server refuses
+    /// temporarily.
     async fn patiently<T, A: Future<Output = Result<T, Failed>>>(
         &self,
         attempt: impl Fn() -> A,
@@ -357,7 +358,7 @@ impl Shared {
         }
     }
 
-    /// Sends the fullest form that the server accepts, and remembers it.
+    /// Sends the prompt in the fullest form that the server accepts, and remembers the form.
     async fn try_forms(&self, prompt: &Prompt<'_>) -> Result<Reply, Failed> {
         let from = self.form.load(Ordering::Relaxed);
         let mut refused = None;
@@ -375,8 +376,8 @@ impl Shared {
         Err(Failed::ForGood(refused.unwrap_or_else(|| self.unreadable("no form of request was accepted"))))
     }
 
-    /// Asks once. Asks again with a higher limit of tokens if the reply was cut off, as happens to
-    /// models that reason first.
+    /// Sends the prompt, and once more with a higher limit of tokens if the reply was cut off, as
+    /// happens to models that reason first.
     async fn attempt(&self, prompt: &Prompt<'_>, form: Form) -> Result<Reply, Failed> {
         let protocol = self.settings.protocol;
         let mut why = String::new();
@@ -404,7 +405,7 @@ impl Shared {
         Err(Failed::ForGood(ModelError::Silent { name: self.settings.name.clone(), reason: why }))
     }
 
-    /// Sends one request. The response has at most `largest` bytes.
+    /// Sends one request. A response of more than `largest` bytes is an error.
     async fn post(&self, endpoint: &Url, body: &Value, largest: usize) -> Result<Value, Failed> {
         let request = self.client.post(endpoint.clone());
         let request =
@@ -434,7 +435,7 @@ impl Shared {
         Ok(bytes)
     }
 
-    /// The reply in a line of a batch's replies.
+    /// Converts one line of a batch's replies to a reply.
     fn reply_of_line(&self, line: Result<Value, String>) -> Result<Reply, ModelError> {
         let silent =
             |reason: &str| ModelError::Silent { name: self.settings.name.clone(), reason: self.told(reason) };
@@ -513,7 +514,7 @@ impl Shared {
         ModelError::Unreadable { name, host, reason: reason.to_owned() }
     }
 
-    /// The server's message on one short line, without the key.
+    /// The server's message, shortened to one line, without the key.
     fn told(&self, reason: &str) -> String {
         let line: String =
             reason.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(TOLD).collect();
@@ -531,9 +532,9 @@ fn is_too_long(said: &str) -> bool {
         || said.contains("input token count") && said.contains("exceeds")
 }
 
-/// Whether a refusal says that the account's quota or credit is used up, and not that requests came
-/// too fast. The words are those of OpenAI, Anthropic, OpenRouter, DeepSeek and Gemini, whose quota
-/// per minute is a matter of speed.
+/// Whether a refusal says that the account's quota or credit is used up, rather than that requests
+/// came too fast. The words are those of OpenAI, Anthropic, OpenRouter, DeepSeek and Gemini.
+/// Gemini's quota per minute counts as a matter of speed.
 fn is_used_up(status: u16, body: &[u8]) -> bool {
     if status == 402 {
         return true;
@@ -557,7 +558,7 @@ fn is_used_up(status: u16, body: &[u8]) -> bool {
         || status == 429 && text.contains("PerDay") && !text.contains("PerMinute")
 }
 
-/// The message in an error response. Each protocol has it at `error.message`, some servers
+/// The message in an error response. All protocols have it at `error.message`; some servers have it
 /// elsewhere.
 fn said(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);

@@ -1,4 +1,4 @@
-//! Prompts and replies.
+//! Prompts, replies and their cost.
 
 use serde_json::Value;
 
@@ -13,23 +13,24 @@ pub struct Prompt<'p> {
     pub schema: &'p Value,
 }
 
-/// The cost of a prompt in tokens, estimated from characters if the server does not count them.
+/// The cost of a prompt in tokens. It is estimated from characters if the server does not count
+/// them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Usage {
-    /// Tokens of the prompt.
+    /// Number of tokens of the prompt.
     pub input_tokens: u64,
-    /// Tokens of the reply, including reasoning.
+    /// Number of tokens of the reply, including reasoning.
     pub output_tokens: u64,
-    /// Those of the prompt that the server had in its cache, which cost less.
+    /// Number of tokens of the prompt that the server had in its cache, which cost less.
     pub cached_tokens: u64,
-    /// Those of the prompt that the server wrote to its cache, which may cost more.
+    /// Number of tokens of the prompt that the server wrote to its cache, which may cost more.
     pub cache_writes: u64,
 }
 
 /// A reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// Its text, in any form.
+    /// The text of the reply, in any form.
     pub text: String,
     /// Its cost.
     pub usage: Usage,

@@ -1,8 +1,9 @@
 //! The four protocols: endpoints, request bodies, and responses.
 //!
-//! Pure: values in, values out. The forms follow the servers' references: OpenAI's chat completions
-//! with `response_format`, Anthropic's messages with `output_config`, Gemini's generateContent with
-//! `responseJsonSchema`, Ollama's chat with `format` and `num_ctx`.
+//! This module sends nothing: it makes bodies and parses responses. The forms follow the servers'
+//! references: OpenAI's chat completions with `response_format`, Anthropic's messages with
+//! `output_config`, Gemini's generateContent with `responseJsonSchema`, Ollama's chat with `format`
+//! and `num_ctx`.
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
 use serde_json::{Map, Value, json};
@@ -11,65 +12,67 @@ use url::Url;
 use crate::prompt::{Prompt, Reply, Usage};
 use crate::settings::{ModelSettings, Protocol};
 
-/// How many features a request uses. Not all servers know schemas, and some models refuse a
-/// temperature or a limit.
+/// Which optional features a request uses. Some servers do not know schemas, and some models refuse
+/// a temperature or a limit of tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Form {
     /// A schema, temperature 0, and a limit of tokens.
     Full,
-    /// The schema only.
+    /// Only the schema.
     Schema,
-    /// Like [`Form::Full`], with the schema where chat completions had it before OpenAI defined a
-    /// place. llama-cpp-python knows no other.
+    /// All features of [`Form::Full`], but with the schema at the place that chat completions used
+    /// before OpenAI defined one. llama-cpp-python knows only this place.
     Object,
-    /// The two texts only.
+    /// No optional features: only the two texts.
     Bare,
 }
 
 /// Maximum tokens of a reply, including reasoning.
 pub(crate) const OUTPUT_TOKENS: u32 = 4096;
 
-/// The same for the second attempt, if the first reply was cut off.
+/// Maximum tokens of a reply in the second attempt, after the first reply was cut off.
 pub(crate) const MORE_TOKENS: u32 = 4 * OUTPUT_TOKENS;
 
-/// Tokens that a request makes room for.
+/// Limits of tokens in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Room {
     /// Maximum tokens of the reply.
     pub answer: u32,
-    /// The context for prompt and reply, for servers that let a request choose it.
+    /// The context for prompt and reply together, for servers at which a request chooses it.
     pub context: u32,
 }
 
-/// Steps of the context that Ollama is asked for. It loads a model again for each other context, so
-/// few values are better than exact ones.
+/// The context that Ollama is asked for is a multiple of this. Ollama loads a model again for each
+/// other context, so few different values are better than exact ones.
 const CONTEXT_STEP: u32 = 4096;
 
-/// A prompt of fewer characters is never taken for cut: a short one may be of any density.
+/// A prompt with fewer characters is never considered cut, because short prompts vary too much in
+/// characters per token.
 const CUT_FROM: usize = 2_000;
 
-/// Most characters per token of any real text and tokenizer, with a wide margin: English has 4 to
-/// 4.8, and our prompts, with their numbers and names of concepts, about 3.
+/// Maximum characters per token for any real text and tokenizer, with a wide margin. English has 4
+/// to 4.8. Our prompts, with their numbers and names of concepts, have about 3.
 const PER_TOKEN_MOST: f64 = 6.0;
 
-/// The same if the server has counted exactly as many tokens as a common context has.
+/// The maximum characters per token if the server counted exactly as many tokens as a common
+/// context has.
 const PER_TOKEN_MOST_IN_A_FULL_CONTEXT: f64 = 3.6;
-/// Contexts usually are a multiple of this.
+/// The size of a context is usually a multiple of this.
 const USUAL_CONTEXTS: u64 = 2048;
 
 /// Why a response has no usable reply.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum NoReply {
-    /// The server has read only this many tokens of the prompt, and has dropped the rest.
+    /// The server read only this many tokens of the prompt, and dropped the rest.
     PromptCut(u64),
-    /// It has no text; why, as far as the server says.
+    /// The response has no text. Holds the reason that the server gives, if any.
     Silent(String),
-    /// The reply ended where the tokens did.
+    /// The reply was cut off at the limit of tokens.
     CutOff,
 }
 
 impl Protocol {
-    /// The forms that servers of this protocol may accept, fullest first.
+    /// The forms that servers of this protocol may accept, in the order in which they are tried.
     pub(crate) fn forms(self) -> &'static [Form] {
         match self {
             Self::OpenAi => &[Form::Full, Form::Schema, Form::Object, Form::Bare],
@@ -88,7 +91,7 @@ impl Protocol {
         }
     }
 
-    /// The address that lists the server's models, or describes this one.
+    /// The address of the server's list of models, or of the description of this model.
     pub(crate) fn list_endpoint(self, settings: &ModelSettings) -> Option<Url> {
         match self {
             Self::OpenAi => self.below(&settings.url, &["models"]),
@@ -106,7 +109,7 @@ impl Protocol {
         }
     }
 
-    /// The address of a path at a server. Returns `None` if its URL cannot have one.
+    /// The address of a path at a server. Returns `None` if the server's URL cannot have a path.
     pub(crate) fn below(self, url: &Url, path: &[&str]) -> Option<Url> {
         let mut url = url.clone();
         // The address of Ollama's chat completions ends in `v1`. Both are one server.
@@ -135,7 +138,7 @@ impl Protocol {
         needed.checked_next_multiple_of(CONTEXT_STEP).unwrap_or(needed)
     }
 
-    /// The headers with key and version.
+    /// The headers of a request, with the key and the protocol's version.
     pub(crate) fn headers(self, settings: &ModelSettings) -> Result<HeaderMap, InvalidHeaderValue> {
         let mut headers = HeaderMap::new();
         if self == Self::Anthropic {
@@ -157,10 +160,10 @@ impl Protocol {
         Ok(headers)
     }
 
-    /// The request's body.
+    /// The body of a request.
     ///
-    /// The system text is the same for every article, and comes first, so that a server can keep
-    /// what it computed for it. Anthropic does so only if the request says where the text ends.
+    /// The system text is the same for every article and comes first, so that a server can cache
+    /// its processing. Anthropic's servers do so only if the request marks the end of the text.
     pub(crate) fn body(self, model: &str, prompt: &Prompt<'_>, form: Form, room: Room) -> Value {
         let mut body = match self {
             Self::OpenAi => json!({
@@ -360,12 +363,11 @@ impl Protocol {
         }
     }
 
-    /// Whether a server that has read this many tokens cannot have read the whole prompt.
+    /// Whether a server that read only `read` tokens must have cut the prompt.
     ///
-    /// Some servers cut a prompt that is too long for the context, and answer as if nothing were
-    /// missing: Ollama over chat completions, LM Studio, older versions of llama.cpp. The number of
-    /// tokens then often is exactly that of the context. Anthropic's and Gemini's servers do not
-    /// cut.
+    /// Some servers cut a prompt that exceeds the context, and answer without saying so: Ollama
+    /// over chat completions, LM Studio, older versions of llama.cpp. The number of tokens is then
+    /// often exactly that of the context. Anthropic's and Gemini's servers do not cut prompts.
     fn is_cut(self, prompt: &Prompt<'_>, read: u64) -> bool {
         let characters = prompt.system.chars().count() + prompt.user.chars().count();
         let may_be_full = matches!(self, Self::OpenAi | Self::Ollama) && read > 0;
@@ -376,14 +378,14 @@ impl Protocol {
     }
 }
 
-/// Tokens as a server counts them.
+/// Numbers of tokens as a server counts them.
 struct Counted {
-    /// Of the prompt, with cached ones.
+    /// Tokens of the prompt, including cached ones.
     input: Option<u64>,
     output: Option<u64>,
-    /// Of the prompt, read from the server's cache.
+    /// Tokens of the prompt that were read from the server's cache.
     cached: u64,
-    /// Of the prompt, written to the server's cache.
+    /// Tokens of the prompt that were written to the server's cache.
     written: u64,
 }
 

@@ -1,4 +1,4 @@
-//! The settings of a client.
+//! The settings of a client for a model.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,12 +16,12 @@ pub enum Protocol {
     Anthropic,
     /// Gemini's generateContent.
     Gemini,
-    /// Ollama's chat. It also speaks chat completions, but there a client cannot say how much
-    /// context a prompt needs.
+    /// Ollama's chat. Ollama also has chat completions, but there a request cannot choose the
+    /// context.
     Ollama,
 }
 
-/// The text names no protocol.
+/// The text is not the name of a protocol.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not a protocol; protocols are openai (LM Studio, vLLM and llama.cpp too), anthropic, gemini, ollama"
@@ -64,13 +64,13 @@ impl Protocol {
 /// A model and its server.
 #[derive(Clone, Debug)]
 pub struct ModelSettings {
-    /// The operator's name for it.
+    /// The operator's name for the model.
     pub name: String,
     /// The protocol of its server.
     pub protocol: Protocol,
     /// The server's address up to and including the version, e.g. `http://127.0.0.1:11434/v1`.
     pub url: Url,
-    /// The server's name for it.
+    /// The server's name for the model.
     pub model: String,
     /// The key, if the server needs one.
     pub key: Option<Secret>,
