@@ -1,7 +1,7 @@
-//! Cards as a file that Anki imports, and that a spreadsheet opens without running anything.
+//! Writes cards as a CSV file that Anki imports, and that is safe to open in a spreadsheet.
 //!
 //! The lines that begin with `#` are Anki's file headers (Anki manual, "Importing text files"). The
-//! address identifies a card, so that importing a newer file updates what an older one brought.
+//! address identifies a card, so that importing a newer file updates the cards of an older one.
 
 /// Maximum cards in a file.
 pub const CSV_MAX: u32 = 2000;
@@ -18,13 +18,13 @@ pub struct CsvCard {
     pub problem: String,
     /// How the team solved it.
     pub approach: String,
-    /// What changed; empty if the article does not say.
+    /// What changed. Empty if the article does not say.
     pub outcome: String,
     /// The reader's last answer.
     pub answer: String,
     /// The article's title and company.
     pub article: String,
-    /// Labels and concepts.
+    /// The labels and concepts.
     pub tags: Vec<String>,
 }
 
@@ -49,8 +49,8 @@ pub fn csv(cards: &[CsvCard]) -> String {
     file
 }
 
-/// A cell in quotation marks (RFC 4180). A spreadsheet takes a cell that begins with one of these
-/// signs as a formula; an apostrophe before it makes it text (OWASP, "CSV injection").
+/// A cell in quotation marks (RFC 4180). A spreadsheet would treat a cell that begins with certain
+/// signs as a formula. An apostrophe before the sign prevents this (OWASP, "CSV injection").
 fn cell(text: &str) -> String {
     let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
         "'"

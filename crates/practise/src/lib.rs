@@ -1,6 +1,8 @@
-//! Practising with problems: when a card is shown next, and cards as a file for Anki.
+//! Practising with problems: computes when a card is shown next, and writes cards as a file for
+//! Anki.
 //!
-//! Pure: no input or output, no clock. The store keeps cards and answers; `web` shows them.
+//! This crate does no input or output and reads no clock. The store keeps cards and answers; `web`
+//! shows them.
 
 mod csv;
 mod schedule;

@@ -1,8 +1,8 @@
-//! When a card is shown next, by FSRS (Free Spaced Repetition Scheduler, version 6) with its
-//! default parameters.
+//! Computes when a card is shown next, by FSRS (Free Spaced Repetition Scheduler, version 6) with
+//! its default parameters.
 //!
-//! The whole history decides, so what is stored is what happened, and a change of the rule changes
-//! every card.
+//! It always uses the whole history of a card. So only the answers are stored, and a change of the
+//! rule affects every card.
 
 use std::sync::LazyLock;
 
@@ -12,19 +12,20 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-/// How many answers make a session.
+/// Number of answers in a session.
 pub const SESSION: usize = 10;
-/// The share of answers that should still be known when a card is shown again.
+/// The probability with which a reader should still know an answer when its card is shown again.
 const RETENTION: f32 = 0.9;
-/// When a card that was not known is shown again.
+/// The pause before a card is shown again that the reader did not know.
 const SOON: SignedDuration = SignedDuration::from_mins(10);
-/// The longest time between two showings, in days: ten years.
+/// The longest pause between two showings, in days: ten years.
 const DAYS_MAX: f32 = 3650.0;
 
 static SCHEDULER: LazyLock<FSRS> = LazyLock::new(FSRS::default);
 
-/// When a card with these answers is shown next. Days begin at midnight in `zone`, so a card that
-/// is due is due all day. Without answers it is due at once: at the beginning of time.
+/// The time at which a card with these answers is shown next. Days begin at midnight in `zone`, so
+/// a card that is due is due the whole day. A card without answers is due since the beginning of
+/// time.
 pub fn next_showing(history: &[Rated], zone: &TimeZone) -> Timestamp {
     let mut history = history.to_vec();
     history.sort_by_key(|rated| rated.at);
@@ -36,7 +37,8 @@ pub fn next_showing(history: &[Rated], zone: &TimeZone) -> Timestamp {
     midnight(day_of(last.at, zone), days, zone).unwrap_or(Timestamp::MAX)
 }
 
-/// The whole days that pass after the last of these answers, the oldest first.
+/// Number of whole days from the last answer to the next showing. `history` has the oldest answer
+/// first.
 fn days_after(history: &[Rated], zone: &TimeZone) -> i64 {
     let (mut memory, mut before): (Option<MemoryState>, Option<Date>) = (None, None);
     let mut interval = 0.0;
@@ -84,7 +86,8 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// The days after each answer, where each is given on the day on which the card is due.
+    /// The days after each answer until the card is due, if each answer is given on the day on
+    /// which it is due.
     fn days(ratings: &[Rating]) -> Vec<i64> {
         let zone = TimeZone::UTC;
         let (mut now, mut history, mut days) = (at("2026-05-13T09:00:00Z"), Vec::new(), Vec::new());
@@ -126,9 +129,9 @@ mod tests {
     }
 
     proptest! {
-        /// Any history has a next showing after its last answer; of two cards that were known, the
-        /// better known one is never shown earlier. The order in which answers are listed does not
-        /// matter.
+        /// Every history has a next showing after its last answer. Of two cards that were known,
+        /// the better known one is never shown earlier. The order in which answers are listed does
+        /// not matter.
         #[test]
         fn any_history_has_a_next_showing(
             history in prop::collection::vec((0i64..4_000_000_000, rating()), 1..12),
