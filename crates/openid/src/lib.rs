@@ -1,12 +1,12 @@
-//! Who a person is, according to an OpenID Connect provider that the operator chose.
+//! Identifies a person by an OpenID Connect provider that the operator chose.
 //!
 //! A login has two steps (authorization code flow, OpenID Connect Core 1.0, section 3.1, with
-//! PKCE). [`Provider::login_address`] is where the browser goes. It comes back with a code, which
+//! PKCE). First the browser goes to [`Provider::login_address`]. It comes back with a code, which
 //! [`Provider::person`] exchanges for a signed ID token.
 //!
-//! This crate knows no readers and no sessions, and keeps nothing but the provider's documents. It
-//! only asks the provider. The provider may be on this machine or in its network, so requests have
-//! limits of time and size, but none of address.
+//! This crate does not know readers or sessions, and keeps only the provider's documents. It sends
+//! requests only to the provider, which may be on this machine or in its network. So requests have
+//! limits of time and size, but may go to private addresses.
 
 mod error;
 mod provider;

@@ -1,4 +1,4 @@
-//! The provider: discovery, the address of a login, and the ID token.
+//! An OpenID Connect provider: discovery, the address of a login, and checking the ID token.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,21 +20,22 @@ use url::Url;
 use crate::OpenIdError;
 use crate::requests::{NoAnswer, Requests};
 
-/// How long the provider's documents count. Keys that are not among them are looked for at once.
+/// How long the provider's documents are used. If a key is missing in them, they are requested
+/// again at once.
 const DOCUMENTS_LAST: Duration = Duration::from_secs(60 * 60);
-/// Time limit for a step of a login, with all its requests.
+/// Time limit for a step of a login, including all its requests.
 const STEP_WITHIN: Duration = Duration::from_secs(25);
-/// Steps of logins that ask the provider at the same time. Others wait.
+/// Maximum steps of logins that send requests at the same time. Others wait.
 const STEPS_AT_ONCE: usize = 4;
-/// How much the clocks of the provider and of this machine may differ.
+/// Maximum difference between the clocks of the provider and of this machine.
 const LEEWAY: Duration = Duration::from_secs(60);
-/// Maximum characters of a provider's name for a person (OpenID Connect Core 1.0, section 2).
+/// Maximum characters of a provider's identifier of a person (OpenID Connect Core 1.0, section 2).
 pub const SUBJECT_MAX: usize = 255;
-/// Maximum characters of what a provider says, in an error.
+/// Maximum characters of a provider's message in an error.
 const TOLD: usize = 300;
 
-/// Algorithms of signatures that only the provider can make. A token that is signed with the
-/// client's secret, or not at all, does not count.
+/// Algorithms for signatures that only the provider can make. A token that is signed with the
+/// client's secret, or not signed, is refused.
 const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
@@ -47,18 +48,18 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::EdDsa,
 ];
 
-/// What must be known about a provider.
+/// The settings of a provider.
 #[derive(Clone, Debug)]
 pub struct ProviderSettings {
-    /// Its issuer, letter by letter as the provider writes it.
+    /// The issuer, exactly as the provider writes it.
     pub issuer: String,
-    /// This program's name at the provider.
+    /// The identifier of this program at the provider.
     pub client: String,
-    /// The secret that belongs to it. Some providers need none.
+    /// The secret for this identifier. Some providers need none.
     pub secret: Option<Secret>,
     /// The address to which the provider sends the browser back.
     pub redirect: Url,
-    /// What people call the provider. By default its host.
+    /// The name of the provider for people. By default its host.
     pub name: Option<String>,
     /// PEM files with certificate authorities to trust in addition to the system's.
     pub ca: Vec<PathBuf>,
@@ -67,26 +68,28 @@ pub struct ProviderSettings {
 /// The secrets of one login, which belong to one browser.
 #[derive(Clone)]
 pub struct Attempt {
-    /// Comes back in the address.
+    /// A value that the provider sends back in the address.
     pub state: String,
-    /// Comes back in the ID token.
+    /// A value that the provider puts into the ID token.
     pub nonce: String,
-    /// Proves that the code was requested for this login: 43 to 128 letters and digits.
+    /// A value that proves that the code was requested for this login: 43 to 128 letters and
+    /// digits.
     pub verifier: String,
 }
 
 /// A person, as the provider describes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
-    /// The provider's name for the person, which never changes.
+    /// The provider's identifier of the person, which never changes.
     pub subject: String,
-    /// What the person wants to be called here.
+    /// The name that the person prefers.
     pub name: Option<String>,
-    /// The mail address, if the provider has verified it.
+    /// The person's mail address, if the provider has verified it.
     pub verified_email: Option<String>,
 }
 
-/// A provider. Its documents are requested when they are needed, and kept for an hour.
+/// A client for a provider. It requests the provider's documents when it needs them, and keeps them
+/// for an hour.
 #[derive(Debug)]
 pub struct Provider {
     settings: ProviderSettings,
@@ -106,7 +109,7 @@ type Client = CoreClient<
 >;
 
 impl Provider {
-    /// Sets up the client. Requests nothing.
+    /// Prepares the client without sending a request.
     ///
     /// # Errors
     /// [`OpenIdError::Setup`].
@@ -130,22 +133,22 @@ impl Provider {
         Ok(Self { settings, requests, host, documents, steps })
     }
 
-    /// What people call it.
+    /// The name of the provider for people.
     pub fn name(&self) -> &str {
         self.settings.name.as_deref().unwrap_or(&self.host)
     }
 
-    /// Its issuer.
+    /// The provider's issuer.
     pub fn issuer(&self) -> &str {
         &self.settings.issuer
     }
 
-    /// Where it sends browsers back to.
+    /// The address to which the provider sends browsers back.
     pub fn redirect(&self) -> &Url {
         &self.settings.redirect
     }
 
-    /// Requests its documents again. Returns the number of its keys.
+    /// Requests the provider's documents again. Returns the number of its keys.
     ///
     /// # Errors
     /// [`OpenIdError::Down`].
@@ -153,7 +156,7 @@ impl Provider {
         self.step(async { Ok(self.documents(Duration::ZERO).await?.jwks().keys().len()) }).await
     }
 
-    /// Where the browser logs in.
+    /// The address at which the browser must log in.
     ///
     /// # Errors
     /// [`OpenIdError::Down`].
@@ -178,7 +181,7 @@ impl Provider {
         }
     }
 
-    /// The person who came back with this code.
+    /// The person for whom the provider issued this code.
     ///
     /// # Errors
     /// See [`OpenIdError`].
@@ -208,7 +211,7 @@ impl Provider {
         .await
     }
 
-    /// Waits for a turn, then for the step, but not for long.
+    /// Runs a step of a login, under the limits of concurrent steps and of time.
     async fn step<T>(&self, step: impl Future<Output = Result<T, OpenIdError>>) -> Result<T, OpenIdError> {
         let done = tokio::time::timeout(STEP_WITHIN, async {
             let _turn = self.steps.acquire().await.map_err(|error| self.down(error.to_string()))?;
@@ -218,7 +221,7 @@ impl Provider {
         done.await.unwrap_or_else(late)
     }
 
-    /// The provider's documents, at most this old.
+    /// The provider's documents, requested again if they are older than `age`.
     async fn documents(&self, age: Duration) -> Result<Arc<CoreProviderMetadata>, OpenIdError> {
         let mut known = self.documents.lock().await;
         if let Some((since, documents)) = &*known
@@ -252,7 +255,7 @@ impl Provider {
         Ok(client.set_redirect_uri(redirect).set_auth_type(auth))
     }
 
-    /// The ID token for a code.
+    /// Exchanges a code for the ID token.
     async fn exchange(
         &self,
         documents: &CoreProviderMetadata,
@@ -276,7 +279,7 @@ impl Provider {
         answer.id_token().cloned().ok_or_else(|| self.untrusted("there is none in its answer"))
     }
 
-    /// The claims of an ID token that passes all checks (OpenID Connect Core 1.0, section 3.1.3.7).
+    /// The claims of an ID token, after all checks (OpenID Connect Core 1.0, section 3.1.3.7).
     fn claims(
         &self,
         documents: &CoreProviderMetadata,
@@ -343,7 +346,7 @@ impl Provider {
         OpenIdError::Untrusted { host: self.host.clone(), reason: self.told(reason) }
     }
 
-    /// What a provider says, as it may be logged.
+    /// A provider's message, safe to be logged.
     fn told(&self, text: &str) -> String {
         let scrubbed = self.settings.secret.as_ref().map(|secret| secret.scrub(text));
         let text = scrubbed.as_deref().unwrap_or(text);

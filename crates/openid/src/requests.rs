@@ -1,4 +1,4 @@
-//! Requests to the provider, with limits of time and size.
+//! Sends requests to the provider, with limits of time and size.
 
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -18,21 +18,22 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// Maximum bytes of a response. Google's longest document has about 2 KB.
 const LARGEST_ANSWER: usize = 1024 * 1024;
 
-/// Why a request has no response, for people.
+/// Why a request got no response, in words for people.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct NoAnswer(String);
 
-/// Sends requests to one provider.
+/// A client that sends requests to one provider.
 #[derive(Debug)]
 pub(crate) struct Requests {
     client: Client,
-    /// Whether the provider is this machine, so that nobody can listen to HTTP.
+    /// Whether the provider is on this machine, so that plain HTTP cannot be intercepted.
     is_local: bool,
 }
 
 impl Requests {
-    /// `ca` are PEM files with certificate authorities to trust in addition to the system's.
+    /// Prepares the client. `ca` are PEM files with certificate authorities to trust in addition to
+    /// the system's.
     pub(crate) fn to(issuer: &Url, ca: &[PathBuf]) -> Result<Self, OpenIdError> {
         let tls = client_tls(ca).map_err(|error| OpenIdError::Setup(error.to_string()))?;
         let client = operator_client(issuer, &tls, CONNECT_WITHIN).timeout(ANSWER_WITHIN).build();
@@ -40,12 +41,12 @@ impl Requests {
         Ok(Self { client, is_local: is_on_this_machine(issuer) })
     }
 
-    /// Whether a request to this address cannot be read on the way.
+    /// Whether nobody between the two machines can read a request to this address.
     pub(crate) fn is_safe(&self, url: &Url) -> bool {
         url.scheme() == "https" || (self.is_local && url.scheme() == "http" && is_on_this_machine(url))
     }
 
-    /// Sends a request. A redirect is a response like others, so it is not followed.
+    /// Sends a request. A redirect is not followed but returned like any other response.
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, NoAnswer> {
         let url = request.uri().to_string();
         if !url.parse().is_ok_and(|url| self.is_safe(&url)) {
