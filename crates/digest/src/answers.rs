@@ -1,4 +1,4 @@
-//! New answers to saved searches in the form of a digest, and what a digest is called.
+//! Composes a digest of new answers to saved searches, and gives digests their headings.
 
 use backissue_store::AlertHit;
 use url::Url;
@@ -6,11 +6,11 @@ use url::Url;
 use crate::compose::drop_misleading;
 use crate::{About, Digest, Pick, Site, Totals, words};
 
-/// Most reads of an alert.
+/// Maximum reads of an alert.
 const MOST: usize = 20;
 
-/// Composes new answers to saved searches, in their order. Each says which searches it answers.
-/// Returns `None` if there are none.
+/// Composes a digest of new answers to saved searches, in their order. Each read says which
+/// searches it answers. Returns `None` if there are no answers.
 pub fn compose_answers(hits: Vec<AlertHit>) -> Option<Digest> {
     let week = hits.first()?.read.card.week;
     let picks = hits.into_iter().map(|AlertHit { mut read, searches }| {
@@ -31,7 +31,7 @@ pub fn compose_answers(hits: Vec<AlertHit>) -> Option<Digest> {
 }
 
 impl Digest {
-    /// Its heading for people.
+    /// The heading of the digest, for people.
     pub fn heading(&self) -> String {
         match self.about {
             About::Week => words::heading(self.week),
@@ -42,7 +42,8 @@ impl Digest {
         }
     }
 
-    /// The page with all of it, and what a link there is called.
+    /// The page that shows the whole digest, and the text of a link to it. Returns `None` if the
+    /// address of the pages is not known.
     pub fn page(&self, site: &Site) -> Option<(Url, &'static str)> {
         match self.about {
             About::Week => Some((site.week(self.week)?, "The whole week")),

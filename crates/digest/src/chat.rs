@@ -1,7 +1,7 @@
-//! A week as a message for chat servers and as plain data for other programs.
+//! Writes a digest as a message for chat servers, and as data for other programs.
 //!
-//! Each server has its own limits; what does not fit is left out from the end, and the message
-//! says how much.
+//! Each service has limits. Reads that exceed them are left out from the end, and the message says
+//! how many.
 
 use backissue_model::bounds::cut;
 use backissue_model::collapsed;
@@ -15,24 +15,24 @@ use crate::html::{self, Look};
 use crate::told::Told;
 use crate::{About, Digest, Pick, Site, words};
 
-/// What a message is for.
+/// A service that receives messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
-    /// Any program: the digest as data.
+    /// Any program. The message is the digest as data.
     Webhook,
-    /// Slack: Block Kit.
+    /// Slack. The message has the form of Block Kit.
     Slack,
-    /// Discord: embeds.
+    /// Discord. The message has embeds.
     Discord,
-    /// Mattermost: Markdown.
+    /// Mattermost. The message is Markdown.
     Mattermost,
-    /// Microsoft Teams: an Adaptive Card.
+    /// Microsoft Teams. The message is an Adaptive Card.
     Teams,
-    /// Matrix: HTML with plain text beside it.
+    /// Matrix. The message is HTML and plain text.
     Matrix,
 }
 
-/// A text that names no service.
+/// The text is not the name of a service.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no chat service; services are webhook, slack, discord, mattermost, teams, matrix")]
 pub struct UnknownService(String);
@@ -48,7 +48,7 @@ backissue_model::names! {
 }
 
 impl Service {
-    /// The message.
+    /// The digest as a message for this service.
     pub fn message(self, digest: &Digest, site: &Site) -> Value {
         let write = match self {
             Self::Webhook => webhook,
@@ -87,7 +87,7 @@ impl Service {
     }
 }
 
-/// The digest as data.
+/// The digest as data for a webhook.
 fn webhook(digest: &Digest, site: &Site) -> Value {
     let card = |card: &ReadCard| {
         json!({
@@ -117,7 +117,7 @@ fn webhook(digest: &Digest, site: &Site) -> Value {
     })
 }
 
-/// A text of Slack's `mrkdwn` in which nothing is a link, a mention or a command.
+/// A text for Slack's `mrkdwn`, escaped so that it has no links, mentions or commands.
 fn slack_text(text: &str) -> String {
     collapsed(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
@@ -128,7 +128,7 @@ fn slack_link(words: &str, url: &Url) -> String {
     format!("<{address}|{}>", slack_text(words).replace('|', "¦"))
 }
 
-/// Most characters of a text in a Slack block.
+/// Maximum characters of a text in a Slack block.
 const SLACK_TEXT: usize = 3000;
 
 fn slack(digest: &Digest, site: &Site) -> Value {
@@ -168,7 +168,7 @@ fn slack(digest: &Digest, site: &Site) -> Value {
     json!({ "text": heading, "blocks": blocks, "unfurl_links": false, "unfurl_media": false })
 }
 
-/// A read that comes first, in lines.
+/// A read that comes first in the digest, as lines.
 fn told(
     number: usize,
     pick: &Pick,
@@ -183,7 +183,8 @@ fn told(
     lines
 }
 
-/// As many of the lines as `most` characters hold: a line that is cut could be half a link.
+/// Joins as many whole lines as fit into `most` characters. A line is not cut, because half a link
+/// would remain.
 fn joined(lines: &[String], between: &str, most: usize) -> String {
     let mut text = String::new();
     let mut length = 0;
@@ -214,8 +215,9 @@ fn bold(markdown: &str) -> String {
     format!("**{markdown}**")
 }
 
-/// Most characters of an embed's title and description.
+/// Maximum characters of an embed's title.
 const DISCORD_TITLE: usize = 256;
+/// Maximum characters of an embed's description.
 const DISCORD_DESCRIPTION: usize = 4096;
 
 fn discord(digest: &Digest, site: &Site) -> Value {
@@ -252,7 +254,7 @@ fn discord(digest: &Digest, site: &Site) -> Value {
     json!({ "embeds": embeds, "allowed_mentions": { "parse": [] } })
 }
 
-/// A text for Mattermost, in which nobody is called: mentions end at a sign that is not seen.
+/// A text for Mattermost that mentions nobody: an invisible character ends each mention.
 fn mattermost_text(words: &str) -> String {
     text(&words.replace('@', "@\u{200b}"))
 }

@@ -1,6 +1,6 @@
-//! Which reads of a week come first, and how the rest is grouped.
+//! Decides which reads of a week come first, and how the others are grouped.
 //!
-//! docs/DIGESTS.md tells the rule to people; a change here changes it there.
+//! docs/DIGESTS.md explains the rules to people. Change it together with this file.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -12,26 +12,27 @@ use backissue_store::{ReadCard, ReadSummary};
 
 use crate::concept_name;
 
-/// Reads that come first, unless somebody wants fewer or more.
+/// Default for the maximum number of reads that come first.
 pub const MOST: usize = 7;
 
-/// Points for a sure problem.
+/// Score for a sure problem.
 const PROBLEM: f32 = 2.0;
-/// Points for an approach, and for an outcome.
+/// Score for an approach, and for an outcome.
 const STATEMENT: f32 = 0.5;
-/// Points per quotation as evidence, and the most for all of them.
+/// Score per quote in the evidence.
 const QUOTE: f32 = 0.1;
+/// Maximum score for all quotes together.
 const QUOTES_MOST: f32 = 0.5;
-/// Points for a team that writes about its systems.
+/// Score for a team that writes about its own systems.
 const OWN: f32 = 0.3;
-/// Points for a read that the reader keeps or labels.
+/// Score for a read that the reader keeps or labelled.
 const CHOSEN: f32 = 0.5;
-/// Points for a read with a concept that the reader keeps reads on.
+/// Score for a read with a concept that occurs in the reader's kept reads.
 const INTEREST: f32 = 0.3;
-/// What remains of a score for each better read of the same company.
+/// Factor of a read's score for each better read of the same company.
 const SAME_COMPANY: f32 = 0.5;
 
-/// A read of the week, with what one reader did with it; for a digest of nobody in particular, the
+/// A read of the week with one reader's marks. A digest that is for no particular reader has
 /// default marks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WeekRead {
@@ -39,9 +40,9 @@ pub struct WeekRead {
     pub read: ReadSummary,
     /// The reader's marks.
     pub marks: Marks,
-    /// Whether the reader gave it a label.
+    /// Whether the reader gave the read a label.
     pub is_labelled: bool,
-    /// Whether it has one of the reader's concepts.
+    /// Whether the read has one of the concepts that interest the reader.
     pub is_of_interest: bool,
 }
 
@@ -51,14 +52,14 @@ impl From<ReadSummary> for WeekRead {
     }
 }
 
-/// What of a week a digest holds.
+/// Which reads of a week a digest has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// Only reads with one of these concepts; all reads if there are none.
+    /// If not empty, only reads with one of these concepts.
     pub concepts: Vec<ConceptSlug>,
-    /// Only these reads, which answer a search. `None`: all reads.
+    /// Only these reads, which answer a search. `None` means all reads.
     pub reads: Option<HashSet<ReadId>>,
-    /// How many reads come first at most.
+    /// Maximum number of reads that come first.
     pub most: usize,
 }
 
@@ -68,48 +69,48 @@ impl Default for Choice {
     }
 }
 
-/// What a digest is about.
+/// The kind of a digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum About {
-    /// A week.
+    /// The reads of a week.
     Week,
     /// New reads that answer saved searches.
     Answers,
 }
 
-/// A week, composed; or new answers to saved searches, in the same form.
+/// A composed digest: a week, or new answers to saved searches.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Digest {
-    /// What it is about.
+    /// The kind of the digest.
     pub about: About,
-    /// The week; of answers, that of the newest one.
+    /// The week. For answers, the week of the newest one.
     pub week: Week,
-    /// What the sender says at the top; empty if nothing.
+    /// The sender's remark at the top. May be empty.
     pub remark: String,
-    /// The reads that come first, the best first.
+    /// The reads that come first, best first.
     pub picks: Vec<Pick>,
-    /// The rest by concept, the largest group first, reads without a group last.
+    /// The other reads by concept, the largest group first. The group without a concept is last.
     pub groups: Vec<Group>,
     /// Announcements, events and profiles.
     pub announcements: Vec<ReadCard>,
-    /// How many reads there are in all, with those that [`Digest::shortened`] left out.
+    /// Counts over the whole digest, including reads that [`Digest::shortened`] left out.
     pub totals: Totals,
 }
 
-/// What a whole digest adds up to.
+/// Counts over a whole digest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Reads.
+    /// Number of reads.
     pub reads: usize,
-    /// Reads with a problem.
+    /// Number of reads with a problem.
     pub problems: usize,
-    /// Companies that published them.
+    /// Number of companies that published the reads.
     pub companies: usize,
-    /// Minutes that all of them take.
+    /// Minutes to read all of them.
     pub minutes: u64,
-    /// Reads that come first.
+    /// Number of reads that come first.
     pub first: usize,
-    /// Minutes that these take.
+    /// Minutes to read those that come first.
     pub minutes_first: u64,
 }
 
@@ -118,39 +119,39 @@ pub struct Totals {
 pub struct Pick {
     /// The read.
     pub read: ReadSummary,
-    /// What the sender says of it; empty if nothing.
+    /// The sender's remark on the read. May be empty.
     pub remark: String,
 }
 
 impl Pick {
-    /// The problem, if it stands in place of the title.
+    /// The problem, if it replaces the title.
     pub(crate) fn leading(&self) -> Option<&Statement> {
         shown(&self.read.precis.problem).filter(|_| self.read.card.problem_leads)
     }
 
-    /// The problem, if it stands below the title.
+    /// The problem, if it is shown below the title.
     pub(crate) fn following(&self) -> Option<&Statement> {
         shown(&self.read.precis.problem).filter(|_| !self.read.card.problem_leads)
     }
 
-    /// The shown statements after the problem, each with its heading.
+    /// The statements after the problem that are shown, each with its heading.
     pub(crate) fn more(&self) -> impl Iterator<Item = (String, &Statement)> {
         let precis = &self.read.precis;
         statements(precis).skip(usize::from(shown(&precis.problem).is_some()))
     }
 }
 
-/// Reads with a concept in common.
+/// A group of reads with the same concept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
-    /// The concept; `None` for reads that share none with another read.
+    /// The common concept. `None` for reads that share no concept with another read.
     pub concept: Option<ConceptSlug>,
-    /// The reads, the best first.
+    /// The reads, best first.
     pub reads: Vec<ReadCard>,
 }
 
 impl Group {
-    /// What it is called within its digest.
+    /// The heading of the group in its digest.
     pub fn heading(&self, digest: &Digest) -> String {
         match &self.concept {
             Some(concept) => concept_name(concept),
@@ -161,7 +162,7 @@ impl Group {
 }
 
 impl Digest {
-    /// All of its reads, in order.
+    /// All reads of the digest, in order.
     pub fn cards(&self) -> impl Iterator<Item = &ReadCard> {
         let picks = self.picks.iter().map(|pick| &pick.read.card);
         picks.chain(self.groups.iter().flat_map(|group| &group.reads)).chain(&self.announcements)
@@ -174,7 +175,7 @@ impl Digest {
         groups.chain(last.filter(|(_, reads)| !reads.is_empty()))
     }
 
-    /// What is written of as many reads as fit.
+    /// The output of `write` for the digest, shortened until `fits` accepts it.
     pub(crate) fn fitting<T>(&self, write: impl Fn(&Self) -> T, fits: impl Fn(&T) -> bool) -> T {
         let (mut written, mut most) = (write(self), self.cards().count());
         while !fits(&written) && most > 0 {
@@ -184,7 +185,7 @@ impl Digest {
         written
     }
 
-    /// The same with at most `most` reads; those at the end are left out.
+    /// The digest with at most `most` reads. Reads at the end are left out.
     pub fn shortened(&self, most: usize) -> Self {
         let mut short = self.clone();
         let mut left = most;
@@ -202,7 +203,7 @@ impl Digest {
         short
     }
 
-    /// How many of all reads it does not have.
+    /// Number of reads that were left out.
     pub fn left_out(&self) -> usize {
         self.totals.reads - self.cards().count()
     }
@@ -221,7 +222,7 @@ impl Digest {
     }
 }
 
-/// Drops characters that change how the text around them is displayed, such as U+202E.
+/// Removes characters that change how the text around them is displayed, such as U+202E.
 pub(crate) fn drop_misleading(read: &mut ReadSummary) {
     let ReadSummary { card, precis } = read;
     for text in [&mut card.title, &mut card.source_title, &mut card.company] {
@@ -232,10 +233,9 @@ pub(crate) fn drop_misleading(read: &mut ReadSummary) {
     }
 }
 
-/// Composes a week. Hidden reads are dropped; a read that the reader is done with does not come
-/// first.
+/// Composes a week. Drops hidden reads. A read that the reader is done with does not come first.
 ///
-/// An issue decides which reads come first and which are left out; the rest is composed by rule.
+/// An issue decides which reads come first and which are left out. Rules decide the rest.
 pub fn compose(week: Week, reads: Vec<WeekRead>, choice: &Choice, issue: Option<&Issue>) -> Digest {
     let dropped = issue.map(|issue| issue.dropped.as_slice()).unwrap_or_default();
     let is_chosen = |read: &WeekRead| {
@@ -271,7 +271,7 @@ pub fn compose(week: Week, reads: Vec<WeekRead>, choice: &Choice, issue: Option<
     digest
 }
 
-/// The newest first among equals.
+/// The key by which equally good reads are sorted: the newest first.
 fn order(read: &WeekRead) -> (Reverse<jiff::Timestamp>, i64) {
     (Reverse(read.read.card.filed_at), read.read.card.id.0)
 }
@@ -280,7 +280,7 @@ fn is_announcement(card: &ReadCard) -> bool {
     matches!(card.kind, Kind::Announcement | Kind::Event | Kind::Profile)
 }
 
-/// How much a read deserves to come first, before other reads of its company are looked at.
+/// The score of a read, without the effect of other reads of its company.
 pub fn score(read: &WeekRead) -> f32 {
     let Precis { problem, approach, outcome, .. } = &read.read.precis;
     let confidence = |statement: &Option<Statement>| shown(statement).map_or(0.0, |said| said.confidence);
@@ -296,13 +296,13 @@ pub fn score(read: &WeekRead) -> f32 {
         + if read.is_of_interest { INTEREST } else { 0.0 }
 }
 
-/// A statement, if it is likely enough to be shown.
+/// The statement, if it is sure enough to be shown.
 pub(crate) fn shown(statement: &Option<Statement>) -> Option<&Statement> {
     statement.as_ref().filter(|statement| statement.sureness().is_shown())
 }
 
-/// The statements of a précis that are shown, under the headings that people know them by, with
-/// their levels: "What changed (likely)".
+/// The statements of a précis that are shown. Each has a heading for people, with its level: "What
+/// changed (likely)".
 pub(crate) fn statements(precis: &Precis) -> impl Iterator<Item = (String, &Statement)> {
     let parts = [
         ("Problem", &precis.problem),
@@ -315,8 +315,8 @@ pub(crate) fn statements(precis: &Precis) -> impl Iterator<Item = (String, &Stat
     })
 }
 
-/// Takes the best reads with a problem out of `reads`, which has the best first. Each read of a
-/// company that is taken lowers the score of the company's others.
+/// Removes the best reads with a problem from `reads`, which are sorted best first. Each chosen
+/// read lowers the scores of the other reads of its company.
 fn pick(mut reads: Vec<WeekRead>, most: usize) -> (Vec<Pick>, Vec<WeekRead>) {
     let mut taken: Vec<Pick> = Vec::new();
     let mut of_company: HashMap<String, i32> = HashMap::new();
@@ -341,7 +341,8 @@ fn pick(mut reads: Vec<WeekRead>, most: usize) -> (Vec<Pick>, Vec<WeekRead>) {
     (taken, reads)
 }
 
-/// Takes what an issue puts first out of `reads`. What the week no longer has is passed over.
+/// Removes the reads that an issue puts first from `reads`. Ignores those that the week no longer
+/// has.
 fn chosen(mut reads: Vec<WeekRead>, first: &[IssueRead]) -> (Vec<Pick>, Vec<WeekRead>) {
     let take = |chosen: &IssueRead| {
         let at = reads.iter().position(|read| read.read.card.id == chosen.read)?;
@@ -351,7 +352,7 @@ fn chosen(mut reads: Vec<WeekRead>, first: &[IssueRead]) -> (Vec<Pick>, Vec<Week
     (picks, reads)
 }
 
-/// Groups reads by the first of their concepts; a concept that only one read has makes no group.
+/// Groups reads by the first of their concepts. A concept of only one read does not form a group.
 fn grouped(reads: Vec<ReadCard>) -> Vec<Group> {
     let mut groups: BTreeMap<ConceptSlug, Vec<ReadCard>> = BTreeMap::new();
     let mut alone = Vec::new();

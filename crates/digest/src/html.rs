@@ -1,7 +1,8 @@
-//! A week or a read as a piece of HTML: the content of a feed's entry, the body of a mail.
+//! Writes a digest or a read as a piece of HTML: the content of a feed's entry, or the body of a
+//! mail.
 //!
-//! Everything from the web is escaped by `maud`. There are no images, no scripts and no addresses
-//! but links.
+//! `maud` escapes all text from the web. The HTML has no images, no scripts, and no addresses
+//! except links.
 
 use backissue_model::{Form, Statement};
 use backissue_store::{ReadCard, ReadSummary};
@@ -10,16 +11,16 @@ use maud::{Markup, html};
 use crate::compose::{shown, statements};
 use crate::{Digest, Pick, Site, words};
 
-/// How a piece looks.
+/// The styles in a piece of HTML.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
-    /// As the program that shows it wants.
+    /// No styles; the program that shows the HTML decides.
     Plain,
-    /// With a style on each element, as mail programs need.
+    /// A style on each element, as mail programs need it.
     Mail,
 }
 
-/// What has a style.
+/// An element that has a style.
 #[derive(Clone, Copy)]
 enum Part {
     First,
@@ -50,7 +51,7 @@ impl Look {
     }
 }
 
-/// What the archive says of a read, with the sentences that back it and a link to its publisher.
+/// A read: its statements with the sentences that support them, and a link to the publisher.
 pub fn read(read: &ReadSummary, site: &Site) -> String {
     let (card, precis) = (&read.card, &read.precis);
     html! {
@@ -83,7 +84,7 @@ fn links(card: &ReadCard, site: &Site) -> Markup {
     }
 }
 
-/// A week.
+/// A digest.
 pub fn week(digest: &Digest, site: &Site, look: Look) -> String {
     html! {
         p style=[look.of(Part::Paragraph)] {
@@ -141,7 +142,7 @@ fn list(heading: &str, cards: &[ReadCard], look: Look) -> Markup {
     }
 }
 
-/// What the sender typed, its paragraphs kept.
+/// The sender's remark, with its paragraphs.
 fn remark(typed: &str, look: Look) -> Markup {
     html! { @for part in words::paragraphs(typed) { p style=[look.of(Part::Remark)] { (part) } } }
 }

@@ -1,10 +1,9 @@
-//! A week or a read made ready for somewhere else: one composition, and its renderings.
+//! Composes digests of reads, and writes them as Markdown, HTML, feeds, mails and messages.
 //!
-//! [`compose`] decides which reads of a week come first and how the rest is grouped, and
-//! [`compose_answers`] does the same for new answers to saved searches. Each rendering
-//! writes the same [`Digest`] in another form: [`markdown`] for documents, [`html`] for what shows
-//! HTML, [`feed`] for feed readers,
-//! [`mail`] for mail programs, [`chat`] for chat servers.
+//! [`compose`] decides which reads of a week come first and how the others are grouped.
+//! [`compose_answers`] does the same for new answers to saved searches. Each other module writes
+//! the same [`Digest`] in one form: [`markdown`] for documents, [`html`] for programs that show
+//! HTML, [`feed`] for feed readers, [`mail`] for mail programs, [`chat`] for chat servers.
 //!
 //! This crate does no input or output, reads no clock and sends nothing.
 

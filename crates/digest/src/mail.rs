@@ -1,6 +1,6 @@
-//! A week as a mail: subject, plain text and HTML.
+//! Writes a digest as a mail: subject, plain text and HTML.
 //!
-//! The HTML has its styles inline, as many mail programs drop others, and no images. A mail stays
+//! The HTML has inline styles, because many mail programs drop others, and no images. A mail stays
 //! below the size at which some programs cut it.
 
 use std::fmt::Write;
@@ -14,13 +14,13 @@ use url::Url;
 use crate::html::{self, Look};
 use crate::{About, Digest, Pick, Site, words};
 
-/// Most bytes of the text, and of the HTML. Some programs cut a mail at 102 kB.
+/// Maximum bytes of the text, and of the HTML. Some programs cut a mail at 102 kB.
 pub const MAX_BYTES: usize = 90_000;
 
 /// Characters in a line of the plain text.
 const LINE: usize = 74;
 
-/// A mail without its addresses.
+/// A mail without sender and recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
     /// Its subject.
@@ -31,16 +31,16 @@ pub struct Mail {
     pub html: String,
 }
 
-/// Why a recipient gets the mail, and how to stop it.
+/// The end of a mail, which says why a recipient gets it and how to stop it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Footing {
     /// The recipient's address.
     pub recipient: String,
-    /// The address that stops it.
+    /// The address that stops the mails. `None` if there is none.
     pub unsubscribe: Option<Url>,
 }
 
-/// The mail.
+/// A digest as a mail.
 pub fn week(digest: &Digest, site: &Site, footing: &Footing) -> Mail {
     let fits = |part: &String| part.len() <= MAX_BYTES;
     Mail {
@@ -82,7 +82,7 @@ fn subject(digest: &Digest) -> String {
     best.map_or_else(|| week.clone(), |best| format!("{week}: {best}"))
 }
 
-/// The plain text of a week, without who gets it.
+/// The plain text of a digest, without the end that names the recipient.
 pub fn plain(digest: &Digest, site: &Site) -> String {
     let mut out = format!("{}\n\n", digest.heading());
     wrapped(&mut out, &words::tally(digest.totals), "", "");
@@ -162,7 +162,7 @@ fn typed(out: &mut String, remark: &str) {
     }
 }
 
-/// A text in lines, the first one after `mark`, the others after `indent`.
+/// Appends `text` in lines. The first line starts with `mark`, the others with `indent`.
 fn wrapped(out: &mut String, text: &str, mark: &str, indent: &str) {
     let options = textwrap::Options::new(LINE)
         .initial_indent(mark)
@@ -184,7 +184,7 @@ impl Footing {
     }
 }
 
-/// Colours for programs that can be dark; everything else is inline.
+/// Colours for mail programs with a dark mode. All other styles are inline.
 const DARK: &str = "@media (prefers-color-scheme: dark) { body, .sheet { background: #16181d !important; color: #e6e6e6 !important } \
                     a { color: #8ab4f8 !important } .quiet { color: #a5a9b3 !important } }";
 
@@ -204,7 +204,7 @@ fn page(digest: &Digest, site: &Site, footing: &Footing) -> String {
     sheet(&subject(digest), &body)
 }
 
-/// A whole document.
+/// A whole HTML document.
 fn sheet(title: &str, body: &Markup) -> String {
     html! {
         (DOCTYPE)

@@ -1,4 +1,4 @@
-//! A week or a read as Markdown: CommonMark, in which nothing from the web is markup.
+//! Writes a digest or a read as Markdown (CommonMark). Text from the web is escaped.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use crate::compose::{shown, statements};
 use crate::told::Told;
 use crate::{Digest, Pick, Site, words};
 
-/// A week.
+/// A digest.
 pub fn week(digest: &Digest, site: &Site) -> String {
     let mut out = format!("# {}\n\n{}\n", words::heading(digest.week), words::tally(digest.totals),);
     if let Some(address) = site.week(digest.week) {
@@ -30,7 +30,7 @@ pub fn week(digest: &Digest, site: &Site) -> String {
     out
 }
 
-/// A read: what the archive says of it, with the sentences that back it.
+/// A read: its statements with the sentences that support them.
 pub fn read(read: &ReadSummary, site: &Site) -> String {
     let (card, precis) = (&read.card, &read.precis);
     let mut out = format!("# {}\n\n{}\n", text(&card.title), byline(card, site));
@@ -87,7 +87,7 @@ fn write_pick(out: &mut String, number: usize, pick: &Pick, site: &Site) {
     remark.iter().for_each(|part| paragraph(out, part));
 }
 
-/// A read on one line.
+/// Appends a read on one line.
 fn line(out: &mut String, card: &ReadCard) {
     let problem = match &card.problem {
         Some(problem) => {
@@ -104,12 +104,12 @@ fn line(out: &mut String, card: &ReadCard) {
     );
 }
 
-/// One paragraph of ready Markdown.
+/// Appends a paragraph of Markdown.
 fn paragraph(out: &mut String, markdown: &str) {
     let _ = write!(out, "\n{markdown}\n");
 }
 
-/// What a person typed, its paragraphs kept.
+/// Appends the text that a person typed, with its paragraphs.
 fn paragraphs(out: &mut String, typed: &str) {
     for part in words::paragraphs(typed) {
         paragraph(out, &text(part));

@@ -1,4 +1,4 @@
-//! What a rendering has to know of the archive it comes from.
+//! Facts about the archive that every form of a digest needs.
 
 use backissue_annotate::Vocabulary;
 use backissue_model::{ConceptSlug, Week};
@@ -6,33 +6,33 @@ use backissue_store::ReadCard;
 use jiff::tz::TimeZone;
 use url::Url;
 
-/// The archive that a rendering comes from.
+/// The archive whose reads are written.
 #[derive(Clone, Debug)]
 pub struct Site {
-    /// Its name.
+    /// The archive's name.
     pub title: String,
-    /// Where its pages are reached, if that is known. Without it nothing links to them.
+    /// The address of its pages. `None` if it is not known; then nothing links to them.
     pub base_url: Option<Url>,
-    /// The calendar that dates are written in.
+    /// The time zone for dates.
     pub time_zone: TimeZone,
-    /// How addresses of pages look.
+    /// The form of the addresses of pages.
     pub layout: Layout,
 }
 
-/// How addresses of pages look.
+/// The form of the addresses of pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Layout {
-    /// As `serve` answers them.
+    /// The addresses that `serve` uses.
     #[default]
     Served,
-    /// As files that any web server has, for a published site.
+    /// Names of files, for a published site on any web server.
     Files,
 }
 
-/// The file of a published site that has the page at `path`, without a leading `/`.
+/// The file in a published site for the page at `path`, without a leading `/`.
 ///
-/// A read's file has no slug, so that its address stays when its title changes: nothing could
-/// redirect from the old one.
+/// The file of a read has no slug in its name, so that its address stays when the title changes. A
+/// server of files could not redirect from the old address.
 pub fn file_of(path: &str) -> String {
     let path = path.trim_start_matches('/');
     if path.is_empty() {
@@ -46,7 +46,8 @@ pub fn file_of(path: &str) -> String {
 }
 
 impl Site {
-    /// The address of a page by its path, which begins with `/`.
+    /// The address of the page at a path, which begins with `/`. Returns `None` without a base
+    /// address.
     pub fn page(&self, path: &str) -> Option<Url> {
         let base = self.base_url.as_ref()?;
         let base = base.as_str().trim_end_matches('/');
@@ -67,7 +68,7 @@ impl Site {
     }
 }
 
-/// A concept's name for people. A concept that has left the vocabulary goes by its slug.
+/// A concept's name for people. Returns the slug if the vocabulary no longer has the concept.
 pub fn concept_name(slug: &ConceptSlug) -> String {
     let known = Vocabulary::builtin().get(slug);
     known.map_or_else(|| slug.as_str().replace('-', " "), |concept| concept.name.clone())

@@ -1,26 +1,26 @@
-//! A read that comes first, in the pieces of some markup.
+//! A read that comes first, as pieces of text with markup.
 
 use backissue_model::Statement;
 use url::Url;
 
 use crate::{Pick, Site, words};
 
-/// The pieces, ready to be put together.
+/// The pieces of a read, with markup.
 pub(crate) struct Told {
-    /// The problem if it leads, else the title.
+    /// The problem if it comes first, else the title.
     pub(crate) heading: String,
-    /// The link, the company and so on, on one line.
+    /// One line with the link, the company and other facts.
     pub(crate) about: String,
     /// The problem, if the heading is the title.
     pub(crate) problem: Option<String>,
     /// The other statements, each with its heading.
     pub(crate) statements: Vec<String>,
-    /// What the sender says, in paragraphs.
+    /// The sender's remark, as paragraphs.
     pub(crate) remark: Vec<String>,
 }
 
 impl Told {
-    /// The pieces of a read, where `text` and `link` write the markup.
+    /// The pieces of a read. `text` and `link` write the markup.
     pub(crate) fn of(
         pick: &Pick,
         site: &Site,

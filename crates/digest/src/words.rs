@@ -1,4 +1,4 @@
-//! Dates, counts and kinds in words for people. Nothing here knows HTML.
+//! Dates, counts and kinds in words for people, as plain text.
 
 use backissue_model::{ConceptSlug, Kind, Week};
 use jiff::Timestamp;
@@ -7,12 +7,12 @@ use jiff::tz::TimeZone;
 
 use crate::{Totals, concept_name};
 
-/// `1 read`, `1,436 reads`; the plural is made with an `s`.
+/// A count with its noun: `1 read`, `1,436 reads`. The plural has an `s`.
 pub fn count(n: u64, noun: &str) -> String {
     format!("{} {noun}{}", number(n), if n == 1 { "" } else { "s" })
 }
 
-/// `40 min`, `2 h 40 min`, `3 h`.
+/// A duration: `40 min`, `2 h 40 min`, `3 h`.
 pub fn minutes(minutes: u64) -> String {
     match (minutes / 60, minutes % 60) {
         (0, rest) => format!("{rest} min"),
@@ -21,7 +21,7 @@ pub fn minutes(minutes: u64) -> String {
     }
 }
 
-/// A number with a comma at every thousand.
+/// A number with a comma after every three digits.
 pub fn number(n: u64) -> String {
     let digits = n.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
@@ -34,12 +34,13 @@ pub fn number(n: u64) -> String {
     grouped
 }
 
-/// `12 May 2026`, as the calendar of `zone` has it.
+/// A date in the time zone `zone`: `12 May 2026`.
 pub fn date(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).date().strftime("%-d %B %Y").to_string()
 }
 
-/// `11–17 May 2026`, `27 April – 3 May 2026`, `29 December 2025 – 4 January 2026`.
+/// The days of a week: `11–17 May 2026`, `27 April – 3 May 2026`, `29 December 2025 – 4 January
+/// 2026`.
 pub fn span(week: Week) -> String {
     let (from, to) = (week.monday(), week.sunday());
     let write = |date: Date, form: &str| date.strftime(form).to_string();
@@ -53,7 +54,7 @@ pub fn span(week: Week) -> String {
     }
 }
 
-/// What a post is called in a list.
+/// The name of a kind of post in a list.
 pub fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Other => "Post",
@@ -61,7 +62,7 @@ pub fn kind(kind: Kind) -> &'static str {
     }
 }
 
-/// What a digest holds, in a sentence.
+/// A sentence with the counts of a digest.
 pub fn tally(totals: Totals) -> String {
     let Totals { reads, problems, companies, .. } = totals;
     if reads == 0 {
@@ -84,12 +85,12 @@ pub fn tally(totals: Totals) -> String {
     )
 }
 
-/// `Week 20 of 2026: 11–17 May 2026`.
+/// The heading of a week: `Week 20 of 2026: 11–17 May 2026`.
 pub fn heading(week: Week) -> String {
     format!("Week {} of {}: {}", week.number(), week.year(), span(week))
 }
 
-/// `Answers “retry storms” and “slow queues”.`
+/// The sentence about the answered searches: `Answers “retry storms” and “slow queues”.`
 pub fn answers(searches: &[String]) -> String {
     let quoted: Vec<String> = searches.iter().map(|name| format!("“{name}”")).collect();
     match quoted.split_last() {
@@ -99,7 +100,7 @@ pub fn answers(searches: &[String]) -> String {
     }
 }
 
-/// How many reads stand elsewhere only.
+/// The sentence about the reads that were left out.
 pub fn left_out(reads: usize) -> String {
     match reads {
         1 => "One more read is in the archive".to_owned(),
@@ -107,12 +108,12 @@ pub fn left_out(reads: usize) -> String {
     }
 }
 
-/// The names of concepts.
+/// The names of concepts, joined.
 pub fn concepts(slugs: &[ConceptSlug]) -> String {
     slugs.iter().map(concept_name).collect::<Vec<_>>().join(", ")
 }
 
-/// The paragraphs of what a person typed.
+/// The paragraphs of a text that a person typed.
 pub fn paragraphs(typed: &str) -> impl Iterator<Item = &str> {
     // Browsers send lines with two signs at their ends.
     typed.split("\n\n").flat_map(|part| part.split("\r\n\r\n")).map(str::trim).filter(|part| !part.is_empty())

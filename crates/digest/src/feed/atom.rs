@@ -1,4 +1,4 @@
-//! A channel as Atom (RFC 4287).
+//! Writes a channel as Atom (RFC 4287).
 
 use backissue_model::ConceptSlug;
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use super::{Channel, Item, State, concept_names, plain};
 /// The media type of the document.
 pub const MEDIA_TYPE: &str = "application/atom+xml; charset=utf-8";
 
-/// The scheme of categories that tell what a reader did, by which reader apps know them.
+/// The scheme of the categories for a reader's marks. Reader apps know them by this scheme.
 const STATES: &str = "http://www.google.com/reader/";
 
 #[derive(Serialize)]
@@ -91,7 +91,7 @@ struct Text {
     text: String,
 }
 
-/// The document. `now` dates a feed without entries.
+/// The document. `now` is the date of a feed without entries.
 pub fn document(channel: &Channel, now: Timestamp) -> String {
     let updated = channel.items.iter().map(|item| item.updated).max().unwrap_or(now);
     let feed = Feed {
@@ -149,7 +149,7 @@ fn state(state: &State) -> Category<'_> {
     Category { scheme: Some(STATES), term: state.term, label: state.label.to_owned() }
 }
 
-/// A moment to the second, which is all that some readers understand.
+/// A time in whole seconds, because some feed readers understand nothing else.
 fn seconds(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -1,4 +1,4 @@
-//! A channel as JSON Feed 1.1.
+//! Writes a channel as JSON Feed 1.1.
 
 use jiff::Timestamp;
 use serde::Serialize;

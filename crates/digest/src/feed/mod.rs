@@ -1,7 +1,7 @@
 //! Feeds of reads and of weeks: the same channel as Atom (RFC 4287) and as JSON Feed 1.1.
 //!
-//! Ids are URNs made of the archive's own name, so they stay the same whatever address the archive
-//! is reached at.
+//! Ids are URNs that are computed from the archive's own name. So they stay the same when the
+//! archive's address changes.
 
 pub mod atom;
 pub mod json;
@@ -18,70 +18,70 @@ use crate::{Digest, Site, concept_name, html, words};
 /// A feed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Channel {
-    /// Its id.
+    /// The feed's id.
     pub id: String,
-    /// Its title.
+    /// The feed's title.
     pub title: String,
-    /// What it holds, in a sentence.
+    /// A sentence that describes the feed.
     pub about: String,
-    /// The page with the same reads.
+    /// The page that lists the same reads.
     pub page: Url,
-    /// Its own address.
+    /// The feed's own address.
     pub address: Url,
-    /// Its entries, newest first.
+    /// The feed's entries, newest first.
     pub items: Vec<Item>,
 }
 
 /// An entry of a feed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item {
-    /// Its id.
+    /// The entry's id.
     pub id: String,
-    /// Its title.
+    /// The entry's title.
     pub title: String,
-    /// Its page in the archive, if its address is known.
+    /// The entry's page in the archive, if the archive's address is known.
     pub page: Option<Url>,
-    /// Where its publisher has it.
+    /// The article's address at its publisher.
     pub original: Option<Url>,
-    /// Who wrote it.
+    /// The author.
     pub author: String,
-    /// The blog it comes from.
+    /// The blog that published it.
     pub source: Option<ItemSource>,
-    /// When it was published.
+    /// The date of publication.
     pub published: Timestamp,
-    /// When it last changed, for a feed reader that has it already.
+    /// The time of the last change, so that a feed reader updates its copy.
     pub updated: Timestamp,
     /// Its concepts.
     pub concepts: Vec<ConceptSlug>,
-    /// What its reader did with it, for a reader app. Empty in a feed for everybody.
+    /// The reader's marks, for a reader app. Empty in a feed for everybody.
     pub states: Vec<State>,
-    /// What it is about, in a sentence; empty if nobody says.
+    /// A sentence about the content. May be empty.
     pub summary: String,
-    /// Its content, as HTML that this program made.
+    /// The content as HTML that this program wrote.
     pub html: String,
 }
 
-/// A state of an entry, as Google Reader told it.
+/// A mark on an entry, as Google Reader represented it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct State {
-    /// Its id.
+    /// The state's identifier.
     pub term: &'static str,
-    /// Its name.
+    /// The state's name.
     pub label: &'static str,
 }
 
 /// The blog that a read comes from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ItemSource {
-    /// Its id.
+    /// The blog's id.
     pub id: String,
-    /// Its title.
+    /// The blog's title.
     pub title: String,
-    /// Its page in the archive, if its address is known.
+    /// The blog's page in the archive, if the archive's address is known.
     pub page: Option<Url>,
 }
 
-/// What makes ids: the archive's own name.
+/// Computes ids from the archive's own name.
 #[derive(Clone, Copy, Debug)]
 pub struct Ids<'a> {
     /// The name, which no other archive has.
@@ -89,8 +89,8 @@ pub struct Ids<'a> {
 }
 
 impl Ids<'_> {
-    /// The id of what is at `path`: a UUID of version 8 (RFC 9562, section 5.8), made of the
-    /// archive's name and the path.
+    /// The id for the page at `path`: a UUID of version 8 (RFC 9562, section 5.8), computed from
+    /// the archive's name and the path.
     pub fn of(self, path: &str) -> String {
         let hash = xxh3_128(format!("{}\n{path}", self.archive).as_bytes());
         let bits = hash & !(0xf << 76) & !(0b11 << 62) | 0x8 << 76 | 0b10 << 62;
@@ -153,7 +153,7 @@ pub fn week(digest: &Digest, site: &Site, ids: Ids<'_>, ended: Timestamp) -> Ite
     }
 }
 
-/// A text without the characters that no XML 1.0 document may have, not even escaped.
+/// A text without the characters that XML 1.0 does not allow, even escaped.
 fn plain(text: &str) -> String {
     text.chars()
         .filter(

@@ -1,4 +1,4 @@
-//! What of a week comes first, and what documents hold.
+//! Tests for which reads of a week come first, and for the contents of documents.
 
 use backissue_digest::{Choice, Digest, Totals, WeekRead, compose, markdown, score, words};
 use backissue_model::{Form, Issue, IssueRead, Kind, Marks, ReadId};
@@ -175,7 +175,7 @@ Concepts: Caching
     assert_eq!(text, expected);
 }
 
-/// The events of a document that are neither text nor what we write ourselves.
+/// The parts of a Markdown document that are neither text nor markup that this program writes.
 fn foreign(document: &str) -> Vec<String> {
     Parser::new(document)
         .filter(|event| match event {

@@ -1,4 +1,4 @@
-//! Made-up reads and weeks.
+//! Made-up reads and weeks for the tests.
 
 use backissue_digest::{Layout, Site, WeekRead};
 use backissue_model::{Evidence, Form, Kind, MadeBy, Precis, ReadId, Slug, SourceId, Span, Statement};
@@ -17,7 +17,7 @@ pub(crate) fn statement(text: &str, confidence: f32, form: Form) -> Statement {
     Statement { text: text.to_owned(), evidence: vec![quote], confidence, form }
 }
 
-/// A read of a company with a problem of this confidence; 0 for none.
+/// A read of a company with a problem of this confidence. 0 means no problem.
 pub(crate) fn read(id: i64, company: &str, kind: Kind, confidence: f32, concepts: &[&str]) -> WeekRead {
     let title = format!("Read {id} of {company}");
     let problem = (confidence > 0.0).then(|| statement(&format!("Problem {id}"), confidence, Form::Quoted));

@@ -1,4 +1,4 @@
-//! Digests of made-up weeks: what comes first, what documents, mails and messages hold.
+//! Tests with digests of made-up weeks: order, documents, mails and messages.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,5 @@
-//! Mails and messages: their limits, and that nothing from the web speaks in them.
+//! Tests for mails and messages: they stay within limits, and text from the web has no effect in
+//! them.
 
 use backissue_digest::chat::Service;
 use backissue_digest::{Choice, Digest, WeekRead, compose, compose_answers, mail};
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use super::made_up::*;
 
-/// A week of so many reads, with texts as long as they can be.
+/// A week of this many reads, with texts of maximum length.
 fn long_week(reads: i64) -> Digest {
     let kinds = [Kind::CaseStudy, Kind::Announcement, Kind::Tutorial];
     let long = |id: i64| {
@@ -64,7 +65,7 @@ fn message_of_any_week_keeps_the_limits_of_its_service() {
     }
 }
 
-/// So many new answers.
+/// A digest of this many new answers.
 fn answers(reads: i64) -> Digest {
     let hit = |id: i64| AlertHit {
         read: read(id, "Acme", Kind::CaseStudy, 0.9, &["caching"]).read,
