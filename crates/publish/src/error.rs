@@ -1,4 +1,4 @@
-//! Why a site is not published.
+//! Why publishing a site failed.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use backissue_search::SearchFailure;
 use backissue_store::StoreError;
 
-/// Why a site is not published. The site that was in the folder before stays as it was, unless the
-/// error says otherwise.
+/// Why publishing a site failed. The site that was in the folder stays unchanged, unless the error
+/// says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
-    /// The folder has files of others.
+    /// The folder has files that `backissue publish` did not write.
     #[error(
         "the folder {} has files that `backissue publish` did not write, such as {name}; name an empty or a new folder, or \
          empty this one first", folder.display()
@@ -18,10 +18,10 @@ pub enum PublishError {
     NotOurs {
         /// The folder.
         folder: PathBuf,
-        /// One of the files.
+        /// The name of one of these files.
         name: String,
     },
-    /// A file of another program stands where one of the site's has to stand.
+    /// The site needs a file at a path where another program has written one.
     #[error(
         "{} was not written by `backissue publish`, and a file of the site has to stand there; move it elsewhere, then \
          publish again. The site that was there is unchanged", path.display()
@@ -30,7 +30,7 @@ pub enum PublishError {
         /// The file.
         path: PathBuf,
     },
-    /// The list of the site's files cannot be understood.
+    /// The list of the site's files cannot be parsed.
     #[error(
         "{} is not a list of files that this version of `backissue publish` wrote; publish into a new folder", path.display()
     )]
@@ -38,25 +38,25 @@ pub enum PublishError {
         /// The list.
         path: PathBuf,
     },
-    /// Another process publishes into the folder.
+    /// Another process is publishing into the folder.
     #[error("another `backissue publish` is writing into {}; try again when it has ended", folder.display())]
     Busy {
         /// The folder.
         folder: PathBuf,
     },
-    /// A file cannot be read or written, before anything of the site was changed.
+    /// A file cannot be read or written. No file of the site was changed yet.
     #[error(
         "{} cannot be {what}: {cause}. The site that was there is unchanged. {}", path.display(), remedy(cause)
     )]
     Prepare {
-        /// What was tried: `written`, for example.
+        /// The operation that failed, such as `written`.
         what: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// The system's error. The message has it, so it is no source.
+        /// The system's error. It is part of the message, so it is not a source of the error.
         cause: io::Error,
     },
-    /// A file cannot be put in its place, after others were.
+    /// A new file cannot be moved to its place, after other files were.
     #[error(
         "{} cannot be put in its place: {cause}. Some files of the new site are in place, each of them whole. {} Then publish \
          again: it goes on where it stopped", path.display(), remedy(cause)
@@ -64,24 +64,24 @@ pub enum PublishError {
     Swap {
         /// The file.
         path: PathBuf,
-        /// The system's error. The message has it, so it is no source.
+        /// The system's error. It is part of the message, so it is not a source of the error.
         cause: io::Error,
     },
-    /// The archive's pages cannot be made.
+    /// A page of the archive cannot be rendered.
     #[error("the page {path} could not be made: it answers {status}; `backissue doctor` looks for faults")]
     Page {
-        /// Its path in the archive.
+        /// The page's path in the archive.
         path: String,
         /// The status of the response.
         status: u16,
     },
-    /// The archive does not stop changing.
+    /// The archive kept changing during every attempt.
     #[error("reads left the archive while it was published, several times; publish again when it is quieter")]
     Restless,
-    /// A part of the site cannot be made, which is a fault of this program.
+    /// A part of the site cannot be made, because of a bug in this program.
     #[error("{what} could not be made: {cause}")]
     Make {
-        /// The part.
+        /// The part that cannot be made.
         what: String,
         /// The reason.
         cause: String,
@@ -94,7 +94,7 @@ pub enum PublishError {
     Search(#[from] SearchFailure),
 }
 
-/// What helps against a failure of the file system.
+/// The remedy for a failure of the file system, as a sentence.
 fn remedy(cause: &io::Error) -> &'static str {
     match cause.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "Make room on its disk.",

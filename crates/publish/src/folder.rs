@@ -1,10 +1,10 @@
-//! The folder of a site: what is written, in which order, and what is removed.
+//! Writes the files of a site into its folder, and removes old ones.
 //!
-//! A list of the site's files with their hashes ([`MANIFEST`]) tells what we wrote. Files are first
-//! written aside, into [`ASIDE`]. Only when all are there, each is renamed into its place, so a
-//! full disk leaves the old site as it was, and a visitor never gets half a file. Renaming file by
-//! file, pages before what links to them, works in a folder that is a repository, a mount or a
-//! target of links, where a swap of whole folders does not.
+//! The file [`MANIFEST`] lists the files that this program wrote, with their hashes. New files are
+//! first written into the folder [`ASIDE`]. When all are written, each is renamed to its place. So
+//! a full disk leaves the old site unchanged, and a visitor never gets half a file. Files are
+//! renamed one by one, pages before the pages that link to them. This works in a folder that is a
+//! repository, a mount or the target of links, where the whole folder cannot be swapped.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
@@ -20,16 +20,16 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::PublishError;
 use crate::keys::Key;
 
-/// The list of the site's files.
+/// The name of the file that lists the site's files.
 pub const MANIFEST: &str = ".backissue-publish.json";
 
-/// Where files are written before they are put in their places.
+/// The folder for new files that are not in their places yet.
 const ASIDE: &str = ".backissue-publish.new";
 
-/// The version of the list.
+/// The version of the list's format.
 const FORMAT: u32 = 1;
 
-/// When a file is put in its place. What links to others comes after them.
+/// When a file is moved to its place. Files that link to others are moved after them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Turn {
     /// Stylesheets, fonts, pictures.
@@ -42,17 +42,17 @@ pub enum Turn {
     Entrances,
 }
 
-/// A file of the site, as the list has it.
+/// A file of the site in the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
-    /// The hash of its contents.
+    /// The hash of the file's contents.
     hash: String,
-    /// Their length.
+    /// The length of the contents in bytes.
     bytes: u64,
-    /// The hash of what it was made from, if that is known.
+    /// The hash of the data from which the file was made, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     of: Option<String>,
-    /// Hashes of what we wrote before, while files are renamed: the file may still have it.
+    /// Hashes of the former contents, while files are being renamed: the file may still have these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     was: Vec<String>,
 }
@@ -63,40 +63,42 @@ impl Entry {
     }
 }
 
-/// The list of the site's files.
+/// The list of the site's files, as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
 struct Manifest {
     format: u32,
-    /// Whether all files are in their places. Until then only their contents tell which they are.
+    /// Whether all files are in their places. If not, only a file's contents show whether it is the
+    /// new or the old one.
     finished: bool,
     files: BTreeMap<String, Entry>,
 }
 
-/// What a publication did.
+/// Counts of a publication.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Written {
-    /// Files of the site.
+    /// Number of files of the site.
     pub files: u64,
-    /// Files that were made; the others are made of the same as before.
+    /// Number of files that were made. The others were kept, because the data for them had not
+    /// changed.
     pub made: u64,
-    /// Files that are new or changed.
+    /// Number of files that are new or changed.
     pub written: u64,
-    /// Files that were removed.
+    /// Number of files that were removed.
     pub removed: u64,
-    /// Files that left the site, and stay because somebody changed them.
+    /// Number of files that no longer belong to the site but stay, because somebody changed them.
     pub left: u64,
-    /// Reads that are not published because they may be private.
+    /// Number of reads that are not published, because they may be private.
     pub left_out: u64,
 }
 
-/// The folder, while a site is published into it. One process at a time has it.
+/// The folder of a site while the site is published. Only one process at a time can have it.
 #[derive(Debug)]
 pub struct Folder {
     root: PathBuf,
-    /// The files of the site that is there.
+    /// The files of the site as it was.
     old: BTreeMap<String, Entry>,
-    /// When its list was written, if that publication was finished: later changes are another
-    /// program's.
+    /// When the old list was written, if that publication was finished. A file with a later time
+    /// was changed by another program.
     listed_at: Option<SystemTime>,
     new: Mutex<BTreeMap<String, Entry>>,
     staged: Mutex<Vec<Staged>>,
@@ -105,7 +107,7 @@ pub struct Folder {
     _lock: File,
 }
 
-/// A file that waits for its turn.
+/// A new file that is not in its place yet.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Staged {
     turn: Turn,
@@ -114,8 +116,8 @@ struct Staged {
 }
 
 impl Folder {
-    /// Takes a folder: a new one, an empty one, or one with a site. Names that begin with a dot,
-    /// such as `.git`, do not count.
+    /// Opens a folder: a new one, an empty one, or one with a site. Ignores names that begin with a
+    /// dot, such as `.git`.
     ///
     /// # Errors
     /// [`PublishError::NotOurs`] if it has other files.
@@ -157,7 +159,8 @@ impl Folder {
         self.add(turn, path, contents, Entry::of(contents))
     }
 
-    /// Adds a file that is made from what `key` says, so that it can be kept the next time.
+    /// Adds a file, with the key of the data from which it was made. With the key, the next
+    /// publication can keep the file.
     pub fn put_made(
         &self,
         turn: Turn,
@@ -168,9 +171,9 @@ impl Folder {
         self.add(turn, path, contents, Entry { of: key.map(text_of), ..Entry::of(contents) })
     }
 
-    /// Keeps files of the site that is there, if all of them were made from what `key` says.
-    /// `files` may go on without end: those up to the first that the site does not have are kept.
-    /// Returns false if they have to be made.
+    /// Keeps files of the old site that were made from data with this key. Keeps those before the
+    /// first path in `files` that the old site does not have with this key; `files` may be endless.
+    /// Returns false if no file was kept, so that the files must be made.
     pub fn keep(&self, files: impl Iterator<Item = String>, key: Key) -> bool {
         let of = Some(text_of(key));
         let mut kept = Vec::new();
@@ -186,7 +189,8 @@ impl Folder {
         is_kept
     }
 
-    /// Forgets what files were made from, up to the first that the new site does not have.
+    /// Removes the keys of files, up to the first path that the new site does not have. The next
+    /// publication makes these files again.
     pub fn forget_keys(&self, files: impl Iterator<Item = String>) {
         let mut new = lock_of(&self.new);
         for path in files {
@@ -226,7 +230,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Whether a file has the contents that we wrote.
+    /// Whether the file has the contents that this program wrote.
     fn is_there(&self, path: &str, entry: &Entry) -> bool {
         let place = self.root.join(path);
         let Ok(data) = fs::metadata(&place) else { return false };
@@ -237,7 +241,7 @@ impl Folder {
         is_older || fs::read(&place).is_ok_and(|there| hash(&there) == entry.hash)
     }
 
-    /// Forgets what was added, to begin again.
+    /// Forgets all added files, so that the publication can start again.
     pub fn start_again(&mut self) {
         for staged in lock_of(&self.staged).drain(..) {
             // Written over or removed in the end.
@@ -247,7 +251,7 @@ impl Folder {
         self.made.store(0, Ordering::Relaxed);
     }
 
-    /// Puts the new files in their places and removes those that left the site.
+    /// Moves the new files to their places, and removes those that no longer belong to the site.
     ///
     /// # Errors
     /// [`PublishError::Prepare`] if nothing was changed, [`PublishError::Swap`] if something was.
@@ -295,8 +299,8 @@ impl Folder {
         Ok(written)
     }
 
-    /// The files of the old and the new site. While files are renamed, one that changes has the new
-    /// contents or those of before.
+    /// The files of the old and the new site, for the list while files are being renamed. A file
+    /// that changes may have either contents.
     fn both(&self, new: &BTreeMap<String, Entry>) -> BTreeMap<String, Entry> {
         let mut both = self.old.clone();
         for (path, entry) in new {
@@ -311,7 +315,7 @@ impl Folder {
         both
     }
 
-    /// Removes a file and the folders that become empty. Returns false if somebody changed it.
+    /// Removes a file, and folders that become empty. Returns false if somebody changed the file.
     fn remove(&self, path: &str, entry: &Entry) -> io::Result<bool> {
         if link_on_the_way(&self.root, path).is_some() {
             return Ok(false);
@@ -356,7 +360,7 @@ fn prepare(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Publish
     move |cause| PublishError::Prepare { what, path: path.to_owned(), cause }
 }
 
-/// Takes the lock of the files that wait. A killed process loses it.
+/// Takes the lock on the folder of new files. The system releases it if the process is killed.
 fn lock(root: &Path, aside: &Path) -> Result<File, PublishError> {
     let path = aside.join("lock");
     let file = File::options().create(true).write(true).truncate(false).open(&path);
@@ -372,7 +376,7 @@ fn lock_of<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// Refuses a folder with visible files.
+/// Returns an error if the folder has visible files.
 fn refuse_others(root: &Path) -> Result<(), PublishError> {
     for entry in fs::read_dir(root).map_err(prepare("read", root))? {
         let name = entry.map_err(prepare("read", root))?.file_name().to_string_lossy().into_owned();
@@ -383,14 +387,16 @@ fn refuse_others(root: &Path) -> Result<(), PublishError> {
     Ok(())
 }
 
-/// The files of a list. `None` if it is damaged, of another version, or names files elsewhere.
+/// Parses a list of files. Returns `None` if it is damaged, of another version, or names files
+/// outside the folder.
 fn read_list(bytes: &[u8]) -> Option<Manifest> {
     let list: Manifest = serde_json::from_slice(bytes).ok()?;
     let is_usable = list.format == FORMAT && list.files.keys().all(|path| is_inside(path));
     is_usable.then_some(list)
 }
 
-/// The first symbolic link on the way to a path in a folder. What is behind it is not ours.
+/// The first symbolic link on the path to a file in the folder. This program does not write beyond
+/// a link.
 fn link_on_the_way(root: &Path, path: &str) -> Option<PathBuf> {
     let mut place = root.to_owned();
     Path::new(path).components().find_map(|part| {
@@ -400,7 +406,7 @@ fn link_on_the_way(root: &Path, path: &str) -> Option<PathBuf> {
     })
 }
 
-/// Whether a path stays in the folder.
+/// Whether a path stays inside the folder.
 fn is_inside(path: &str) -> bool {
     !path.is_empty() && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
 }

@@ -1,10 +1,11 @@
 //! The search index of a site: small files that the script of the search page loads.
 //!
-//! Each word of a read's title, statements and names leads, by its stem, to the reads that have it.
-//! The stems are divided by their beginnings into files of about 16 KB, so a question loads one
-//! small file per word. Words that too many reads have are left out: they tell no reads apart. What
-//! a result shows is in files of [`READS_PER_FILE`] reads each. `web/assets/search.js` reads it,
-//! and has the same [`words`] and [`stem`].
+//! For each stem of a word in a read's title, statements and names, the index has the reads with
+//! that word. The stems are divided by their beginnings into files of about 16 KB, so that a
+//! question loads one small file per word. Words that occur in too many reads are left out, because
+//! they do not distinguish reads. What a result shows is in other files, of [`READS_PER_FILE`]
+//! reads each. `web/assets/search.js` reads these files. It has the same functions [`words`] and
+//! [`stem`].
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -14,28 +15,28 @@ use serde_json::{Value, json};
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
-/// Reads in one file of results.
+/// Number of reads in a file of results.
 const READS_PER_FILE: i64 = 32;
 
-/// A file of stems that is larger is divided by the next letter.
+/// Maximum bytes of a file of stems. A larger one is divided by the next letter.
 const FILE_MAX: usize = 16 << 10;
 
-/// Longest word, in characters.
+/// Maximum characters of a word.
 const WORD_MAX: usize = 32;
 
-/// Most reads that a word may lead to.
+/// Maximum number of reads with a word. A word of more reads is left out.
 const COMMON: usize = 4_000;
 
-/// From this number of reads on, words that two fifths of them have are left out.
+/// If there are at least this many reads, words that two fifths of them have are left out.
 const FEW: usize = 200;
 
-/// The file that names all others.
+/// The path of the file that names all others.
 pub const ENTRANCE: &str = "search/index.json";
 
-/// How much a word counts, by where it stands: 1 to 3.
+/// The weight of a word, which depends on its place in the read: 1 to 3.
 type Weight = u8;
 
-/// The index while reads are added.
+/// An index to which reads are added.
 #[derive(Debug, Default)]
 pub struct Index {
     stems: HashMap<String, Vec<(i64, Weight)>>,
@@ -76,7 +77,7 @@ impl Index {
         self.reads += 1;
     }
 
-    /// The files: path and contents. The entrance comes last.
+    /// The files of the index, as path and contents. [`ENTRANCE`] is last.
     pub fn files(self) -> Vec<(String, Vec<u8>)> {
         let mut files = Vec::new();
         for (number, reads) in &self.results {
@@ -108,8 +109,8 @@ impl Index {
     }
 }
 
-/// A stem with its reads. Each number is the distance from the read before, times four, plus the
-/// weight.
+/// A line for a stem and its reads. Each number is the distance from the previous read's number,
+/// times four, plus the weight.
 fn line(stem: &str, mut reads: Vec<(i64, Weight)>) -> String {
     reads.sort_unstable();
     let mut before = 0;
@@ -124,8 +125,8 @@ fn line(stem: &str, mut reads: Vec<(i64, Weight)>) -> String {
     format!("{}:[{}]", json!(stem), places.join(","))
 }
 
-/// Divides sorted stems, which all begin with `start`, into files. A file's key is what its stems
-/// begin with; the stem that is no longer than that has a file with `$`.
+/// Divides sorted stems, which all begin with `start`, into files. The key of a file is the common
+/// beginning of its stems. The stem that equals `start` has a file with `$`.
 fn divide(start: &str, stems: &[(String, String)], files: &mut BTreeMap<String, Vec<String>>) {
     let size: usize = stems.iter().map(|(_, line)| line.len() + 2).sum();
     if size <= FILE_MAX || stems.len() == 1 {
@@ -145,7 +146,7 @@ fn divide(start: &str, stems: &[(String, String)], files: &mut BTreeMap<String, 
     }
 }
 
-/// A name for a file that every system and every server can have.
+/// A name for the file of a key that is valid on every system and server.
 fn file_name(start: &str) -> String {
     let mut name = String::from("w");
     for letter in start.chars() {
@@ -158,7 +159,7 @@ fn file_name(start: &str) -> String {
     name
 }
 
-/// The words of a text: without marks and case, 2 to 32 characters.
+/// The words of a text, without accents and in lower case, with 2 to 32 characters.
 pub fn words(text: &str) -> Vec<String> {
     let is_mark = |c: &char| c.general_category_group() == GeneralCategoryGroup::Mark;
     let plain: String = text.nfkd().filter(|c| !is_mark(c)).collect::<String>().to_lowercase();
@@ -169,7 +170,8 @@ pub fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// A word without its ending, roughly: cache, caches, cached and caching are one.
+/// A word without its ending. This is a rough rule: cache, caches, cached and caching give the same
+/// stem.
 pub fn stem(word: &str) -> String {
     if !word.bytes().all(|byte| byte.is_ascii_lowercase()) {
         return word.to_owned();

@@ -1,10 +1,10 @@
-//! The keys of pages: a hash of all that a page is made of. A page whose key is the same as in the
-//! last publication is not made again.
+//! The keys of pages: a hash of all data from which a page is made. A page with the same key as in
+//! the last publication is not made again.
 //!
-//! A read is represented by its own key ([`key_of`] its summary and its
-//! [`backissue_store::PageFacts`], which name the version of the archive that changed it last). A
-//! list is represented by the keys of its reads in their order. Pages of which nobody knows what
-//! they are made of have no key: the front page, lists of lists, the feed of weeks.
+//! A read is represented by its own key: the hash ([`key_of`]) of its summary and its
+//! [`backissue_store::PageFacts`], which have the number of the archive's change that changed it
+//! last. A list is represented by the keys of its reads in order. Pages whose data are not known
+//! have no key: the front page, lists of lists, the feed of weeks.
 
 use std::collections::HashMap;
 use std::fmt::{Debug, Write};
@@ -14,11 +14,11 @@ use backissue_store::WeekCount;
 use backissue_web::{FEED_READS, STRIP, STRIP_AHEAD};
 use xxhash_rust::xxh3::Xxh3Default;
 
-/// What a page is made of, as a hash.
+/// A hash of the data from which a page is made.
 pub type Key = u128;
 
-/// The hash of everything that a value's debug output has. Texts in it are quoted, so different
-/// values have different outputs.
+/// The hash of a value's debug output. Texts are quoted in it, so different values have different
+/// outputs.
 pub fn key_of(value: &(impl Debug + ?Sized)) -> Key {
     struct Hashed(Xxh3Default);
     impl Write for Hashed {
@@ -33,26 +33,26 @@ pub fn key_of(value: &(impl Debug + ?Sized)) -> Key {
     hashed.0.digest128()
 }
 
-/// The reads of a list, newest first.
+/// Hashes over the reads of a list, newest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct OfList {
     reads: usize,
-    /// Of all reads.
+    /// The hash over all reads.
     all: Key,
-    /// Of those that are in its feed.
+    /// The hash over the reads that are in the list's feed.
     newest: Key,
 }
 
-/// The keys of lists, by the path of their first page.
+/// The keys of lists, by the path of a list's first page.
 #[derive(Debug, Default)]
 pub struct Lists {
     reads: HashMap<String, OfList>,
-    /// What a list's page shows of itself.
+    /// For each list the hash of what its page shows besides the reads.
     facts: HashMap<String, Key>,
 }
 
 impl Lists {
-    /// Adds the next older read of a list.
+    /// Adds a read to a list. Reads must be added newest first.
     pub fn add(&mut self, path: String, read: Key) {
         let list = self.reads.entry(path).or_default();
         list.all = key_of(&(list.all, read));
@@ -62,12 +62,12 @@ impl Lists {
         list.reads += 1;
     }
 
-    /// Sets what a list's page shows of itself.
+    /// Sets what a list's page shows besides the reads.
     pub fn say(&mut self, path: String, facts: &impl Debug) {
         self.facts.insert(path, key_of(facts));
     }
 
-    /// Sets what the pages of weeks show of the weeks around. `weeks` are newest first.
+    /// Sets what the page of each week shows of the weeks around it. `weeks` are newest first.
     pub fn say_weeks(&mut self, weeks: &[WeekCount], this_week: Week) {
         for (at, count) in weeks.iter().enumerate() {
             // Itself, those of the strip, and the next older one.
@@ -76,7 +76,8 @@ impl Lists {
         }
     }
 
-    /// Sets what the pages of sources show of them; what changes with each poll is not shown.
+    /// Sets what the page of each source shows of the source. Values that change with every poll
+    /// are not shown there.
     pub fn say_sources(&mut self, sources: &[Source]) {
         for source in sources {
             let Source { slug, title, company, site_url, feed_url, sitemap_url, listing_url, reads, .. } =
@@ -86,18 +87,18 @@ impl Lists {
         }
     }
 
-    /// The key of a list's reads.
+    /// The key for a list's reads.
     pub fn reads(&self, path: &str) -> Key {
         self.reads.get(path).copied().unwrap_or_default().all
     }
 
-    /// The key of a list's pages. `None` if it is not known what they show.
+    /// The key for a list's pages. Returns `None` if it is not known what they show.
     pub fn page(&self, path: &str) -> Option<Key> {
         let facts = self.facts.get(path)?;
         Some(key_of(&(facts, self.reads(path))))
     }
 
-    /// The key of a list's feed.
+    /// The key for a list's feed. Returns `None` if it is not known what the list shows.
     pub fn feed(&self, path: &str) -> Option<Key> {
         let facts = self.facts.get(path)?;
         Some(key_of(&(facts, self.reads.get(path)?.newest)))

@@ -1,12 +1,12 @@
-//! The archive as files that any web server serves: `backissue publish`.
+//! Publishes the archive as files for any web server: `backissue publish`.
 //!
-//! [`publish`] asks the pages' own router, in this process and as a stranger, for every page. So a
-//! published page is the one that `serve` shows, without what only a running program can do. Links
-//! become relative ones between files (`links`). A search index for the browser (`index`) and
-//! share pictures (`picture`) come with them. Pages that are made of the same as in the last
-//! publication (`keys`) are not made again. `folder` writes what changed.
+//! [`publish`] requests every page from the router of `web`, in this process and without a login.
+//! So a published page equals the page of `serve`, without the functions that need a running
+//! program. The module `links` makes links relative, `index` writes a search index for the browser,
+//! `picture` draws share pictures, `keys` finds pages that need not be made again, and `folder`
+//! writes the changed files.
 //!
-//! This crate renders no page, writes no SQL and decides nothing about reads.
+//! This crate renders no page, has no SQL, and decides nothing about reads.
 
 mod error;
 mod folder;
@@ -35,11 +35,11 @@ use render::Renderer;
 pub use settings::{Progress, PublishSettings};
 use xxhash_rust::xxh3::xxh3_128;
 
-/// How often a publication begins again because reads left the archive meanwhile.
+/// Maximum attempts at a publication. An attempt fails if reads leave the archive meanwhile.
 const ATTEMPTS: usize = 3;
 
-/// Publishes the archive. `search` should be up to date: pages of reads list others with the same
-/// problem.
+/// Publishes the archive. `search` should be up to date, because pages of reads list others with
+/// the same problem.
 ///
 /// # Errors
 /// [`PublishError`] says what failed, and whether the old site is unchanged.
@@ -57,8 +57,8 @@ pub async fn publish(
     Ok(Written { left_out, ..written? })
 }
 
-/// Whether a source may not be meant for everybody: saved pages, whose addresses may be
-/// permissions; a blog that only a private network or a password reaches.
+/// Whether a source may be private: saved pages, whose addresses may grant access, and blogs that
+/// need a private network or a password.
 fn is_private(source: &Source) -> bool {
     let addresses = [&source.feed_url, &source.listing_url, &source.sitemap_url, &source.site_url];
     let mut known = addresses.into_iter().flatten();
@@ -101,7 +101,7 @@ async fn publish_shown(
 }
 
 /// Whether all reads of the plan are still in the archive. If the archive has changed, pages may
-/// have been made before or after that, so what the changed ones were made of is forgotten.
+/// have been made before or after the change, so the keys of changed pages are removed.
 async fn is_current(
     store: &Store,
     settings: &PublishSettings,
@@ -122,8 +122,8 @@ async fn is_current(
     Ok(plan.is_part_of(&later))
 }
 
-/// A hash of this program, which makes pages from the same facts in the same way. Without its file,
-/// a number that is never the same again.
+/// A hash of this program, because another version may make other pages from the same data. If the
+/// program's file cannot be read, a number that never occurs again.
 fn program() -> Key {
     let bytes = std::env::current_exe().and_then(std::fs::read);
     bytes.map_or_else(|_| key_of(&std::time::SystemTime::now()), |bytes| xxh3_128(&bytes))

@@ -1,7 +1,7 @@
-//! The links of a page, made fit for a file.
+//! Rewrites the links of a page for files.
 //!
-//! `serve` links by paths such as `/week/2026-W20`. A published site may stand anywhere, so its
-//! pages link to each other's files relatively. What has no file is no link any more, so that no
+//! `serve` uses paths such as `/week/2026-W20` in links. A published site may be at any address, so
+//! links between its pages are relative. A link to a page without a file is removed, so that no
 //! link is dead.
 
 use std::cell::RefCell;
@@ -12,40 +12,40 @@ use lol_html::{RewriteStrSettings, element, rewrite_str};
 
 use crate::PublishError;
 
-/// How the links of one page are rewritten.
+/// The facts that are needed to rewrite the links of one page.
 pub struct Links<'a> {
     /// All files of the site.
     pub files: &'a HashSet<String>,
-    /// What leads from the page to the site's root: `../`, for example.
+    /// The relative path from the page to the site's root, such as `../`.
     pub to_root: String,
-    /// The list that the page is a part of.
+    /// The page's list. `None` for a page that is not part of a list.
     pub list: Option<List<'a>>,
 }
 
-/// A page of a list that may have several.
+/// A page of a list. A list may have several pages.
 #[derive(Clone, Copy, Debug)]
 pub struct List<'a> {
-    /// The path of its first page.
+    /// The path of the list's first page.
     pub path: &'a str,
     /// The number of this page, from 1.
     pub number: usize,
 }
 
-/// A rewritten page.
+/// A page with rewritten links.
 #[derive(Debug)]
 pub struct Rewritten {
-    /// The page.
+    /// The HTML of the page.
     pub html: String,
-    /// The address of the next page of the list.
+    /// The address of the next page of the list. `None` on the last page.
     pub next: Option<String>,
 }
 
-/// What leads from a file to the site's root.
+/// The relative path from a file to the site's root.
 pub fn to_root(file: &str) -> String {
     "../".repeat(file.matches('/').count())
 }
 
-/// The file of a page of a list.
+/// The file for a page of a list.
 pub fn file_of_page(list: List<'_>) -> String {
     let first = file_of(list.path);
     match list.number {
@@ -55,7 +55,7 @@ pub fn file_of_page(list: List<'_>) -> String {
 }
 
 impl Links<'_> {
-    /// Rewrites the links of a page.
+    /// Rewrites the links of the page at `path`.
     pub fn rewrite(&self, path: &str, html: &str) -> Result<Rewritten, PublishError> {
         let next = RefCell::new(None);
         let handler = element!("a[href], link[href], script[src], img[src], form[action]", |element| {
@@ -81,7 +81,7 @@ impl Links<'_> {
         Ok(Rewritten { html, next: next.into_inner() })
     }
 
-    /// Where a link to `address` leads in the site. `None` if it has no file.
+    /// The target of a link to `address` in the site. Returns `None` if there is no file for it.
     fn target(&self, address: &str, next: &RefCell<Option<String>>) -> Option<String> {
         let (address, fragment) = match address.split_once('#') {
             Some((address, fragment)) => (address, format!("#{fragment}")),
@@ -104,7 +104,7 @@ fn is_own(address: &str) -> bool {
     address.starts_with('/') && !address.starts_with("//")
 }
 
-/// Whether an address is that of a feed. A link to a feed says nothing without one.
+/// Whether an address is that of a feed. Without the feed, the text of a link to it says nothing.
 fn is_feed(address: &str) -> bool {
     [".atom", ".json"].iter().any(|ending| address.ends_with(ending))
 }

@@ -1,7 +1,7 @@
-//! Share pictures: what other sites show beside a link to a page.
+//! Share pictures: the pictures that other sites show beside a link to a page.
 //!
-//! A picture is an SVG of text, drawn with one font that is part of the program. No fonts of the
-//! system are used, so the same archive gives the same pictures everywhere.
+//! A picture is an SVG of text. It is drawn with one font that is part of the program and without
+//! the system's fonts, so the same archive gives the same pictures everywhere.
 
 use std::sync::{Arc, LazyLock};
 
@@ -12,22 +12,22 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::PublishError;
 
-/// Width and height that sites expect (Open Graph).
+/// Width and height in pixels that other sites expect (Open Graph).
 const SIZE: (u32, u32) = (1200, 630);
 /// Margins at the left and the right.
 const MARGIN: u32 = 80;
 /// Size of the headline's letters.
 const LARGE: u32 = 58;
-/// Most lines of the headline.
+/// Maximum lines of the headline.
 const LINES: usize = 5;
 /// Size of other letters.
 const SMALL: u32 = 32;
 
-/// Source Serif 4 (SIL Open Font License 1.1), its Latin part in one weight.
+/// The font Source Serif 4 (SIL Open Font License 1.1): its Latin part in one weight.
 const FONT: &[u8] = include_bytes!("../assets/share.ttf");
 const FAMILY: &str = "Backissue Serif";
 
-/// Widths of the letters from the space to the tilde, in thousandths of the size.
+/// Widths of the characters from the space to the tilde, in thousandths of the font size.
 const WIDTHS: [u16; 95] = [
     230, 309, 415, 540, 534, 946, 737, 202, 380, 380, 459, 545, 306, 332, 306, 359, 544, 544, 544, 544, 544,
     544, 544, 544, 544, 544, 306, 306, 545, 545, 545, 427, 861, 712, 666, 663, 743, 635, 611, 724, 810, 385,
@@ -36,17 +36,17 @@ const WIDTHS: [u16; 95] = [
     367, 638, 581, 847, 582, 591, 496, 364, 300, 364, 545,
 ];
 
-/// The width of other letters.
+/// The assumed width of all other characters.
 const OTHER_WIDTH: u16 = 760;
 
-/// What a picture says.
+/// The texts of a picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture<'a> {
-    /// Above the headline: a company and a week, for example.
+    /// The text above the headline, such as a company and a week.
     pub above: &'a str,
     /// The headline.
     pub headline: &'a str,
-    /// Below it.
+    /// The text below the headline.
     pub below: &'a str,
     /// The site's name.
     pub site: &'a str,
@@ -99,8 +99,8 @@ pub fn drawn(svg: &str) -> Result<Vec<u8>, PublishError> {
     pixels.encode_png().map_err(|error| fault(error.to_string()))
 }
 
-/// The letters of a text that the font has. Marks of other letters are left out. Empty if hardly
-/// any letter stays.
+/// The characters of a text that the font has. Leaves out combining marks of other characters.
+/// Returns an empty text if hardly any character is left.
 fn writable(text: &str) -> String {
     let mut written = String::new();
     let (mut all, mut lost) = (0, 0);
@@ -125,7 +125,8 @@ fn has(letter: char) -> bool {
         | '“'..='„' | '•' | '…' | '′' | '″' | '‹' | '›' | '€' | '™' | '−')
 }
 
-/// The text in lines that fit. What does not fit ends with `…`.
+/// Breaks the text into at most `most` lines that fit. If some of the text does not fit, the last
+/// line ends with `…`.
 fn wrapped(text: &str, size: u32, most: usize) -> Vec<String> {
     let room = u64::from(SIZE.0 - 2 * MARGIN) * 1000 / u64::from(size);
     let mut lines: Vec<String> = Vec::new();
@@ -156,8 +157,8 @@ fn cut(line: &str, room: u64) -> String {
     format!("{}…", short.trim_end())
 }
 
-/// The width of a text, in thousandths of its size. Somewhat too large for letters outside of
-/// ASCII.
+/// The width of a text, in thousandths of the font size. Somewhat too large for characters outside
+/// of ASCII.
 fn width(text: &str) -> u64 {
     let of = |letter: char| match letter {
         ' '..='~' => WIDTHS[letter as usize - 32],

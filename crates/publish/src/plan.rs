@@ -1,4 +1,4 @@
-//! Which files a site has.
+//! Decides which files a site has.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -20,80 +20,81 @@ use crate::links::{List, file_of_page};
 use crate::picture::Picture;
 use crate::{PublishError, PublishSettings};
 
-/// Reads that are listed at a time.
+/// Number of reads that are read from the archive at once.
 const BATCH: u32 = 500;
 
-/// Addresses in one sitemap; 50,000 are allowed.
+/// Maximum addresses in one sitemap. The protocol allows 50,000.
 const SITEMAP_MAX: usize = 40_000;
 
-/// A page to ask for.
+/// A page to request from the router.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
     /// Its path in the archive.
     pub path: String,
-    /// When its file is put in its place.
+    /// When the page's file is moved to its place.
     pub turn: Turn,
-    /// What it is.
+    /// The kind of page.
     pub kind: JobKind,
-    /// What it is made of, apart from the other reads with a read's problem. `None` if that is not
-    /// known.
+    /// The key of the page's data, without the other reads that a read's page lists. `None` if it
+    /// is not known.
     pub key: Option<Key>,
 }
 
 impl Job {
-    /// Its files, in order. A list has as many as it needs.
+    /// The files of the page, in order. For a list this iterator is endless, and the list uses as
+    /// many as it needs.
     pub fn files(&self) -> impl Iterator<Item = String> {
         let most = if self.kind == JobKind::List { usize::MAX } else { 1 };
         (1..).take(most).map(|number| file_of_page(List { path: &self.path, number }))
     }
 }
 
-/// What a page is.
+/// The kind of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobKind {
     /// A page with links.
     Page,
-    /// A read's page, which names others with its problem.
+    /// The page of a read, which lists other reads with its problem.
     Read(ReadId),
     /// A list, which may have several pages.
     List,
-    /// A feed, a stylesheet or another file that is written as it is.
+    /// A feed, a stylesheet or another file that is written unchanged.
     File,
 }
 
-/// A share picture: its file, and what it is drawn from.
+/// A share picture that is not drawn yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedPicture {
-    /// Its file.
+    /// The path of its file.
     pub file: String,
     /// The SVG.
     pub svg: String,
 }
 
-/// The files of a site.
+/// All files that a site has.
 #[derive(Debug)]
 pub struct Plan {
-    /// The pages to ask for.
+    /// The pages to request.
     pub jobs: Vec<Job>,
-    /// All files that links may lead to.
+    /// All files to which links may lead.
     pub files: HashSet<String>,
     /// The companies, by name.
     pub companies: Arc<[Company]>,
     /// The share pictures.
     pub pictures: Vec<PlannedPicture>,
-    /// The search index; taken once.
+    /// The search index. It is taken out once.
     pub index: Mutex<Index>,
-    /// Where the site is reached.
+    /// The site's address, if known.
     pub base_url: Option<Url>,
-    /// The reads, for looking up those with the same problem.
+    /// The reads, to look up those with the same problem.
     reads: HashMap<ReadId, KnownRead>,
-    /// The version of the archive that was listed.
+    /// The number of the archive's last change when it was listed.
     pub version: u64,
-    /// A hash of all that is the same for all pages.
+    /// A hash of the data that are equal for all pages.
     pub program: Key,
 }
 
-/// What is known of the reads after they were listed.
+/// Facts that are collected while reads are listed.
 #[derive(Default)]
 struct Listed {
     index: Index,
@@ -114,10 +115,10 @@ struct ListedRead {
     key: Key,
 }
 
-/// What decides whether reads have the same problem, and what pages show of them then.
+/// The facts that decide whether reads have the same problem, and what lists show of a read.
 #[derive(Debug)]
 pub struct KnownRead {
-    /// What lists show of it.
+    /// What lists show of the read.
     pub card: ReadCard,
     problem: Option<String>,
     fingerprint: Option<Fingerprint>,
@@ -136,12 +137,12 @@ impl KnownRead {
     }
 }
 
-/// What a week's picture says.
+/// The texts for a week's picture.
 #[derive(Default)]
 struct WeekPictured {
     reads: u64,
     problems: u64,
-    /// The problem of its newest read whose problem is sure.
+    /// The problem of the newest read with a sure problem.
     headline: Option<String>,
 }
 
@@ -149,7 +150,8 @@ struct WeekPictured {
 pub const SITE: &str = "Backissue";
 
 impl Plan {
-    /// Lists the archive. `program` is a hash of all that is the same for all pages.
+    /// Lists the archive and plans the files. `program` is a hash of the data that are equal for
+    /// all pages.
     pub async fn of(store: &Store, settings: &PublishSettings, program: Key) -> Result<Self, PublishError> {
         let version = store.archive_version().await?;
         let followed = store.sources(&SourceFilter::default()).await?;
@@ -237,7 +239,8 @@ impl Plan {
         }
     }
 
-    /// Sets the keys of the jobs, after all files are known: links lead only to files.
+    /// Sets the keys of the jobs. This needs the list of all files, because links lead only to
+    /// files.
     fn set_keys(&mut self, reads: &[ListedRead], lists: &Lists) {
         // A read's page links to reads of its week, and a week's to weeks around it. These are in
         // their keys.
@@ -278,18 +281,18 @@ impl Plan {
         }
     }
 
-    /// Whether the archive still has all reads of the plan. If it has changed, `later` is a newer
-    /// plan.
+    /// Whether the archive still has all reads of this plan. `later` is a newer plan.
     pub fn is_part_of(&self, later: &Self) -> bool {
         self.reads.keys().all(|read| later.reads.contains_key(read))
     }
 
-    /// A read.
+    /// Looks up a read.
     pub fn read(&self, id: ReadId) -> Option<&KnownRead> {
         self.reads.get(&id)
     }
 
-    /// The sitemap, in parts if it is long: file and contents. Empty without an address.
+    /// The sitemap, as files with their contents; several if it is long. Empty if the site's
+    /// address is not known.
     pub fn sitemap(&self) -> Vec<(String, String)> {
         let Some(base) = &self.base_url else { return Vec::new() };
         let base = base.as_str().trim_end_matches('/');
@@ -343,8 +346,8 @@ async fn list(store: &Store, settings: &PublishSettings) -> Result<Listed, Publi
 }
 
 impl Listed {
-    /// Puts a read on the lists that have it. One that came after its facts were looked up is on
-    /// none of its sources' lists, and is listed again the next time, with other facts.
+    /// Adds a read to the lists that have it. A read that was stored after the facts were looked up
+    /// is not added to its sources' lists. It is listed in the next publication, with other facts.
     fn put_on_lists(&mut self, read: &ReadSummary, facts: Option<&PageFacts>) {
         let (card, key) = (&read.card, key_of(&(read, facts)));
         self.lists.add(format!("/week/{}", card.week), key);
@@ -388,8 +391,8 @@ impl Listed {
     }
 }
 
-/// The name of a company in addresses. Different spellings are one company; a name without Latin
-/// letters is a number.
+/// The slug of a company. Different spellings of a name give the same slug. For a name without
+/// Latin letters it is a number.
 fn slug_of_company(name: &str) -> Slug {
     let slug = Slug::of(name);
     if slug != Slug::of("") { slug } else { Slug::of(&format!("company {:016x}", xxh3_64(name.as_bytes()))) }

@@ -1,4 +1,4 @@
-//! Makes the files of a site: asks the router for pages, rewrites their links.
+//! Makes the files of a site: requests pages from the router, and rewrites their links.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,21 +20,21 @@ use crate::links::{Links, List, to_root};
 use crate::plan::{Job, JobKind, KnownRead, Plan, SITE};
 use crate::{Progress, PublishError, PublishSettings, index, picture};
 
-/// Largest page.
+/// Maximum bytes of a page.
 const PAGE_MAX: usize = 256 << 20;
 
-/// Most pages of a list; a list whose last page links to itself would have no end.
+/// Maximum pages of a list. Without it, a list whose last page links to itself would be endless.
 const LIST_MAX: usize = 10_000;
 
-/// Headers of a response that a server of files should send too.
+/// Headers of a response that a web server of the published files should also send.
 const HEADERS: [&str; 7] = [
     "content-security-policy", "x-content-type-options", "referrer-policy", "x-frame-options",
     "cross-origin-opener-policy", "cross-origin-resource-policy", "permissions-policy",
 ];
 
-/// Why the files were not all made.
+/// Why making the files stopped.
 pub enum Stopped {
-    /// A read of the plan has left the archive, or has another title.
+    /// A read of the plan has left the archive, or its title has changed.
     Gone,
     /// An error.
     Failed(PublishError),
@@ -46,7 +46,7 @@ impl From<PublishError> for Stopped {
     }
 }
 
-/// The pages as a stranger sees them.
+/// Renders pages as they are without a login.
 #[derive(Clone)]
 pub struct Renderer {
     router: Router,
@@ -61,7 +61,7 @@ struct Answered {
 }
 
 impl Renderer {
-    /// The pages of an archive, for the site of a plan.
+    /// A renderer for an archive, with the settings of the published site.
     pub fn new(store: &Store, search: &Search, settings: &PublishSettings, plan: &Plan) -> Self {
         let published = Published {
             companies: Arc::clone(&plan.companies),
@@ -108,7 +108,7 @@ impl Renderer {
         Ok(Answered { status: head.status, headers: head.headers, body: body.into() })
     }
 
-    /// A page that has to be there.
+    /// Requests a page. Any status but success is an error.
     async fn page(&self, path: &str, others: Option<Others>) -> Result<Answered, Stopped> {
         let answered = self.ask(path, others).await?;
         match answered.status {
@@ -118,7 +118,7 @@ impl Renderer {
         }
     }
 
-    /// The other reads with a read's problem.
+    /// The other reads with the problem of a read.
     async fn others(&self, id: ReadId, plan: &Plan) -> Result<Others, SearchFailure> {
         let Some(of) = plan.read(id).map(KnownRead::problem) else { return Ok(Others::default()) };
         let closest = self.search.closest_to(of, OTHERS).await?;
@@ -127,7 +127,7 @@ impl Renderer {
         Ok(Others(others.filter_map(|id| plan.read(id)).map(|read| read.card.clone()).collect()))
     }
 
-    /// Makes the files of one page, or keeps those that are there.
+    /// Makes the files of one page, or keeps the present ones.
     async fn make(&self, job: &Job, plan: &Plan, folder: &Folder) -> Result<(), Stopped> {
         let (others, key) = match job.kind {
             JobKind::Read(id) => match self.others(id, plan).await {
@@ -207,7 +207,7 @@ pub async fn everything(
     last(renderer, plan, folder).await
 }
 
-/// A part of the site that can be made for itself.
+/// A group of files that can be made independently of the others.
 #[derive(Clone, Copy)]
 enum Part {
     Page(usize),
@@ -231,7 +231,7 @@ impl Part {
     }
 }
 
-/// The files that are not asked for by a path, or that need the others.
+/// Makes the files that have no path in the archive, or that need all other files.
 async fn last(renderer: &Renderer, plan: &Plan, folder: &Folder) -> Result<(), Stopped> {
     let missing = renderer.ask("/no-such-page", None).await?;
     // A server shows this page at any address, so its links must not be relative.
@@ -270,8 +270,8 @@ fn robots(plan: &Plan, has_sitemap: bool) -> String {
     format!("User-agent: *\nDisallow:\n{}", sitemap.unwrap_or_default())
 }
 
-/// The headers of all files, in the form that Netlify and Cloudflare Pages read. The policy is the
-/// server's own.
+/// The headers for all files, in the form that Netlify and Cloudflare Pages read. The content
+/// security policy is that of `serve`.
 fn headers(sent: &HeaderMap) -> String {
     let lines = HEADERS.iter().filter_map(|name| {
         let value = sent.get(*name)?.to_str().ok()?;
