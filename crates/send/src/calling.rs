@@ -1,8 +1,9 @@
-//! Tells webhooks what happened: composes each message, claims it, delivers it signed, and stores
-//! the answer.
+//! Notifies webhooks of events: composes each message, claims it, delivers it signed, and stores
+//! the result.
 //!
-//! A message that failed is tried again, later each time, and given up after [`ATTEMPTS_MAX`]
-//! attempts. If the process dies, or no answer comes, it may arrive twice, with the same id.
+//! A failed message is sent again after a pause that grows with each attempt. It is given up after
+//! [`ATTEMPTS_MAX`] attempts. If the process dies or no response comes, a message may arrive twice,
+//! with the same id.
 
 use std::path::PathBuf;
 use std::pin::pin;
@@ -29,31 +30,31 @@ use crate::outage::Outage;
 use crate::recipient::{ATTEMPTS_MAX, pause_after};
 use crate::{Secret, SendError};
 
-/// How long a message is held. Any attempt ends earlier.
+/// The lease of a message. Any attempt ends earlier.
 const LEASE: SignedDuration = SignedDuration::from_mins(5);
-/// The pause between two checks for what is due.
+/// The pause between two checks for due messages.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// Most messages to a webhook before the others are looked at again.
+/// Maximum messages to one webhook before the other webhooks get theirs.
 const AT_ONCE: usize = 50;
-/// The weeks that are told of if the program did not run for a while.
+/// Number of past weeks that webhooks are notified of after the program did not run for a while.
 const WEEKS_BACK: i32 = 4;
-/// Longest pause that a server can demand.
+/// The longest pause that a server can demand.
 const RETRY_AFTER_MAX: SignedDuration = SignedDuration::from_hours(48);
-/// Bytes of a signing key.
+/// Number of bytes of a signing key.
 const KEY: usize = 32;
 
-/// Tells the webhooks of one archive.
+/// Sends the due messages to the webhooks of an archive.
 #[derive(Clone, Debug)]
 pub struct Caller {
     store: Store,
     site: Site,
     archive: String,
     ca: Vec<PathBuf>,
-    /// Whether no other message is begun.
+    /// Whether to start no further message.
     stopping: Arc<AtomicBool>,
 }
 
-/// A new random key that signs messages, as Standard Webhooks writes it.
+/// Makes a new random signing key, in the form of Standard Webhooks.
 pub fn new_signing_key() -> String {
     let mut bytes = [0; KEY];
     SystemRandom::new().fill(&mut bytes).expect("the system has random numbers");
@@ -63,7 +64,7 @@ pub fn new_signing_key() -> String {
 /// Checks that a webhook can have this address: the same rule as for chat servers, and a length.
 ///
 /// # Errors
-/// [`SendError::Setup`] if not.
+/// [`SendError::Setup`] if the address is not allowed.
 pub fn check_webhook(url: &str, ca: &[PathBuf]) -> Result<(), SendError> {
     let name = "this webhook";
     check_address_length(url)
@@ -83,7 +84,8 @@ fn chat(name: &str, url: &str, key: Option<&str>, ca: &[PathBuf]) -> Result<Chat
 }
 
 impl Caller {
-    /// A caller for this archive, which trusts these certificate authorities besides the machine's.
+    /// A caller for this archive. `ca` are PEM files with certificate authorities to trust in
+    /// addition to the system's.
     ///
     /// # Errors
     /// If the archive cannot be read.
@@ -92,8 +94,8 @@ impl Caller {
         Ok(Self { store, site, archive, ca: ca.to_vec(), stopping: Arc::default() })
     }
 
-    /// Delivers a message to this webhook that somebody tests it, and what else is due. Returns the
-    /// result of the last attempt.
+    /// Sends a test message to this webhook, and other messages that are due. Returns the result of
+    /// the last attempt.
     ///
     /// # Errors
     /// If the archive cannot be read or written.
@@ -102,10 +104,10 @@ impl Caller {
         self.deliver_due(webhook).await
     }
 
-    /// Stores which weeks are over, and tells each webhook what is due.
+    /// Stores which weeks are over, and sends each webhook the due messages.
     ///
     /// # Errors
-    /// If the archive cannot be read or written. Failures of delivery are in the archive.
+    /// If the archive cannot be read or written. Failures of delivery are stored in the archive.
     pub async fn call_due(&self) -> Result<(), StoreError> {
         let now = Timestamp::now();
         self.close_weeks(now).await?;
@@ -134,7 +136,8 @@ impl Caller {
         Ok(())
     }
 
-    /// Delivers what is due to one webhook, until an attempt fails.
+    /// Sends the due messages to one webhook, until an attempt fails. Returns the result of the
+    /// last attempt.
     async fn deliver_due(&self, webhook: &Webhook) -> Result<Option<CallResult>, StoreError> {
         let mut last = None;
         for _ in 0..AT_ONCE {
@@ -227,7 +230,7 @@ impl Caller {
     }
 }
 
-/// What is stored about an attempt.
+/// The result of an attempt, to be stored.
 fn result(call: &Call, sent: Result<String, SendError>, now: Timestamp) -> CallResult {
     let error = match sent {
         Ok(said) => return CallResult::Accepted(said),
@@ -254,8 +257,8 @@ fn result(call: &Call, sent: Result<String, SendError>, now: Timestamp) -> CallR
     CallResult::Again(now.saturating_add(pause).unwrap_or(Timestamp::MAX), why)
 }
 
-/// Tells webhooks what happens, until `stop`. A message that has begun is finished. Answers are in
-/// the archive and in the log.
+/// Notifies webhooks until `stop` resolves. A started message is finished. Results are in the
+/// archive and in the log.
 pub async fn keep_calling(caller: Caller, stop: impl Future<Output = ()>) {
     let mut stop = pin!(stop);
     let mut outage = Outage::default();

@@ -1,4 +1,4 @@
-//! Messages to the webhooks of chat servers.
+//! Sends messages to the webhooks of chat servers.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -18,40 +18,41 @@ use crate::{Secret, SendError};
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-/// Bytes of an answer that are read.
+/// Maximum bytes of a response that are read.
 const READ: usize = 4096;
-/// Shortest part of an address that may be a secret.
+/// Minimum characters of a part of an address that may be a secret.
 const SECRET_PART_MIN: usize = 8;
 
 /// The settings of a chat server.
 #[derive(Clone, Debug)]
 pub struct ChatSettings {
-    /// The recipient's name.
+    /// The operator's name for the recipient.
     pub name: String,
-    /// Which service it is.
+    /// The service.
     pub service: Service,
-    /// The address of its webhook; for Matrix, of the server.
+    /// The address of its webhook. For Matrix, the address of the server.
     pub url: Secret,
-    /// The key that signs messages to a webhook, or the access token of Matrix.
+    /// The key that signs messages to a webhook. For Matrix, the access token.
     pub key: Option<Secret>,
-    /// The Matrix room.
+    /// The room, for Matrix.
     pub room: Option<String>,
-    /// Files with certificate authorities to trust besides the machine's own (PEM).
+    /// PEM files with certificate authorities to trust in addition to the system's.
     pub ca: Vec<PathBuf>,
 }
 
-/// One message to send.
+/// A message with its id and time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Delivery<'d> {
-    /// The same for every attempt, so that a duplicate can be recognised.
+    /// The id of the message. It is equal for all attempts, so that the receiver can recognise a
+    /// duplicate.
     pub(crate) id: &'d str,
-    /// When it is sent.
+    /// The time of the attempt.
     pub(crate) at: Timestamp,
     /// The message.
     pub(crate) message: &'d Value,
 }
 
-/// A chat server.
+/// A client for a chat server.
 #[derive(Clone, Debug)]
 pub struct Chat {
     settings: ChatSettings,
@@ -60,7 +61,7 @@ pub struct Chat {
 }
 
 impl Chat {
-    /// Sets up the client; nothing is sent yet.
+    /// Prepares the client without sending anything.
     ///
     /// # Errors
     /// [`SendError::Setup`] if the settings cannot be used.
@@ -88,12 +89,12 @@ impl Chat {
         Ok(Self { settings, client, url })
     }
 
-    /// Which service it is.
+    /// The service.
     pub fn service(&self) -> Service {
         self.settings.service
     }
 
-    /// Sends a message. Returns the status of the answer.
+    /// Sends a message. Returns the status of the response.
     ///
     /// # Errors
     /// See [`SendError`].
@@ -119,7 +120,7 @@ impl Chat {
         Err(SendError::Refused { server: self.server(), to: self.settings.name.clone(), said, gone })
     }
 
-    /// The request's head and body, without secrets.
+    /// The headers and the body of the request, without secrets, for a preview.
     pub(crate) fn formatted(&self, delivery: Delivery<'_>) -> String {
         let method = self.method();
         let mut lines = vec![format!("{method} (the secret address of {})", self.settings.name)];
@@ -159,7 +160,8 @@ impl Chat {
         Ok(request.body(body))
     }
 
-    /// The address of the request. Matrix ignores a second message with the same id.
+    /// The address for the request. It contains the id for Matrix, which ignores a second message
+    /// with the same id.
     fn address(&self, id: &str) -> Result<Url, SendError> {
         let mut url = self.url.clone();
         if let (Service::Matrix, Some(room)) = (self.settings.service, &self.settings.room) {
@@ -175,7 +177,8 @@ impl Chat {
         Ok(url)
     }
 
-    /// The id, time and signature of a message, by <https://www.standardwebhooks.com>.
+    /// The headers with the id, time and signature of a message
+    /// (<https://www.standardwebhooks.com>).
     fn signature(&self, delivery: Delivery<'_>, body: &str) -> Vec<(&'static str, String)> {
         let seconds = delivery.at.as_second();
         let mut headers =
@@ -188,7 +191,7 @@ impl Chat {
         headers
     }
 
-    /// What the server says about a refusal, without secrets.
+    /// The server's message about a refusal, without secrets.
     async fn answer(&self, mut response: reqwest::Response) -> String {
         let mut bytes = Vec::new();
         while bytes.len() < READ
@@ -222,7 +225,7 @@ impl Chat {
     }
 }
 
-/// The bytes of a key: those that `whsec_` is followed by in base64, else the text itself.
+/// The bytes of a key: decoded from base64 after `whsec_`, or else the text itself.
 fn key_bytes(key: &str) -> Vec<u8> {
     let coded = key.strip_prefix("whsec_").and_then(|coded| STANDARD.decode(coded).ok());
     coded.unwrap_or_else(|| key.as_bytes().to_vec())

@@ -1,8 +1,8 @@
-//! Finds the new reads that answer saved searches.
+//! Finds new reads that answer saved searches.
 //!
-//! Each saved search has the version of the archive up to which reads were compared with it. The
-//! result of comparing and the next version are stored together, so that work that was interrupted
-//! begins again there, and one of several processes stores it.
+//! For each saved search, the archive stores the number of the last change up to which reads were
+//! compared with it. This number and the result of comparing are stored together. So an interrupted
+//! comparison starts there again, and of several processes only one stores its result.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -16,12 +16,12 @@ use tracing::info;
 
 use crate::outage::Outage;
 
-/// Compares the reads that are new in the index with all saved searches, and stores which of them
-/// answer. Returns the number of new answers. Cheap if the index has nothing new.
+/// Compares the reads that are new in the index with all saved searches, and stores the answers.
+/// Returns the number of new answers. Cheap if the index has nothing new.
 ///
 /// # Errors
 /// If the archive or the index fails, or an embedding server does not answer. The next call
-/// compares the same reads.
+/// compares the same reads again.
 pub async fn compare(store: &Store, search: &Search) -> Result<u64, SearchFailure> {
     // What changed after this is not in the index yet, or has another version then.
     let up_to = search.index().position();
@@ -63,8 +63,8 @@ async fn compare_all(
     Ok(all)
 }
 
-/// Compares new reads with saved searches again and again, until `stop`. A failure is logged once
-/// until the next success.
+/// Compares new reads with saved searches at an interval, until `stop` resolves. Logs a failure
+/// once until the next success.
 pub async fn keep_comparing(store: Store, search: Search, every: Duration, stop: impl Future<Output = ()>) {
     let mut stop = pin!(stop);
     let mut outage = Outage::default();

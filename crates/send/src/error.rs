@@ -1,16 +1,16 @@
-//! Why something was not sent, and what to do.
+//! Why sending failed, and the remedy.
 
 use std::time::Duration;
 
-/// Why something was not sent. Every message says what failed, on what, and the remedy.
+/// Why sending failed. Every message says what failed, on what, and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
     /// The settings cannot be used.
     #[error("{what} cannot be used: {why}")]
     Setup {
-        /// What is set up, such as `the mail server`.
+        /// The part that is set up, such as `the mail server`.
         what: String,
-        /// Why not, and the remedy.
+        /// What is wrong, and the remedy.
         why: String,
     },
     /// The server refuses the login. That says nothing about the recipient, so it is tried again.
@@ -20,22 +20,23 @@ pub enum SendError {
     Login {
         /// The server.
         server: String,
-        /// What it said.
+        /// The server's message.
         said: String,
     },
-    /// The server refuses this for good.
+    /// The server refuses the message permanently.
     #[error("{server} refused what was sent to {to}: {said}; check the recipient in the configuration")]
     Refused {
-        /// The server, or the service.
+        /// The server or the service.
         server: String,
         /// The recipient.
         to: String,
-        /// What it said.
+        /// The server's message.
         said: String,
-        /// Whether it wants nothing more: HTTP's 410 (RFC 9110, section 15.5.11).
+        /// Whether the server wants no further messages: status 410 of HTTP (RFC 9110, section
+        /// 15.5.11).
         gone: bool,
     },
-    /// There is no such mailbox, so nothing more is sent there.
+    /// The mailbox does not exist, so nothing more is sent there.
     #[error(
         "{server} knows no mailbox {to} ({said}), so nothing more is sent there; correct the address, then `backissue send \
          --to NAME --resume`"
@@ -45,24 +46,24 @@ pub enum SendError {
         server: String,
         /// The mail address.
         to: String,
-        /// What it said.
+        /// The server's message.
         said: String,
     },
-    /// It may work later.
+    /// Sending failed temporarily. Another attempt may succeed.
     #[error("{server} did not take what was sent to {to}: {why}; it is tried again")]
     ForNow {
-        /// The server, or the service.
+        /// The server or the service.
         server: String,
         /// The recipient.
         to: String,
-        /// Why.
+        /// The reason for the failure.
         why: String,
         /// The pause that the server demands.
         retry_after: Option<Duration>,
-        /// Whether it may have arrived although no answer came.
+        /// Whether the message may have arrived although no response came.
         may_have_arrived: bool,
     },
-    /// Several attempts may have arrived.
+    /// Several attempts had no response, and each may have arrived.
     #[error("no answer came to two attempts, so {to} may have got it; look there before you send it again")]
     Unanswered {
         /// The recipient.
@@ -76,12 +77,12 @@ impl SendError {
         matches!(self, Self::ForNow { .. } | Self::Login { .. })
     }
 
-    /// Whether it may have arrived although no answer came.
+    /// Whether the message may have arrived although no response came.
     pub fn may_have_arrived(&self) -> bool {
         matches!(self, Self::ForNow { may_have_arrived: true, .. })
     }
 
-    /// The pause that the server demands.
+    /// The pause that the server demands, if any.
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::ForNow { retry_after, .. } => *retry_after,

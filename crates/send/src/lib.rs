@@ -1,12 +1,13 @@
 //! Sends weeks and new answers to saved searches to recipients: by mail over SMTP, or as messages
-//! to chat servers' webhooks.
+//! to the webhooks of chat servers.
 //!
-//! [`Sender::send`] composes a week, claims its sending, sends it and records the result.
-//! [`Caller`] tells webhooks what happens. [`Schedule`] tells when a week is due. [`compare`] finds
-//! the new reads that answer saved searches. Addresses of webhooks, passwords and keys are secrets:
-//! no error and no log shows them.
+//! [`Sender::send`] composes a week, claims its sending, sends it and stores the result. [`Caller`]
+//! notifies webhooks of events. [`Schedule`] says when a week is due. [`compare`] finds new reads
+//! that answer saved searches. Addresses of webhooks, passwords and keys are secrets: no error and
+//! no log shows them.
 //!
-//! It writes no SQL, decides nothing about reads, and speaks to the operator's servers alone.
+//! This crate has no SQL, decides nothing about reads, and sends requests only to servers that the
+//! operator configured.
 
 mod answer;
 mod calling;

@@ -1,4 +1,4 @@
-//! Mails by SMTP, or by the program `sendmail`.
+//! Sends mails by SMTP, or by the program `sendmail`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -22,57 +22,57 @@ use crate::answer::one_line;
 use crate::sendmail::Sendmail;
 use crate::{Secret, SendError};
 
-/// Longest time for connecting, encrypting and logging in.
+/// Time limit for connecting, encrypting and logging in.
 const OPEN_WITHIN: Duration = Duration::from_secs(60);
-/// Longest time for handing a mail over. Some servers check it before they answer.
+/// Time limit for transmitting a mail. Some servers check it before they answer.
 const TAKE_WITHIN: Duration = Duration::from_secs(180);
-/// Longest time for saying goodbye.
+/// Time limit for ending a connection.
 const QUIT_WITHIN: Duration = Duration::from_secs(2);
-/// How to log in, best first.
+/// The methods of logging in, best first.
 const MECHANISMS: &[Mechanism] = &[Mechanism::Plain, Mechanism::Login];
 
-/// The mail server and the sender.
+/// The settings for sending mails.
 #[derive(Clone, Debug)]
 pub struct MailSettings {
     /// The server: `smtps://host` (TLS at once, port 465), `smtp://host` (STARTTLS, port 587), or
     /// this machine's `sendmail:/usr/sbin/sendmail`.
     pub server: Url,
-    /// The user name, if the server wants one.
+    /// The user name, if the server needs one.
     pub user: Option<String>,
     /// The password.
     pub password: Option<Secret>,
     /// The sender, as `Name <name@example.org>`.
     pub from: String,
-    /// Files with certificate authorities to trust besides the usual ones (PEM).
+    /// PEM files with certificate authorities to trust in addition to the system's.
     pub ca: Vec<PathBuf>,
 }
 
-/// A mail with its addresses.
+/// A mail with sender and recipient.
 #[derive(Clone, Debug)]
 pub(crate) struct Letter {
     /// The recipient's address.
     pub(crate) to: String,
-    /// The same for every attempt, so that a duplicate can be recognised. Without `<`
-    /// and `>`.
+    /// The id of the mail, without `<` and `>`. It is equal for all attempts, so that the receiver
+    /// can recognise a duplicate.
     pub(crate) message_id: String,
     /// When it was written.
     pub(crate) date: Timestamp,
-    /// The list that the mail belongs to, such as `weeks`.
+    /// The mailing list to which the mail belongs, such as `weeks`.
     pub(crate) list: String,
-    /// Where one request stops the mails (RFC 8058).
+    /// The address at which a single request stops the mails (RFC 8058).
     pub(crate) unsubscribe: Option<Url>,
-    /// Subject and texts.
+    /// The subject and the texts.
     pub(crate) mail: Mail,
 }
 
-/// A sender of mails with a way to send them.
+/// The sender's address and the transport for mails.
 #[derive(Clone, Debug)]
 pub struct Mailer {
     from: Mailbox,
     transport: Transport,
 }
 
-/// How mails leave.
+/// The transport for mails.
 #[derive(Clone, Debug)]
 enum Transport {
     Smtp(Box<Smtp>),
@@ -88,7 +88,7 @@ struct Smtp {
     tls: TlsParameters,
     hello: ClientId,
     credentials: Option<Credentials>,
-    /// Texts that no error may show.
+    /// Texts that must not appear in errors.
     secrets: Vec<Secret>,
 }
 
@@ -98,19 +98,19 @@ impl fmt::Debug for Smtp {
     }
 }
 
-/// When a connection is encrypted.
+/// When a connection becomes encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Security {
-    /// From its first byte on.
+    /// From the first byte.
     AtOnce,
-    /// After the command STARTTLS, which the server must support.
+    /// After the command STARTTLS. A server without it is refused.
     StartTls,
-    /// After STARTTLS if the server supports it. Only for a server on this machine.
+    /// After STARTTLS, if the server supports it. Only for a server on this machine.
     IfSupported,
 }
 
 impl Mailer {
-    /// Checks the settings; nothing is sent yet.
+    /// Checks the settings without sending anything.
     ///
     /// # Errors
     /// [`SendError::Setup`] if the settings cannot be used.
@@ -133,10 +133,10 @@ impl Mailer {
         Ok(Self { from, transport: Transport::Program(Sendmail::from(Path::new(url.path()))) })
     }
 
-    /// The mail as it leaves, head and all.
+    /// The mail as it is sent, with its headers.
     ///
     /// # Errors
-    /// [`SendError::Setup`] if an address is none.
+    /// [`SendError::Setup`] if an address is not valid.
     pub(crate) fn formatted(&self, letter: &Letter) -> Result<String, SendError> {
         Ok(String::from_utf8_lossy(&self.message(letter)?.formatted()).into_owned())
     }
@@ -188,7 +188,7 @@ impl Mailer {
     }
 }
 
-/// That the table of the mail server cannot be used.
+/// The error for settings of the mail server that cannot be used.
 fn unfit(why: String) -> SendError {
     SendError::Setup { what: "[mail] in the configuration file".to_owned(), why }
 }
@@ -304,8 +304,9 @@ impl Smtp {
     }
 }
 
-/// Whether a server says that the address or its mailbox does not exist (RFC 3463). Without an
-/// enhanced status code it may mean anything, such as the sender or the contents.
+/// Whether a server's message says that the address or its mailbox does not exist (RFC 3463).
+/// Without an enhanced status code, a refusal may have another reason, such as the sender or the
+/// contents.
 fn is_no_mailbox(said: &str) -> bool {
     const CODES: [&str; 6] = ["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"];
     said.split_whitespace().any(|word| CODES.contains(&word))
@@ -332,7 +333,7 @@ async fn within<T, E: Into<Trouble>>(
     timeout(limit, exchange).await.map_err(|_| Trouble::NoAnswer(limit))?.map_err(Into::into)
 }
 
-/// What must not be shown: the password, and the forms in which it is sent.
+/// The texts that must not be shown: the password, and the forms in which it is transmitted.
 fn secrets(user: &str, password: &Secret) -> Vec<Secret> {
     let plain = STANDARD.encode(format!("\0{user}\0{}", password.reveal()));
     vec![password.clone(), Secret::new(&STANDARD.encode(password.reveal())), Secret::new(&plain)]
@@ -342,7 +343,7 @@ fn part(content_type: ContentType, text: &str) -> SinglePart {
     SinglePart::builder().header(content_type).body(text.to_owned())
 }
 
-/// A time in whole seconds, as in mails.
+/// A time in whole seconds, as mails have it.
 fn system_time(at: Timestamp) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(at.as_second()).unwrap_or(0))
 }

@@ -1,17 +1,18 @@
-//! Work that is done again and again, and that may fail for a while.
+//! Logs the failures of repeated work without repeating them.
 
 use std::error::Error;
 
 use tracing::warn;
 
-/// Logs a failure once until the next success.
+/// Logs a failure only once until the next success.
 #[derive(Debug, Default)]
 pub(crate) struct Outage {
     is_failing: bool,
 }
 
 impl Outage {
-    /// The value of a success. Logs the first failure after one: `what` failed, and why.
+    /// Returns the value of a success. Logs the first failure after a success: `what` failed, and
+    /// the reason.
     pub(crate) fn log<T>(&mut self, result: Result<T, impl Error + 'static>, what: &str) -> Option<T> {
         let was_failing = std::mem::replace(&mut self.is_failing, result.is_err());
         match result {

@@ -9,31 +9,33 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use crate::{Chat, Mailer};
 
-/// A recipient of weeks.
+/// A recipient of weeks and alerts.
 #[derive(Clone, Debug)]
 pub struct Recipient {
-    /// What the operator calls it.
+    /// The operator's name for the recipient.
     pub name: String,
-    /// How a digest reaches it.
+    /// The transport to the recipient.
     pub way: Way,
-    /// The part of a week that it gets.
+    /// The part of a week that the recipient gets.
     pub choice: Choice,
-    /// The saved search whose answers it gets of a week. `None`: all reads.
+    /// The name of a saved search. The recipient gets only those reads of a week that answer it.
+    /// `None` means all reads.
     pub search: Option<String>,
-    /// Whether the reader's marks, labels and concepts count.
+    /// Whether the reader's marks, labels and concepts affect the digest.
     pub is_mine: bool,
-    /// Whether it gets only reads with one of the reader's concepts.
+    /// Whether the recipient gets only reads with one of the reader's concepts.
     pub my_concepts: bool,
-    /// Whose marks, concepts and saved searches are meant. `None`: the first operator's.
+    /// The reader whose marks, concepts and saved searches are used. `None` means the first
+    /// operator.
     pub reader: Option<ReaderName>,
-    /// When `serve` sends it. `None` if it never does.
+    /// When `serve` sends the week. `None` means never.
     pub schedule: Option<Schedule>,
     /// The secret part of the address where a subscriber or a reader stops the mails. `None` for
     /// recipients of the configuration, whose names lead to it.
     pub stop_token: Option<String>,
 }
 
-/// How a digest reaches a recipient.
+/// The transport to a recipient.
 #[derive(Clone, Debug)]
 pub enum Way {
     /// A mail to this address.
@@ -46,7 +48,7 @@ pub enum Way {
     Chat(Box<Chat>),
 }
 
-/// A moment of each week.
+/// A time in each week.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
     /// The day.
@@ -58,7 +60,7 @@ pub struct Schedule {
 }
 
 impl Recipient {
-    /// The mail server of the recipient that stands for all subscribers.
+    /// The mail server, if this recipient stands for all subscribers.
     pub(crate) fn mailer_of_subscribers(&self) -> Option<&Mailer> {
         match &self.way {
             Way::Subscribers(mailer) => Some(mailer),
@@ -110,7 +112,7 @@ impl Recipient {
 }
 
 impl Schedule {
-    /// The first of its moments after `now`.
+    /// The first time of the schedule after `now`.
     pub fn next_after(&self, now: Timestamp) -> Timestamp {
         let last = self.last_before(now).to_zoned_datetime(self.zone.clone()).date();
         let next = last.saturating_add(7.days());
@@ -125,8 +127,8 @@ impl Schedule {
 
     /// The last of its moments that is not after `now`.
     ///
-    /// A time that a change of summer time skips counts as the one after the gap; one that comes
-    /// twice, as the first.
+    /// A time that does not exist because of summer time counts as the time after the gap. A time
+    /// that occurs twice counts as the first one.
     pub fn last_before(&self, now: Timestamp) -> Timestamp {
         let today = now.to_zoned_datetime(self.zone.clone()).date();
         let back = i64::from(self.weekday.until(today.weekday()));
@@ -139,21 +141,22 @@ impl Schedule {
     }
 }
 
-/// The moment at which a week is due now: the last of the schedule's moments, unless the archive
-/// did not know the recipient yet. What was missed is so made up once.
+/// The time at which a week is due: the last time of the schedule before `now`. Returns `None` if
+/// the archive did not know the recipient then. So a missed week is sent late, but only the last
+/// one.
 pub(crate) fn due(schedule: &Schedule, since: Timestamp, now: Timestamp) -> Option<Timestamp> {
     let last = schedule.last_before(now);
     (last >= since).then_some(last)
 }
 
-/// How long to wait after the nth failed attempt: five minutes, then four times as long each time,
-/// up to half a day.
+/// The pause after failed attempts: five minutes after the first, then four times as long each
+/// time, up to half a day.
 pub fn pause_after(attempts: u32) -> SignedDuration {
     let minutes = 5_i64.saturating_mul(4_i64.saturating_pow(attempts.saturating_sub(1)));
     SignedDuration::from_mins(minutes.min(12 * 60))
 }
 
-/// Attempts after which a sending is given up.
+/// Maximum attempts at a sending. Then it is given up.
 pub const ATTEMPTS_MAX: u32 = 8;
 
 #[cfg(test)]

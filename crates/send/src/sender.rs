@@ -1,9 +1,10 @@
 //! Sends a week, or new answers to saved searches, to a recipient: composes it, claims the sending,
 //! sends it, and stores the result.
 //!
-//! The claim is committed before the message leaves, the result afterwards. If the process dies
-//! between the two, or no answer comes, the message may have arrived. It is then sent once more,
-//! with the same id, and after that only by a person. So a recipient gets it at most twice.
+//! The claim is committed before the message is sent, and the result afterwards. If the process
+//! dies between the two or no response comes, the message may have arrived. It is then sent once
+//! more with the same id. After that only a person can send it again. So a recipient gets a message
+//! at most twice.
 
 use std::collections::{HashMap, HashSet};
 use std::future::poll_fn;
@@ -31,52 +32,54 @@ use crate::mail::{Letter, Mailer};
 use crate::recipient::{ATTEMPTS_MAX, Recipient, Way, due, pause_after};
 use crate::unsubscribe::UnsubscribeKey;
 
-/// How long a sending is held. Any attempt ends earlier.
+/// The lease of a sending. Any attempt ends earlier.
 const LEASE: SignedDuration = SignedDuration::from_mins(5);
-/// Longest and shortest pause between two checks for what is due.
+/// The longest pause between two checks for due sendings.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// The shortest pause between two checks for due sendings.
 const LOOK_AT_LEAST: Duration = Duration::from_secs(1);
-/// Most attempts that may have arrived.
+/// Maximum attempts without a response, each of which may have arrived.
 const UNANSWERED_MAX: u32 = 2;
-/// Longest pause that a server can demand.
+/// The longest pause that a server can demand.
 const RETRY_AFTER_MAX: SignedDuration = SignedDuration::from_hours(48);
 /// How many weeks back a week is still sent after a failure. Older ones are no news.
 const WEEKS_BACK: usize = 4;
 /// Most reads of a week.
 const WEEK: u32 = 1000;
-/// What a preview names in place of a subscriber's address.
+/// The address in a preview in place of a subscriber's address.
 const A_SUBSCRIBER: &str = "subscriber@example.org";
-/// Most links that are mailed one after the other.
+/// Maximum confirmation links that are mailed before other work.
 const LINKS_AT_ONCE: usize = 20;
 /// The pause before a link is mailed again after a temporary failure.
 const LINK_AGAIN: SignedDuration = SignedDuration::from_mins(5);
-/// The name under which the archive remembers the secret of [`UnsubscribeKey`].
+/// The key under which the archive stores the secret of [`UnsubscribeKey`].
 const UNSUBSCRIBE_KEY: &str = "unsubscribe key";
 
 /// The result of sending a week to a recipient.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sent {
-    /// It was sent.
+    /// The week was sent now.
     Now,
-    /// The week has nothing for the recipient.
+    /// The week has no reads for the recipient.
     Nothing,
-    /// It was sent before, at this moment.
+    /// The week was sent before, at this time.
     Before(Timestamp),
-    /// Another process is sending it, or an attempt failed: not before this moment.
+    /// Nothing was attempted until this time, because another process is sending the week or an
+    /// attempt failed.
     NotBefore(Timestamp),
-    /// It failed and is tried again at this moment.
+    /// The attempt failed. The next one is at this time.
     Later(Timestamp, SendError),
-    /// It failed for good.
+    /// The attempt failed, and there is no further one.
     GivenUp(SendError),
-    /// It failed for good before, for this reason.
+    /// It was given up before, for this reason.
     GivenUpBefore(String),
-    /// The recipient wants no more mails, since this moment.
+    /// The recipient unsubscribed at this time.
     Unsubscribed(Timestamp),
-    /// Nothing was attempted, because the archive lacks what the recipient's choice names.
+    /// Nothing was attempted, because the archive does not have what the recipient's choice names.
     Lacks(Lack),
 }
 
-/// What a recipient's choice names and the archive does not have.
+/// Something that a recipient's choice names and that the archive does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lack {
     /// The saved search with this name.
@@ -86,7 +89,7 @@ pub enum Lack {
 }
 
 impl Sent {
-    /// Whether nothing more is attempted.
+    /// Whether no further attempt follows.
     fn is_over(&self) -> bool {
         match self {
             Self::Now
@@ -121,8 +124,8 @@ impl Sender {
         Ok(Self { store, search, site, archive, unsubscribe: UnsubscribeKey::of(&secret) })
     }
 
-    /// A week as this recipient gets it: the published issue if there is one, else composed by
-    /// rule. Or what its choice names that is not there.
+    /// A week as this recipient gets it: the published issue if there is one, otherwise composed by
+    /// rules. Returns [`Lack`] if the archive does not have what the recipient's choice names.
     ///
     /// # Errors
     /// If the archive or the index cannot be read.
@@ -160,8 +163,7 @@ impl Sender {
         Ok(Ok(compose(week, reads, &choice, issue.as_ref())))
     }
 
-    /// Adds what the reader did with these reads, and whether they have one of the reader's
-    /// concepts.
+    /// Adds the reader's marks to these reads, and whether each has one of the reader's concepts.
     async fn add_marks(
         &self,
         reads: &mut [WeekRead],
@@ -180,22 +182,23 @@ impl Sender {
         Ok(())
     }
 
-    /// What stands in the address where a recipient of mails stops them.
+    /// The secret part of the address at which a recipient stops the mails.
     pub fn unsubscribe_token(&self, recipient: &str) -> String {
         self.unsubscribe.token(recipient)
     }
 
-    /// The address where a recipient stops its mails, if the pages can be reached from elsewhere.
+    /// The address at which a recipient stops the mails. Returns `None` if the address of the pages
+    /// is not known.
     fn unsubscribe_address(&self, recipient: &Recipient) -> Option<Url> {
         let token = recipient.stop_token.clone();
         let token = token.unwrap_or_else(|| self.unsubscribe_token(&recipient.name));
         self.site.page(&format!("/unsubscribe/{token}"))
     }
 
-    /// What goes to a recipient, head and all, without secrets.
+    /// The message to a recipient with its headers, without secrets.
     ///
     /// # Errors
-    /// [`SendError::Setup`] if an address is none.
+    /// [`SendError::Setup`] if an address is not valid.
     pub fn formatted(
         &self,
         recipient: &Recipient,
@@ -270,7 +273,7 @@ impl Sender {
         format!("{:032x}", xxh3_128(what.as_bytes()))
     }
 
-    /// Sends a week to a recipient, unless that was done.
+    /// Sends a week to a recipient, unless it was sent already.
     ///
     /// # Errors
     /// If the archive cannot be read or written. Failures of sending are in [`Sent`].
@@ -290,8 +293,8 @@ impl Sender {
         Ok(self.send_once(recipient, Dispatch::Week(week), &digest, resend).await?)
     }
 
-    /// Makes an alert of the answers to saved searches that wait for a recipient, if the first one
-    /// has waited for `gather`, and sends what is not sent yet.
+    /// Collects the waiting answers to a recipient's saved searches in an alert, if the first one
+    /// has waited for `gather`. Then sends the alerts that are not sent yet.
     ///
     /// # Errors
     /// If the archive cannot be read or written. Failures of sending are in [`Sent`].
@@ -360,8 +363,8 @@ impl Sender {
     }
 }
 
-/// The reader whose choice a recipient gets, and the saved search that it names. Or what is not
-/// there.
+/// The reader whose choice a recipient gets, and the saved search that it names. Returns [`Lack`]
+/// if the archive does not have one of them.
 ///
 /// # Errors
 /// If the archive cannot be read.
@@ -386,7 +389,7 @@ fn has_one_of(read: &WeekRead, concepts: &HashSet<ConceptSlug>) -> bool {
     read.read.card.concepts.iter().any(|concept| concepts.contains(concept))
 }
 
-/// What is stored about an attempt, and what is reported.
+/// The result of an attempt, in the form to be stored and in the form to be returned.
 fn result(sending: &Sending, sent: Result<(), SendError>, now: Timestamp) -> (SendingResult, Sent) {
     let Err(error) = sent else { return (SendingResult::Sent, Sent::Now) };
     if !error.may_pass() || sending.attempts >= ATTEMPTS_MAX {
@@ -399,7 +402,7 @@ fn result(sending: &Sending, sent: Result<(), SendError>, now: Timestamp) -> (Se
     (stored(at, error.to_string()), Sent::Later(at, error))
 }
 
-/// What was sent, or attempted, without a command: recipient, what, result.
+/// The result of an automatic sending: recipient, what was sent, result.
 type Due = (String, Dispatch, Sent);
 
 /// The weeks without a read for a recipient, each with the archive's version then. They are not
@@ -604,7 +607,7 @@ fn log((to, what, sent): &Due) {
     }
 }
 
-/// How long it takes until something may be due, at most [`LOOK_EVERY`].
+/// The time until a sending may be due, at most [`LOOK_EVERY`].
 fn until_due(recipients: &[Recipient], now: Timestamp) -> Duration {
     let next = recipients.iter().filter_map(|recipient| recipient.schedule.as_ref());
     let next = next.map(|schedule| schedule.next_after(now)).min();

@@ -1,4 +1,4 @@
-//! Mails by the program `sendmail`, which every usual mail server brings along.
+//! Sends mails by the program `sendmail`, which all common mail servers provide.
 
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -11,22 +11,23 @@ use tokio::time::timeout;
 use crate::SendError;
 use crate::answer::one_line;
 
-/// Longest time for handing a mail over.
+/// Time limit for passing a mail to the program.
 const TAKE_WITHIN: Duration = Duration::from_secs(180);
 
-/// Exit codes (sysexits.h): the user is unknown, and it may work later.
+/// The exit code for an unknown user (sysexits.h).
 const NO_USER: i32 = 67;
+/// The exit code for a temporary failure.
 const TEMPORARY: i32 = 75;
 
-/// The program.
+/// The program `sendmail`.
 #[derive(Clone, Debug)]
 pub(crate) struct Sendmail {
-    /// Its file.
+    /// The path of the program.
     pub(crate) program: PathBuf,
 }
 
 impl Sendmail {
-    /// Hands a mail over. What becomes of it is in the log of that mail server.
+    /// Passes a mail to the program. The later delivery is only in the log of that mail server.
     pub(crate) async fn send(&self, from: &str, to: &str, mail: &[u8]) -> Result<(), SendError> {
         let mut command = Command::new(&self.program);
         // A line with one dot does not end the mail.
@@ -94,7 +95,7 @@ impl From<&Path> for Sendmail {
     }
 }
 
-/// A mail with the line ends of this machine, as the program expects it.
+/// A mail with the line ends of this system, as the program expects it.
 fn with_plain_lines(mail: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(mail.len());
     let mut bytes = mail.iter().copied().peekable();
