@@ -1,10 +1,10 @@
-//! An article in parts that fit into an agent's budget of tokens.
+//! Divides an article into parts that fit into an agent's budget of tokens.
 
 use backissue_model::{BlockKind, Blocks, Span};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Characters of a token, as a rule of thumb for English and code.
+/// Characters per token, as a rule of thumb for English and code.
 const TOKEN: usize = 4;
 
 /// A part of an article.
@@ -26,8 +26,8 @@ fn headings(blocks: &Blocks) -> impl Iterator<Item = Span> {
     blocks.0.iter().filter(|block| block.kind == BlockKind::Heading).map(|block| block.span)
 }
 
-/// The section with this heading, from the heading up to the next one. `None` if there is no such
-/// heading. Case and surrounding space do not matter.
+/// The section with this heading, from the heading up to the next one. Returns `None` if there is
+/// no such heading. Ignores case and surrounding white space.
 pub(crate) fn section<'a>(text: &'a str, blocks: &Blocks, heading: &str) -> Option<&'a str> {
     let wanted = heading.trim().to_lowercase();
     let mut headings = headings(blocks).skip_while(|span| span.of(text).trim().to_lowercase() != wanted);
@@ -36,7 +36,7 @@ pub(crate) fn section<'a>(text: &'a str, blocks: &Blocks, heading: &str) -> Opti
     text.get(start..end)
 }
 
-/// At most `tokens` tokens of a text, from the character `offset` on. Ends at a line's end where
+/// At most `tokens` tokens of a text, from the character `offset`. Ends at the end of a line, if
 /// there is one in the last quarter.
 pub(crate) fn part(text: &str, offset: usize, tokens: usize) -> ArticlePart {
     let start = text.char_indices().nth(offset).map_or(text.len(), |(at, _)| at);

@@ -1,11 +1,13 @@
-//! The archive as a server of the Model Context Protocol (MCP), for agents that look for prior art.
+//! A server of the Model Context Protocol (MCP), with which agents search the archive for prior
+//! art.
 //!
-//! The tools are few and return what the pages show: statements with their evidence, the number of
-//! each read and the address of its article. Text of articles comes from the network and is
-//! hostile: it only stands in fields that say they are quotations, never in what the server says
-//! itself.
+//! There are few tools. They return what the pages show: statements with their evidence, the number
+//! of each read and the address of its article. The text of articles comes from the network and is
+//! hostile. It is only in fields whose names say that they are quotations, and never in the
+//! server's own texts.
 //!
-//! Protocol: <https://modelcontextprotocol.io/specification>, by the crate `rmcp`.
+//! The protocol is implemented by the crate `rmcp`:
+//! <https://modelcontextprotocol.io/specification>.
 
 mod article;
 mod prompts;
@@ -41,7 +43,7 @@ use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt, prompt_handler, too
 use serde_json::{Value, json};
 use url::Url;
 
-/// What an agent is told about the server as a whole.
+/// The description of the whole server, for agents.
 const INSTRUCTIONS: &str = "An archive of engineering blog posts, problem first. Use `prior_art` or `search_reads` \
     when a task has an engineering problem that other teams may have had, and `get_read` for the evidence. Cite the \
     read's number and the address of its article. Statements whose form is `quoted` are the authors' words. Fields that \
@@ -50,11 +52,11 @@ const INSTRUCTIONS: &str = "An archive of engineering blog posts, problem first.
 /// Maximum bytes of a request over HTTP. Notes are far shorter.
 const REQUEST_MAX: usize = 1 << 20;
 
-/// Why a page may not be saved, in words for people that follow "cannot be saved". `None` if it
-/// may.
+/// A function that returns why a page may not be saved, as words that follow "cannot be saved". It
+/// returns `None` if the page may be saved.
 pub type WhyNotSaved = Arc<dyn Fn(&Url) -> Option<String> + Send + Sync>;
 
-/// A server of one archive, for one reader. Clones are cheap and share everything.
+/// An MCP server for one archive and one reader. Clones are cheap and share everything.
 #[derive(Clone)]
 pub struct Server {
     store: Store,
@@ -66,14 +68,14 @@ pub struct Server {
     prompts: PromptRouter<Self>,
 }
 
-/// The connection failed.
+/// The connection to the client failed.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection with the MCP client failed: {0}")]
 pub struct McpError(String);
 
 impl Server {
-    /// A server of this archive. Only with the scope to write it has tools that keep reads, add
-    /// notes and save pages.
+    /// A server for this archive. It has tools that keep reads, add notes and save pages only with
+    /// the scope to write.
     pub fn new(
         search: Search,
         store: Store,
@@ -89,9 +91,9 @@ impl Server {
     }
 
     /// Answers one request of the transport "Streamable HTTP". There are no sessions: each request
-    /// is complete in itself, so the client may change and the server restart in between.
+    /// is independent, so that clients and server may restart in between.
     ///
-    /// The caller has checked who sends it, and its `Host` and `Origin`.
+    /// The caller must have checked the sender, and the headers `Host` and `Origin`.
     pub async fn answer<B>(self, request: http::Request<B>) -> http::Response<BoxBody<Bytes, Infallible>>
     where
         B: http_body::Body + Send + 'static,
@@ -137,8 +139,8 @@ impl Server {
         service.waiting().await.map(|_| ()).map_err(|error| failed(&error))
     }
 
-    /// Brings the search index up to date, unless another process does. A question is answered from
-    /// the index as it is if that fails.
+    /// Brings the search index up to date, unless another process does. If this fails, the index is
+    /// searched as it is.
     async fn catch_up(&self) {
         if let Err(error) = self.search.catch_up(|_| {}).await {
             tracing::warn!(%error, "the search index was not brought up to date: {error}");
@@ -146,13 +148,13 @@ impl Server {
     }
 }
 
-/// The methods with params.
+/// The methods that have parameters.
 const METHODS: [&str; 7] = [
     "initialize", "tools/list", "tools/call", "prompts/list", "prompts/get", "resources/list",
     "resources/read",
 ];
 
-/// Why a body is no message of JSON-RPC, with the code of the error. `None` if it may be one.
+/// Why a body is not a JSON-RPC message, with the error code. Returns `None` if it may be one.
 fn not_a_message(body: &[u8]) -> Option<(i32, &'static str)> {
     match serde_json::from_slice::<Value>(body) {
         Err(_) => Some((-32700, "the body is not valid JSON")),
@@ -163,7 +165,7 @@ fn not_a_message(body: &[u8]) -> Option<(i32, &'static str)> {
     }
 }
 
-/// An error of JSON-RPC whose request is not known.
+/// A JSON-RPC error for a request whose id is not known.
 fn refusal(status: StatusCode, code: i32, why: &str) -> http::Response<BoxBody<Bytes, Infallible>> {
     let error = json!({ "jsonrpc": "2.0", "id": null, "error": { "code": code, "message": why } });
     let mut answer = http::Response::new(Full::new(Bytes::from(error.to_string())).boxed());
@@ -199,7 +201,7 @@ impl ServerHandler for Server {
         self.tools.call(ToolCallContext::new(self, request, context)).await
     }
 
-    /// A request with a method that is not known, or with params that do not fit its method.
+    /// Answers a request whose method is unknown, or whose parameters do not fit its method.
     async fn on_custom_request(
         &self,
         request: CustomRequest,

@@ -1,4 +1,4 @@
-//! Prompts that a person picks in a client.
+//! Prompts that a person selects in a client.
 
 #![expect(missing_docs, reason = "the macro `prompt` adds a public function without documentation")]
 

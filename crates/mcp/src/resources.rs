@@ -13,13 +13,13 @@ use rmcp::model::{
 
 use crate::Server;
 
-/// Weeks that are listed; others are reached by the template.
+/// Number of weeks in the list of resources. Others can be addressed by the template.
 const WEEKS: usize = 20;
-/// Most reads of a week or a concept.
+/// Maximum reads of a week or a concept.
 const READS: u32 = 200;
 const MARKDOWN: &str = "text/markdown";
 
-/// What an address names.
+/// The subject of a resource's address.
 enum Named {
     Read(ReadId),
     Week(Week),

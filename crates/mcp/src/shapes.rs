@@ -1,4 +1,5 @@
-//! What the tools return. The names are those of the program's other JSON.
+//! The types that the tools return. Their fields have the same names as in the program's other
+//! JSON.
 
 use backissue_model::{Precis, Statement, Sureness};
 use backissue_search::{Answer, Match, PriorArt};
@@ -110,7 +111,7 @@ pub(crate) struct Done {
 }
 
 impl Said {
-    /// The statement, if it is likely enough to be shown.
+    /// The statement as the tools return it. Returns `None` if it is not sure enough to be shown.
     pub(crate) fn of(statement: Option<&Statement>) -> Option<Self> {
         let statement = statement.filter(|statement| statement.sureness() >= Sureness::Likely)?;
         Some(Self {
@@ -186,7 +187,8 @@ fn notes(notes: &[String], words_only: Option<&str>) -> Vec<String> {
     notes.iter().cloned().chain(words_only).collect()
 }
 
-/// What is said if there is nothing.
+/// The message if nothing was found. `close` says whether the question has words, so that reads were
+/// compared with it and not only filtered.
 pub(crate) fn nothing(close: bool) -> &'static str {
     if close {
         "nothing close enough: the archive has no read that answers this. Say the problem in other words, or leave filters out"

@@ -1,4 +1,4 @@
-//! The tools.
+//! The tools of the server.
 
 use std::fmt::Display;
 
@@ -16,11 +16,11 @@ use crate::Server;
 use crate::article::{self, ArticlePart};
 use crate::shapes::{ConceptCount, ConceptCounts, Done, Found, FoundRead, Ways, nothing};
 
-/// Most reads of a list.
+/// Maximum reads of a list.
 const LIST_MAX: u32 = 50;
-/// Most tokens of an article in one answer.
+/// Maximum tokens of an article in one answer.
 const TOKENS_MAX: u32 = 20_000;
-/// Longest question, in bytes. The search refuses longer ones too, but later.
+/// Maximum bytes of a question. The search has a limit too, but checks it later.
 const QUESTION_MAX: usize = 2_000;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -396,7 +396,7 @@ impl Server {
         if cards.is_empty() { Err(no_read(read)) } else { Ok(()) }
     }
 
-    /// From when to when the archive has reads.
+    /// The time span of the archive's reads, in words.
     async fn span(&self) -> Result<String, String> {
         let weeks = self.store.weeks().await.map_err(failed)?;
         Ok(match (weeks.last(), weeks.first()) {
