@@ -1,4 +1,4 @@
-//! The posts, parsed from the files in the binary.
+//! Parses the posts from files that are part of the binary.
 
 use include_dir::{Dir, include_dir};
 use jiff::civil::Time;
@@ -35,9 +35,9 @@ pub struct Blog {
     pub title: String,
     /// The company behind it.
     pub company: String,
-    /// The line below the title.
+    /// The line below the title on the blog's pages.
     pub tagline: String,
-    /// BCP 47 tag.
+    /// The language of the posts, as a BCP 47 tag.
     pub language: String,
     /// The colour of its pages, `#rrggbb`.
     pub accent: String,

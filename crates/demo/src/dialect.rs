@@ -26,7 +26,8 @@ impl Dialect {
     }
 }
 
-/// The format of a blog's feed: always the same for a blog, different between neighbours.
+/// The format of a blog's feed. It is always the same for a blog, and neighbouring blogs have
+/// different ones.
 pub fn dialect(blog: &Blog) -> Dialect {
     match blog.slug.as_str() {
         "fernhost" | "tidewater" => Dialect::RssWhole,

@@ -1,4 +1,4 @@
-//! The blogs' pages: the article in a typical page frame.
+//! Writes the blogs' pages: the article inside a typical page.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
