@@ -1,4 +1,5 @@
-//! Annotates one read with a language model: prompt, reply, gate, second prompt.
+//! Annotates one read with a language model: sends the prompt, checks the reply with the gate, and
+//! sends the prompt for the second reading.
 //!
 //! Replies are stored and reused. `annotate` decides what a statement may say; this module only
 //! sends prompts and receives replies.
@@ -21,45 +22,46 @@ use crate::built_in::{built_in_precis, with_text};
 pub struct Asker {
     /// The model.
     pub model: Model,
-    /// Its limits per day.
+    /// The model's daily limits.
     pub limits: Limits,
     /// The model that checks statements against the article. By default, `model` does.
     pub checker: Option<Model>,
-    /// The prompt, and how much of an article it holds.
+    /// The version of the prompt, and how much of an article it has.
     pub prompt: PromptSettings,
-    /// Maximum characters of an article in a prompt, after the model refused longer ones.
+    /// Maximum characters of an article in a prompt. It shrinks when the model refuses a prompt as
+    /// too long.
     fits: Arc<AtomicUsize>,
 }
 
-/// Reads that are loaded at once.
+/// Number of reads that are loaded from the archive at once.
 const READS_AT_ONCE: u32 = 50;
 
-/// The fewest characters of an article that are tried in a prompt.
+/// Minimum characters of an article in a prompt. The limit does not shrink below this.
 const CHARACTERS_MIN: usize = 1_000;
 
 /// The result of annotating a read with a model.
 #[derive(Clone, Debug)]
 pub struct Told {
-    /// The précis; the built-in annotator's if there was nothing to prompt for.
+    /// The précis. It is the built-in annotator's if the article has no sentence to prompt for.
     pub precis: Precis,
-    /// What the gate refused, in both replies.
+    /// The fields that the gate refused, in all replies.
     pub refusals: Vec<Refusal>,
-    /// Fields from the built-in annotator, because the model's were refused.
+    /// Names of the fields that are from the built-in annotator, because the model's were refused.
     pub fell_back: Vec<&'static str>,
-    /// Prompts that were sent now. The others had stored replies.
+    /// Number of prompts that were sent now. Other prompts had stored replies.
     pub questions: u32,
 }
 
-/// Why the model gave no précis.
+/// Why the model made no précis.
 #[derive(Debug)]
 pub(crate) enum NotTold {
-    /// The day's limits are reached.
+    /// The daily limits are reached.
     OverBudget,
     /// The model did not answer.
     Model(ModelError),
     /// The model's replies did not have the requested form.
     Unusable,
-    /// The read has no article, or its text stopped the built-in annotator.
+    /// The read has no article, or the built-in annotator failed on its text.
     Article(String),
     Store(StoreError),
 }
@@ -70,7 +72,7 @@ impl From<StoreError> for NotTold {
     }
 }
 
-/// The state of annotating one read.
+/// The state while one read is annotated.
 struct Dealings<'a> {
     asker: &'a Asker,
     store: &'a Store,
@@ -79,7 +81,7 @@ struct Dealings<'a> {
 }
 
 impl Asker {
-    /// A model without limits that checks itself, with the default prompt.
+    /// A model without daily limits, with the default prompt. It also does the second reading.
     pub fn new(model: Model) -> Self {
         Self {
             model,
@@ -90,14 +92,14 @@ impl Asker {
         }
     }
 
-    /// The prompt's settings, as far as the model's context allows.
+    /// The settings of the prompt, with the present maximum of characters.
     pub(crate) fn fitting(&self) -> PromptSettings {
         let characters = self.prompt.characters.min(self.fits.load(Ordering::Relaxed));
         PromptSettings { characters, ..self.prompt }
     }
 
-    /// Halves the characters after a prompt with `refused` of them was too long, for all later
-    /// reads too. Returns false if there is nothing left to halve.
+    /// Halves the maximum of characters for this and all later reads, because a prompt with the
+    /// settings `refused` was too long. Returns false if the minimum is reached.
     fn lower(&self, refused: PromptSettings) -> bool {
         let lower = refused.characters_max() / 2;
         if lower < CHARACTERS_MIN {
@@ -114,7 +116,7 @@ impl Asker {
         true
     }
 
-    /// Counts what a reply cost, and keeps it if it is usable.
+    /// Counts the cost of a reply, and stores the reply if it is usable.
     pub(crate) async fn keep(
         &self,
         store: &Store,
@@ -131,8 +133,8 @@ impl Asker {
         store.keep_answer(answered, spent, now).await
     }
 
-    /// Forgets the stored replies about these reads, so that the model is asked again. Returns
-    /// their number.
+    /// Deletes the stored replies about these reads, so that the model is asked again. Returns the
+    /// number of deleted replies.
     ///
     /// # Errors
     /// If the database fails.
@@ -148,7 +150,8 @@ impl Asker {
         }
     }
 
-    /// The prompts about a read follow from the replies before them, so they are found one by one.
+    /// Deletes the stored replies about one read. Each prompt follows from the replies before it,
+    /// so the replies are found one by one.
     async fn forget_replies_about(&self, store: &Store, read: Arc<ClaimedRead>) -> Result<u64, StoreError> {
         let Ok(built_in) = built_in_precis(read.clone()).await else { return Ok(0) };
         let asked = Asked { read: &read, built_in: &built_in, prompt: self.fitting() };
@@ -164,7 +167,7 @@ impl Asker {
         Ok(forgotten)
     }
 
-    /// The model that a prompt is for.
+    /// The model that must answer the prompt.
     fn model_for(&self, question: &Question) -> &Model {
         match question.asks_for {
             AsksFor::Precis => &self.model,
@@ -177,7 +180,7 @@ impl Asker {
         self.model.name()
     }
 
-    /// The précis of a read's article by the model, as far as the gate accepts it.
+    /// The model's précis of a read's article, with the fields that the gate accepted.
     pub(crate) async fn tell(&self, store: &Store, read: Arc<ClaimedRead>) -> Result<Told, NotTold> {
         let built_in = built_in_precis(read.clone()).await.map_err(NotTold::Article)?;
         loop {
@@ -220,7 +223,7 @@ impl Asker {
     }
 }
 
-/// A read as it is shown to a model.
+/// A read with what its prompts need.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub read: &'a ClaimedRead,
@@ -229,21 +232,22 @@ pub(crate) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Calls `then` with the read's [`Asking`]. Returns `None` if there is nothing to prompt for.
+    /// Calls `then` with the read's [`Asking`]. Returns `None` if the article has no sentence to
+    /// prompt for.
     pub(crate) fn with<T>(self, then: impl FnOnce(Asking<'_>) -> T) -> Option<T> {
         let Self { read, built_in, prompt } = self;
         with_text(read, |text| Asking::about(text, built_in.clone(), prompt).map(then)).flatten()
     }
 }
 
-/// A reply, and what it cost if it was not kept from before.
+/// A reply, and its cost if it was not stored before.
 struct Given {
     reply: String,
     spent: Option<Spent>,
 }
 
 impl Dealings<'_> {
-    /// The reply to a prompt: a stored one, or the model's.
+    /// The reply to a prompt: the stored one, or the model's.
     async fn reply(&mut self, question: &Question) -> Result<Given, NotTold> {
         let model = self.asker.model_for(question);
         let version = self.asker.prompt.version.as_str();
@@ -275,7 +279,7 @@ impl Dealings<'_> {
         }
     }
 
-    /// Counts what a reply cost, and keeps it if it is usable.
+    /// Counts the cost of a reply, and stores the reply if it is usable.
     async fn account(&self, question: &Question, given: &Given, is_usable: bool) -> Result<(), NotTold> {
         let Given { reply, spent: Some(spent) } = given else { return Ok(()) };
         let (question, model) = (hash_of(question), self.asker.model_for(question));
@@ -285,13 +289,13 @@ impl Dealings<'_> {
 
 /// A model's reply.
 pub(crate) struct Answer<'a> {
-    /// The hash of its prompt.
+    /// The hash of the prompt.
     pub question: u128,
     /// The model.
     pub model: &'a Model,
-    /// Its text.
+    /// The text of the reply.
     pub reply: &'a str,
-    /// What it cost.
+    /// The cost of the reply.
     pub spent: Spent,
 }
 
@@ -311,7 +315,7 @@ pub fn spent_on(usage: Usage) -> Spent {
     }
 }
 
-/// A hash of the whole request.
+/// The hash of a prompt, under which its reply is stored.
 pub(crate) fn hash_of(question: &Question) -> u128 {
     let Question { system, user, schema, .. } = question;
     xxh3_128(format!("{system}\0{user}\0{schema}").as_bytes())

@@ -1,10 +1,11 @@
 //! Fetches a model's replies about many reads in batches, which cost half as much and take up to a
 //! day.
 //!
-//! A batch only fills the store of replies. The pass of [`crate::Reannotator`] that follows finds
-//! them there, and asks only what has no reply. A run can be interrupted at any time: the name of a
-//! batch is stored, and the next run fetches its replies. A batch is also noted before it is sent,
-//! so that the next run finds one whose name was not stored. A prompt's id in a batch is its hash.
+//! A batch only stores replies. The next pass of [`crate::Reannotator`] finds them there, and sends
+//! only prompts without a stored reply. A run can be interrupted at any time: the name of a batch
+//! is stored, and the next run fetches its replies. A batch is also recorded before it is sent, so
+//! that the next run finds one whose name was not stored. The id of a prompt in a batch is the
+//! prompt's hash.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -21,35 +22,35 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::asking::{Answer, Asked, Asker, hash_of, prompt_of, spent_on};
 use crate::built_in::built_in_precis;
 
-/// Reads that are loaded at once.
+/// Number of reads that are loaded from the archive at once.
 const READS_AT_ONCE: u32 = 50;
 
-/// Maximum batches about the same reads: the first prompts, their checks, the prompts after a
-/// refusal, and their checks.
+/// Maximum batches about the same reads: the first prompts, their second readings, the prompts
+/// after refusals, and their second readings.
 const ROUNDS: usize = 4;
 
-/// How far the clocks of this machine and of a model's server may differ.
+/// Maximum difference between the clocks of this machine and of a model's server.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
 
-/// What happened to a batch.
+/// An event of a run, about one batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BatchStep {
-    /// It was sent, with so many prompts.
+    /// The batch was sent with this number of prompts.
     Sent(String, usize),
-    /// The server works on it: prompts that are done, and all.
+    /// The server is processing the batch: number of processed prompts, and of all prompts.
     Waiting(String, u64, u64),
-    /// Its usable replies are stored: their number, and that of the others.
+    /// The usable replies are stored: their number, and the number of other replies.
     Stored(String, usize, usize),
 }
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BatchEnd {
-    /// All replies that can be had are stored.
+    /// All available replies are stored.
     Over,
-    /// The quota of the day does not suffice for all reads.
+    /// The quota of the day is not enough for all reads.
     OverBudget,
-    /// It was stopped. The server goes on.
+    /// The run was stopped. The server continues with its batches.
     Stopped,
 }
 
@@ -59,7 +60,7 @@ pub enum BatchError {
     /// The model's server failed or refused.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// The server gave a batch up.
+    /// The server gave up a batch.
     #[error("model `{model}`: its server gave the batch {batch} up: {reason}")]
     Failed {
         /// The model.
@@ -74,18 +75,18 @@ pub enum BatchError {
     Store(#[from] StoreError),
 }
 
-/// Fetches replies in batches.
+/// A run that fetches replies in batches.
 #[derive(Debug)]
 pub struct Batches<'a> {
     /// The archive.
     pub store: &'a Store,
     /// The model.
     pub asker: &'a Asker,
-    /// The pause between two looks at a batch.
+    /// The pause between two requests for the state of a batch.
     pub pause: Duration,
-    /// Most bytes of the first prompts of a batch; see [`backissue_llm::BATCH_BYTES_MAX`].
+    /// Maximum bytes of the first prompts in a batch; see [`backissue_llm::BATCH_BYTES_MAX`].
     pub max_bytes: usize,
-    /// Ends the run. The server goes on with what it has.
+    /// Stops the run when it is cancelled. The server continues with its batches.
     pub stop: &'a CancellationToken,
 }
 
@@ -93,30 +94,30 @@ pub struct Batches<'a> {
 struct Missing {
     read: ReadId,
     question: Question,
-    /// The replies before it.
+    /// The earlier replies about the read.
     readings: Readings,
     built_in: Precis,
-    /// Whether it is the first one about the read.
+    /// Whether it is the first prompt about the read.
     is_first: bool,
 }
 
-/// What a run remembers.
+/// The state of a run.
 #[derive(Default)]
 struct Progress {
-    /// Prompts without a usable reply. They are not sent in a batch again.
+    /// The hashes of prompts that got no usable reply. They are not sent in a batch again.
     given_up: HashSet<u128>,
-    /// Reads that are counted to the quota.
+    /// The reads that were counted against the quota.
     reserved: HashSet<ReadId>,
-    /// Whether a usual prompt has found out which form of request the server accepts.
+    /// Whether a single prompt has determined which form of requests the server accepts.
     knows_form: bool,
     is_over_budget: bool,
 }
 
 impl Batches<'_> {
-    /// Fetches the replies that the reads need, in as many batches as that takes.
+    /// Fetches the replies that the selected reads need, in as many batches as necessary.
     ///
     /// # Errors
-    /// See [`BatchError`]. Replies until then are stored.
+    /// See [`BatchError`]. The replies so far are stored.
     pub async fn run(&self, selection: &Selection, tell: impl Fn(BatchStep)) -> Result<BatchEnd, BatchError> {
         let mut progress = Progress::default();
         let mut after = ReadId(0);
@@ -167,8 +168,8 @@ impl Batches<'_> {
         }
     }
 
-    /// The prompts without a stored reply about the reads after `after`, up to the read `upto` or
-    /// until they fill a batch. Also returns the last read that was looked at.
+    /// The prompts without a stored reply about the reads after `after`. Ends at the read `upto`,
+    /// or when they fill a batch. Also returns the last read that was examined.
     async fn missing(
         &self,
         selection: &Selection,
@@ -202,8 +203,8 @@ impl Batches<'_> {
         }
     }
 
-    /// The first prompt about a read without a stored reply. Returns `None` if the read needs none,
-    /// or only one that another model answers.
+    /// The first prompt about a read that has no stored reply. Returns `None` if there is none, or
+    /// if another model must answer it.
     async fn next(&self, read: Arc<ClaimedRead>) -> Result<Option<Missing>, StoreError> {
         let Ok(built_in) = built_in_precis(read.clone()).await else { return Ok(None) };
         let prompt = self.asker.fitting();
@@ -227,7 +228,7 @@ impl Batches<'_> {
         }
     }
 
-    /// Counts new reads to the quota of the day. Removes those for which it does not suffice.
+    /// Counts reads against the quota of the day. Removes those for which the quota is not enough.
     async fn reserve(&self, missing: &mut Vec<Missing>, progress: &mut Progress) -> Result<(), StoreError> {
         for at in (0..missing.len()).rev() {
             let Missing { read, is_first, .. } = &missing[at];
@@ -247,7 +248,7 @@ impl Batches<'_> {
         Ok(())
     }
 
-    /// Gives the quota of these reads back: the model gave no first reply about them.
+    /// Returns the quota of reads for which the model gave no first reply.
     async fn give_back(
         &self,
         missing: impl Iterator<Item = &Missing>,
@@ -261,7 +262,7 @@ impl Batches<'_> {
         Ok(())
     }
 
-    /// Finds out from the server whether a planned batch was sent, and its name.
+    /// Asks the server whether a recorded batch was sent, and for its name.
     async fn look_up(&self, planned: &NotedBatch, noted: &[NotedBatch]) -> Result<(), BatchError> {
         let known: Vec<String> = noted.iter().map(|batch| batch.id.clone()).collect();
         // The clocks of two machines differ.
@@ -279,7 +280,7 @@ impl Batches<'_> {
         Ok(())
     }
 
-    /// Sends a batch, and notes its name. A note before that says what is about to be sent.
+    /// Sends a batch. Records before sending what is sent, and afterwards its name.
     async fn send(&self, missing: &[Missing], tell: &impl Fn(BatchStep)) -> Result<(), BatchError> {
         let prompts: Vec<BatchPrompt<'_>> = missing
             .iter()
@@ -308,7 +309,8 @@ impl Batches<'_> {
         Ok(())
     }
 
-    /// Waits for a batch and stores its replies. Returns false if the run was stopped meanwhile.
+    /// Waits for the end of a batch and stores its replies. Returns false if the run was stopped
+    /// meanwhile.
     async fn fetch(
         &self,
         noted: &NotedBatch,
@@ -374,7 +376,7 @@ impl Batches<'_> {
         Ok(true)
     }
 
-    /// Sends one prompt alone.
+    /// Sends one prompt by itself.
     async fn ask(&self, missing: Missing, progress: &mut Progress) -> Result<(), BatchError> {
         let hash = hash_of(&missing.question);
         let reply = self.asker.model.ask(&prompt_of(&missing.question)).await;
@@ -396,8 +398,8 @@ impl Batches<'_> {
         Ok(())
     }
 
-    /// Counts the cost of a reply, and stores it if it is usable. Without its prompt, a reply is
-    /// usable if it is a JSON object: it is about a read that is looked at later.
+    /// Counts the cost of a reply, and stores it if it is usable. If the prompt is not known here,
+    /// because its read is examined later, any JSON object is usable.
     async fn keep(
         &self,
         hash: u128,
@@ -432,12 +434,12 @@ impl Batches<'_> {
     }
 }
 
-/// A hash as a prompt's id.
+/// The id of a prompt with this hash.
 fn id_of(hash: u128) -> String {
     format!("{hash:032x}")
 }
 
-/// The hash in a prompt's id. Returns `None` if the id is not one of ours.
+/// The hash in a prompt's id. Returns `None` if this program did not make the id.
 fn hash_in(id: &str) -> Option<u128> {
     let is_one = id.len() == 32 && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     u128::from_str_radix(id, 16).ok().filter(|_| is_one)

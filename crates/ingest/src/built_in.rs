@@ -1,4 +1,4 @@
-//! The built-in annotator, on a claimed read.
+//! Runs the built-in annotator on a claimed read.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use backissue_store::ClaimedRead;
 
 use crate::compute::compute;
 
-/// The built-in annotator's précis of a read, or why it has none.
+/// The built-in annotator's précis of a read, or the reason why it has none.
 pub(crate) async fn built_in_precis(read: Arc<ClaimedRead>) -> Result<Precis, String> {
     match compute(move || with_text(&read, |text| backissue_annotate::annotate(&text))).await {
         Ok(Some(precis)) => Ok(precis),

@@ -1,22 +1,23 @@
-//! This machine's clock: whether it can be right, and whether it was put back.
+//! Checks this machine's clock: whether its time is plausible, and whether it was put back.
 
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// The day on which this version could not yet have been made.
+/// A day before this version of the program was made. A clock before it is wrong.
 const MADE: Timestamp = Timestamp::constant(1_793_491_200, 0);
 
-/// A clock that is put back by less is corrected all the time.
+/// If a clock is put back by less than this, it is the usual small correction.
 const SMALL: SignedDuration = SignedDuration::from_mins(2);
 
-/// Whether a clock cannot be right because it is before the program was made. Undated reads are
-/// filed under the day on which they are first seen, so nothing is fetched by such a clock.
+/// Whether a clock is wrong, because it is before the day on which the program was made. Undated
+/// reads are filed under the day on which they are first seen, so nothing is fetched with such a
+/// clock.
 pub fn is_before_this_program(now: Timestamp) -> bool {
     now < MADE
 }
 
-/// The clock beside one that only goes forward.
+/// Compares the clock with a monotonic one.
 #[derive(Debug)]
 pub(crate) struct Watched {
     wall: Timestamp,

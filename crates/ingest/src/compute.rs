@@ -1,25 +1,25 @@
-//! Pure steps on a document: where they hold nobody up, and for a bounded time.
+//! Runs long computations on a document on separate threads, with a time limit.
 
 use std::time::Duration;
 
 use backissue_model::cancel::Cancel;
 
-/// The longest that one document is worked on. The largest page takes a few seconds.
+/// The time limit for one document. The largest page takes a few seconds.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Why a step gave nothing.
+/// Why a computation has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NoResult {
-    /// It panicked.
+    /// The computation panicked.
     #[error("it stopped the program's reader; please report this")]
     Panicked,
-    /// It took longer than allowed.
+    /// The computation took longer than the limit.
     #[error("the program worked on it for {} seconds without an end; please report this", LONGEST.as_secs())]
     TooLong,
 }
 
-/// Runs a step on a separate thread. If it takes too long, or nobody waits for it any more, it
-/// ends at its next checkpoint.
+/// Runs a computation on a separate thread. If it exceeds the time limit, or the future is dropped,
+/// the computation ends at its next checkpoint.
 pub(crate) async fn compute<T: Send + 'static>(
     step: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, NoResult> {
@@ -47,7 +47,7 @@ mod tests {
 
     use super::*;
 
-    /// A step without an end, and what tells that it ended all the same.
+    /// A computation that never ends by itself, and a receiver that notices its end.
     fn endless() -> (impl FnOnce() + Send + 'static, oneshot::Receiver<()>) {
         let (held, ended) = oneshot::channel();
         let step = move || {

@@ -1,4 +1,4 @@
-//! What every step is given.
+//! The context that all steps share.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,20 +18,22 @@ use crate::robots::{Files, Permission, RobotsFiles};
 /// The settings of the workers.
 #[derive(Clone, Debug)]
 pub struct IngestSettings {
-    /// Number of workers. Each does one thing at a time, and no two use the same host.
+    /// Number of workers. Each processes one claimed row at a time, and no two send requests to the
+    /// same host.
     pub workers: usize,
-    /// The shortest pause between two polls of a source. The actual pause depends on how often the
-    /// source publishes ([`schedule`](crate::schedule)). Also the minimum time between two
+    /// The minimum pause between two polls of a source. The actual pause depends on how often the
+    /// source publishes ([`schedule`](crate::schedule)). It is also the minimum time between two
     /// responses that change a feed's address.
     pub poll_every: SignedDuration,
-    /// The public address below which hubs send requests. `None` means no subscriptions.
+    /// The public address below which hubs send their requests. `None` means no subscriptions.
     pub callbacks: Option<Url>,
-    /// How long a worker may hold a row before others take it over: longer than the slowest fetch.
+    /// The lease of a row: the time after which other workers may claim it. Longer than the slowest
+    /// fetch.
     pub lease: SignedDuration,
-    /// How long what is in hand may still take after the word to stop. What takes longer is for the
-    /// next start.
+    /// How long claimed work may continue after the command to stop. Unfinished work is done after
+    /// the next start.
     pub grace: Duration,
-    /// The size of the database in bytes from which on nothing more is fetched.
+    /// The size of the database in bytes above which nothing is fetched.
     pub archive_limit: u64,
     /// The model that annotates each read again after the built-in annotator.
     pub annotate_with: Option<Arc<Asker>>,
@@ -51,21 +53,21 @@ impl Default for IngestSettings {
     }
 }
 
-/// How long nothing is requested from the web after this machine turned out to be offline.
+/// How long nothing is requested after this machine turned out to be offline.
 const OFFLINE_PAUSE: Duration = Duration::from_secs(30);
 
-/// The archive, the network and the progress: all that steps share.
+/// What all steps share: the archive, the network and the progress.
 pub(crate) struct Context {
     pub(crate) store: Store,
     pub(crate) fetcher: Fetcher,
     pub(crate) settings: IngestSettings,
     pub(crate) meter: Meter,
-    /// Notified when there may be more work.
+    /// Wakes waiting workers when there may be more work.
     pub(crate) changed: Notify,
-    /// Hosts whose pages fail one after the other.
+    /// Counts of pages that failed in a row, per host.
     pub(crate) failing: Failing,
     robots: RobotsFiles,
-    /// What the last requests said about this machine's network.
+    /// The results of the last requests, as far as they show whether this machine is online.
     network: Mutex<Network>,
 }
 
@@ -95,7 +97,7 @@ impl Context {
         permission
     }
 
-    /// Where robots.txt files come from.
+    /// The sources of robots.txt files.
     fn files(&self) -> Files<'_> {
         Files { fetcher: &self.fetcher, shared: self.store.is_shared().then_some(&self.store) }
     }
@@ -105,12 +107,12 @@ impl Context {
         self.robots.robots_of(self.files(), url).await
     }
 
-    /// Wakes a worker to check for work that became due.
+    /// Wakes a worker, which then checks for due work.
     pub(crate) fn look_again(&self) {
         self.changed.notify_one();
     }
 
-    /// Requests a document, and records what that says about this machine's network.
+    /// Requests a document, and records whether this machine is online.
     pub(crate) async fn get(
         &self,
         url: &Url,
@@ -140,7 +142,7 @@ impl Context {
     }
 }
 
-/// What the last requests said about this machine's network.
+/// The results of the last requests, as far as they show whether this machine is online.
 #[derive(Debug, Default)]
 struct Network {
     /// When a request failed as if this machine were offline.
@@ -150,7 +152,8 @@ struct Network {
 }
 
 impl Network {
-    /// Some hosts can be unreachable while others answer, so a recent answer counts for more.
+    /// Whether this machine is offline. Some hosts can be unreachable while others answer, so a
+    /// recent response counts more than a failure.
     fn is_offline(&self, now: Instant) -> bool {
         let is_recent =
             |at: Option<Instant>| at.is_some_and(|at| now.saturating_duration_since(at) < OFFLINE_PAUSE);

@@ -1,9 +1,10 @@
-//! Pages of one host that fail one after the other: a section of a site is gone, or the site is
-//! down. After some of them, the others are not requested, so that a feed with thousands of dead
-//! pages does not take hours, and its host is left alone.
+//! Detects hosts whose pages fail one after the other, because a section of the site is gone or the
+//! site is down. Then further pages are not requested. So a feed with thousands of dead pages does
+//! not take hours, and does not burden its host.
 //!
-//! What a source names on a host counts together, because many blogs share some hosts. New posts
-//! are requested all the same, and one page a while as a test: its answer ends it.
+//! Failures are counted per source and host, because many blogs share some hosts. New posts are
+//! still requested. One old page is requested now and then as a test, and a response to it ends
+//! this state.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -15,23 +16,24 @@ use jiff::{SignedDuration, Timestamp};
 /// Failures in a row after which the other pages are not requested.
 const MOST_FAILURES: u32 = 20;
 
-/// How long after the last failure a page is requested as a test: where pages are gone, and where
-/// the error may pass.
+/// The time after the last failure at which one page is requested as a test, if the pages are gone.
 const GONE_FOR: SignedDuration = SignedDuration::from_hours(24);
+/// The time after the last failure at which one page is requested as a test, if the error may be
+/// temporary.
 const DOWN_FOR: SignedDuration = SignedDuration::from_mins(5);
 
-/// Hosts whose failures are counted; from that on all counts begin again.
+/// Maximum number of hosts with counted failures. Beyond it, all counts start again.
 const MOST_COUNTED: usize = 10_000;
 
-/// Failures in a row, as far as they are fewer than [`MOST_FAILURES`]. From there on the store has
-/// them.
+/// Counts of failures in a row that are below [`MOST_FAILURES`]. The store has higher counts.
 #[derive(Debug, Default)]
 pub(crate) struct Failing {
     counts: Mutex<HashMap<(SourceId, String), u32>>,
 }
 
 impl Failing {
-    /// Counts one more failure of a read's page. Returns what the store should know, if anything.
+    /// Counts a failure of a read's page. Returns the state to store if there are
+    /// [`MOST_FAILURES`].
     pub(crate) fn count(
         &self,
         read: &ClaimedRead,
@@ -55,14 +57,14 @@ impl Failing {
         is_dead.then(|| DeadPages { failures, failed_at: now, error: error.to_owned(), gone })
     }
 
-    /// Forgets the failures before a read's page that answered.
+    /// Resets the count for the host of a read whose page was received.
     pub(crate) fn forget(&self, read: &ClaimedRead) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.remove(&(read.source, read.host.clone()));
     }
 }
 
-/// Why a read's page is not requested now. Returns `None` if it is.
+/// Why a read's page is not requested now. Returns `None` if it may be requested.
 pub(crate) fn left_out(read: &ClaimedRead, now: Timestamp) -> Option<&DeadPages> {
     let dead = read.dead_pages.as_ref()?;
     let pause = if dead.gone { GONE_FOR } else { DOWN_FOR };

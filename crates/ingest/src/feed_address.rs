@@ -1,9 +1,9 @@
-//! Finds the new address of a feed: behind a permanent redirect, or on the web page that is now in
-//! the feed's place.
+//! Finds the new address of a feed: by a permanent redirect, or on a web page that is at the feed's
+//! old address.
 //!
-//! A wrong change loses a blog; a missed one costs a redirect per poll. So a redirect must be seen
-//! twice, and a feed on a page must have something in common with this blog. Domains change hands,
-//! and a parked one serves a page at each address.
+//! A wrong change loses a blog, but a missed change costs only a redirect per poll. So a redirect
+//! must be seen twice, and a feed on a page must have something in common with the source. Domains
+//! change owners, and a parked domain serves a page at every address.
 
 use backissue_crawl::FoundFeed;
 use backissue_feed::{FeedError, Hints};
@@ -20,9 +20,9 @@ use crate::error::IngestError;
 use crate::feed_response::{FeedResponse, named, read};
 use crate::hubs;
 
-/// Judges a response: a permanent redirect changes the feed's address if two successful responses
-/// in a row, at least `apart` from each other, ended at the same new address. Never from https to
-/// http.
+/// Decides about the feed's address after a response. A permanent redirect changes it if two
+/// successful responses in a row, at least `apart` from each other, led to the same new address. A
+/// change from https to http is refused.
 pub(crate) fn judge(
     asked: &Url,
     moved_to: Option<Url>,
@@ -43,14 +43,14 @@ pub(crate) fn judge(
     }
 }
 
-/// Whether the new address is at least as safe against eavesdroppers as the old one.
+/// Whether the new address is protected by https at least as well as the old one.
 fn is_as_safe(old: &Url, new: &Url) -> bool {
     new.scheme() == "https" || new.scheme() == old.scheme()
 }
 
-/// This blog's feed, found on a web page.
+/// The source's feed, found on a web page.
 pub(crate) struct FoundAgain {
-    /// Its address.
+    /// Why the web page at a feed's address leads to no feed of the source.
     pub(crate) url: Url,
     pub(crate) feed: Feed,
     pub(crate) polling_hints: PollingHints,
@@ -81,8 +81,8 @@ pub(crate) enum NotFoundAgain {
     Strange { url: Url },
 }
 
-/// Fetches the best feed of the same site on the page in the feed's place. It counts if it
-/// shares an entry or the title with the source.
+/// Fetches the best feed that the page at the old address links to, if it is on the same site. The
+/// feed is accepted if it has an entry or the title of the source.
 pub(crate) async fn find_again(
     cx: &Context,
     source: &Source,
@@ -120,7 +120,8 @@ pub(crate) async fn find_again(
     Ok(Ok(FoundAgain { url, feed, polling_hints, validators }))
 }
 
-/// The best offered feed on the source's site, other than the address of the page.
+/// The best feed on the source's site among those that the page links to, except the page's own
+/// address.
 fn best_offer(source: &Source, offered: Vec<FoundFeed>) -> Result<Url, NotFoundAgain> {
     let key = |url: &Url| CanonicalUrl::of(url).map(|url| url.key()).ok();
     let old = source.feed_url.as_ref();

@@ -1,4 +1,4 @@
-//! The document at a feed's address, and what can become reads of it.
+//! Parses the document at a feed's address, and selects the entries that can become reads.
 
 use std::collections::HashSet;
 
@@ -10,12 +10,12 @@ use jiff::Timestamp;
 
 use crate::compute::compute;
 
-/// What the document at a feed's address is.
+/// The kind of document at a feed's address.
 pub(crate) enum FeedResponse {
     Feed(Box<(Feed, PollingHints)>),
-    /// A web page, with the feeds that it names.
+    /// A web page, with the feeds to which it links.
     Page(Vec<FoundFeed>),
-    /// Something else, in plain words.
+    /// Another document, described in plain words.
     Other(String),
 }
 
@@ -33,22 +33,22 @@ pub(crate) async fn read(bytes: Vec<u8>, hints: Hints) -> FeedResponse {
     compute(read).await.unwrap_or_else(|why| FeedResponse::Other(format!("its feed was not read: {why}")))
 }
 
-/// What a feed names that can become reads.
+/// The entries of a feed that can become reads.
 #[derive(Debug, Default)]
 pub struct Named {
-    /// Its articles.
+    /// Entries that are articles.
     pub articles: Vec<Admission>,
-    /// Other pages. Each is an article only if its page is one.
+    /// Entries that may be other pages. Each becomes a read only if its page is an article.
     pub doubtful: Vec<Admission>,
 }
 
-/// The entries of a feed that can become reads: those with an address on the web, each address
-/// once; the first of several entries counts. If a feed proxy gives the article's own address, that
-/// one counts.
+/// Selects the entries of a feed that can become reads: those with a web address. Of several
+/// entries with one address, the first is used. If a feed proxy gives the article's own address,
+/// that is used.
 ///
-/// A date before the web means no date: site generators write their zero time on pages without a
-/// date. If the feed dates other entries, such a page is an ordinary page of the site, as in feeds
-/// of whole sites (Hugo's feed of a home page).
+/// A date before the web counts as no date, because site generators write a zero time on pages
+/// without a date. If the other entries have dates, such an entry is a page that may not be an
+/// article, as in feeds of whole sites (Hugo's feed of a home page).
 pub fn named(feed: Feed) -> Named {
     let feed_dates = feed.entries.iter().any(|entry| dates(entry).any(|at| at >= FIRST_PAGE));
     let mut seen = HashSet::new();

@@ -8,27 +8,27 @@ use url::Url;
 
 use crate::listed;
 
-/// Minimum links to articles on a page that lists them.
+/// Minimum links to articles of a page that counts as a listing page.
 const FEWEST_LISTED: usize = 3;
 
-/// How many usual addresses are requested if the given one does not exist.
+/// Maximum usual addresses of feeds that are requested if the given address does not exist.
 const MOST_GUESSES: usize = 8;
 
-/// Maximum sitemaps that the error about an index of them names.
+/// Maximum sitemaps that an error message about an index of sitemaps names.
 const NAMED_SITEMAPS: usize = 8;
 
-/// What an address leads to.
+/// The result of searching for something to follow at an address.
 #[derive(Debug)]
 pub enum Found {
-    /// A feed: the address itself, the only one on its page, or one at a usual address.
+    /// One feed: at the address itself, the only one on its page, or at a usual address.
     One(Box<FeedAt>),
     /// A page with several feeds, best first.
     Several(Vec<FoundFeed>),
-    /// A page without a feed that lists articles.
+    /// A page without a feed, which lists articles.
     List {
-        /// Its address.
+        /// The page's address.
         url: Url,
-        /// Number of links that are most likely articles.
+        /// Number of links that probably lead to articles.
         articles: usize,
     },
 }
@@ -36,18 +36,18 @@ pub enum Found {
 /// A fetched and parsed feed.
 #[derive(Debug)]
 pub struct FeedAt {
-    /// Its address.
+    /// The feed's address.
     pub url: Url,
-    /// Its contents.
+    /// The parsed feed.
     pub feed: Feed,
-    /// The page that named it, if one did.
+    /// The page that links to the feed, if it was found on one.
     pub site: Option<Url>,
-    /// Feeds of comments, tags or authors that the page names beside it.
+    /// Other feeds on the page: of comments, tags or authors.
     pub beside: Vec<FoundFeed>,
 }
 
 impl FeedAt {
-    /// A source with this feed.
+    /// A new source with this feed.
     pub fn into_source(self) -> NewSource {
         NewSource {
             title: self.feed.title.unwrap_or_default(),
@@ -60,7 +60,7 @@ impl FeedAt {
     }
 }
 
-/// A source without a feed, by the page that lists its articles.
+/// A new source without a feed, for the page that lists its articles.
 pub fn listed_source(url: Url) -> NewSource {
     NewSource {
         title: String::new(),
@@ -78,13 +78,13 @@ fn is_document(url: &Url) -> bool {
     [".xml", ".xml.gz", ".txt"].iter().any(|end| url.path().ends_with(end))
 }
 
-/// Why there is nothing to follow at an address.
+/// Why nothing at an address can be followed.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
-    /// It could not be fetched.
+    /// The address could not be fetched.
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    /// It is a page without a feed.
+    /// The address is a page without a feed or a list of articles.
     #[error(
         "{} names no feed, none is at the usual places, and it lists no articles; follow the feed by its own address, or the \
          page that lists the articles",
@@ -115,16 +115,17 @@ pub enum FindError {
     NotAFeed {
         /// The address of the supposed feed.
         url: Url,
-        /// Why it is no feed.
+        /// Why the document is not a feed.
         why: FeedError,
     },
 }
 
-/// Finds the feed at `url`: that of a known kind of site, the document itself, the feeds on its
-/// page, or the usual addresses; or else a list of articles. A sitemap is such a list.
+/// Searches for a feed at `url`: the feed of a known kind of site, the document itself, the feeds
+/// on its page, or the usual addresses. If there is none, searches for a list of articles on the
+/// page. A sitemap is also such a list.
 ///
 /// # Errors
-/// If nothing there can be followed; says why.
+/// If nothing there can be followed, with the reason.
 pub async fn find(fetcher: &Fetcher, url: &Url) -> Result<Found, FindError> {
     if let Some(known) = backissue_feed::known_feed(url)
         && let Ok(feed) = fetch_feed(fetcher, &known, Some(url.clone())).await
@@ -168,8 +169,8 @@ pub async fn find(fetcher: &Fetcher, url: &Url) -> Result<Found, FindError> {
     }
 }
 
-/// What a sitemap leads to: it is meant itself, whatever feeds its site has. Returns `None` if
-/// these bytes are no sitemap.
+/// What a sitemap at `at` offers to follow. A person who enters the address of a sitemap means the
+/// sitemap, so the site's feeds are ignored. Returns `None` if the bytes are not a sitemap.
 async fn sitemap_at(bytes: Vec<u8>, hints: Hints, at: &Url) -> Option<Result<Found, FindError>> {
     let bytes = gunzip(bytes, sitemap::MAX_BYTES).await.ok()?;
     let map = sitemap::parse(&bytes, &hints).ok()?;
@@ -186,7 +187,7 @@ async fn sitemap_at(bytes: Vec<u8>, hints: Hints, at: &Url) -> Option<Result<Fou
 /// Fetches and parses the feed at `url`.
 ///
 /// # Errors
-/// If it cannot be fetched or is no feed.
+/// If it cannot be fetched or is not a feed.
 pub async fn fetch_feed(fetcher: &Fetcher, url: &Url, site: Option<Url>) -> Result<FeedAt, FindError> {
     let (bytes, hints, at) = taken_apart(url, fetcher.get(url, Want::Feed, &Validators::default()).await?);
     let feed =
@@ -203,8 +204,8 @@ async fn usual_place(fetcher: &Fetcher, site: &Url, most: usize) -> Result<Found
     Err(FindError::NoFeed { url: site.clone() })
 }
 
-/// The body, hints for parsing it, and the address to store: the requested one, or its permanent
-/// redirect.
+/// Splits a response into its body, the hints for parsing it, and the address to store. That is the
+/// requested address, or the target of its permanent redirect.
 fn taken_apart(asked: &Url, response: Response) -> (Vec<u8>, Hints, Url) {
     let bytes = match response.body {
         Body::Bytes(bytes) => bytes,

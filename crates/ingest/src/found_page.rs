@@ -6,15 +6,15 @@ use backissue_store::{ClaimedRead, FoundBy, StoreError};
 
 use crate::context::Context;
 
-/// Minimum words of an article if its address has the full date. Hardly anything but an article has
-/// one.
+/// Minimum words of an article whose address has the full date. Hardly any other page has such an
+/// address.
 const FEWEST_WORDS: u32 = 40;
 const FEWEST_WITH_A_DAY: u32 = 15;
 
-/// Minimum words of an article without any date.
+/// Minimum words of an article that has no date at all.
 const FEWEST_UNDATED: u32 = 150;
 
-/// Why a read's page is no article. Returns `None` if it is one, or if a feed names it.
+/// Why a read's page is not an article. Returns `None` if it is one, or if a feed lists it.
 pub(crate) async fn why_no_article(
     cx: &Context,
     read: &ClaimedRead,
@@ -35,7 +35,7 @@ pub(crate) async fn why_no_article(
     Ok(other.map(|_| format!("its page says that the article is at {claimed}, which the archive has")))
 }
 
-/// Why the page itself is no article.
+/// Why the contents of the page are not an article.
 fn unlike_an_article(read: &ClaimedRead, article: &Article, reached: &CanonicalUrl) -> Option<String> {
     let path = |url: &CanonicalUrl| url.as_url().path().trim_end_matches('/').to_owned();
     let (asked, at) = (path(&read.url), path(reached));

@@ -1,6 +1,6 @@
-//! Which hosts are being asked at this moment, so that workers pick work elsewhere instead of
-//! queueing behind one host. And fair shares: slow sites have a lane of a few workers, and neither
-//! one site nor the reads of one source ever take all.
+//! Tracks the hosts to which requests are being sent, so that workers pick work at other hosts
+//! instead of waiting. Also limits shares: slow sites together, a single site, and the reads of a
+//! single source never occupy all workers.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -10,21 +10,23 @@ use backissue_fetch::Fetcher;
 use backissue_model::{SourceId, site_of};
 use backissue_store::BusyHost;
 
-/// A longer pause was demanded by the host (`Retry-After`), and no worker waits for its end.
+/// Workers wait for the end of a host's pause if it is at most this long. Longer pauses were
+/// demanded by the host (`Retry-After`).
 const SHORT_REST: Duration = Duration::from_secs(15);
 
-/// When to look again for a host to which another process sends a request.
+/// How long to wait before checking again whether another process still uses a host.
 const IN_USE: Duration = Duration::from_millis(500);
 
-/// A site whose host held a worker for so long is slow, and for how long it is taken for slow.
+/// A site is slow if a request to its host took at least this long.
 const SLOW: Duration = Duration::from_secs(8);
+/// How long a site counts as slow after such a request.
 const SLOW_FOR: Duration = Duration::from_secs(3600);
 
-/// Most sites that are remembered as slow; those that were found so first are forgotten first.
+/// Maximum number of slow sites to remember. Beyond it, those that were detected first are
+/// forgotten.
 const MOST_SLOW: usize = 100;
 
-/// The hosts in use, those that were just used and rest, the sites that are slow, and whose reads
-/// are worked on.
+/// The hosts in use, the hosts in a pause, the slow sites, and the number of workers per source.
 #[derive(Debug, Default)]
 pub struct Hosts {
     inner: Mutex<Inner>,
@@ -32,22 +34,22 @@ pub struct Hosts {
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// Since when a host is asked.
+    /// For each host in use, the start of the request.
     in_use: HashMap<String, Instant>,
     resting: HashMap<String, Instant>,
     slow: HashMap<String, Instant>,
-    /// How many workers have a read of a source.
+    /// For each source, the number of workers that process a read of it.
     shares: HashMap<SourceId, usize>,
-    /// When the first host that another process uses may be free.
+    /// The time when the first host that another process uses may be free.
     elsewhere: Option<Instant>,
 }
 
-/// What cannot be picked now.
+/// The hosts and sources whose work must not be picked now.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Busy {
-    /// Hosts, and sites with all their hosts as `*.acme.example`.
+    /// Hosts. A site with all its hosts is written as `*.acme.example`.
     pub hosts: Vec<String>,
-    /// Sources whose reads hold their share of workers.
+    /// Sources whose reads occupy their share of the workers.
     pub sources: Vec<SourceId>,
 }
 
@@ -103,24 +105,25 @@ impl Inner {
 }
 
 impl Hosts {
-    /// Takes `host` for one request; it is given back when the guard is dropped.
+    /// Marks `host` as in use for one request, until the guard is dropped.
     pub fn take<'a>(&'a self, host: &str, fetcher: &'a Fetcher) -> HostInUse<'a> {
         self.lock().begin(host, Instant::now());
         HostInUse { hosts: self, fetcher, host: host.to_owned() }
     }
 
-    /// Counts one more worker that has a read of this source, until the guard is dropped.
+    /// Counts a worker that processes a read of this source, until the guard is dropped.
     pub fn share(&self, source: SourceId) -> Share<'_> {
         *self.lock().shares.entry(source).or_default() += 1;
         Share { hosts: self, source }
     }
 
-    /// The sources and hosts that have their share of so many workers. Their reads wait.
+    /// The hosts in use or in a pause, and the sources and sites that occupy their share of this
+    /// number of workers.
     pub fn busy(&self, workers: usize) -> Busy {
         self.lock().busy(workers, Instant::now())
     }
 
-    /// Leaves out hosts that other processes use, as the database knows them.
+    /// Adds to `busy` the hosts that other processes use according to the database.
     pub fn leave_to_others(&self, busy: &mut Busy, others: Vec<BusyHost>) {
         let mut inner = self.lock();
         let now = Instant::now();
@@ -131,12 +134,12 @@ impl Hosts {
         busy.hosts.extend(foreign.into_iter().map(|other| other.host));
     }
 
-    /// When the first host that another process uses may be free.
+    /// The time when the first host that another process uses may be free.
     pub fn next_elsewhere(&self) -> Option<Instant> {
         self.lock().elsewhere
     }
 
-    /// When the first host in a short pause is ready again.
+    /// The time when the first host in a short pause is ready again.
     pub fn next_ready(&self) -> Option<Instant> {
         let soon = Instant::now() + SHORT_REST;
         self.lock().resting.values().filter(|ready| **ready <= soon).min().copied()
@@ -147,7 +150,7 @@ impl Hosts {
     }
 }
 
-/// A host in use for one request.
+/// A guard that marks a host as in use for one request.
 #[derive(Debug)]
 pub struct HostInUse<'a> {
     hosts: &'a Hosts,
@@ -162,7 +165,7 @@ impl Drop for HostInUse<'_> {
     }
 }
 
-/// A worker that has a read of a source.
+/// A guard that counts a worker for a source.
 #[derive(Debug)]
 pub struct Share<'a> {
     hosts: &'a Hosts,

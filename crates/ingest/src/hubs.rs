@@ -1,8 +1,8 @@
-//! A subscriber to hubs that notify of changes in feeds, by WebSub (W3C Recommendation, 23 January
+//! A subscriber to WebSub hubs, which notify of changes in feeds (W3C Recommendation, 23 January
 //! 2018).
 //!
 //! A notification only triggers a poll of the publisher. So an attacker who controls a hub or knows
-//! its secret can cause polls and nothing else. This module decides whether a request is valid; it
+//! its secret can cause polls and nothing else. This module decides whether a request is valid. It
 //! does not handle HTTP.
 
 use backissue_fetch::Link;
@@ -28,16 +28,16 @@ pub struct HubQuestion {
     pub challenge: Option<String>,
     /// `hub.lease_seconds`: how long the hub will send notifications.
     pub lease_seconds: Option<u64>,
-    /// `hub.reason`: why it refuses.
+    /// `hub.reason`: why the hub refuses the subscription.
     pub reason: Option<String>,
 }
 
 /// The response to a hub.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HubAnswer {
-    /// Confirmed, with the challenge.
+    /// The request is confirmed. The body of the response must be this challenge.
     Agreed(String),
-    /// Acknowledged.
+    /// The request is acknowledged.
     Heard,
     /// There is no such subscription, or it differs from the request.
     Unknown,
@@ -56,7 +56,8 @@ pub(crate) fn discover(polling_hints: &mut PollingHints, links: &[Link], asked: 
     }
 }
 
-/// Unguessable identifiers. Returns `None` if the system has no random numbers.
+/// Random names and a secret for a subscription. Returns `None` if the system has no random
+/// numbers.
 pub(crate) fn fresh_names() -> Option<HubNames> {
     let random = SystemRandom::new();
     let text = |bytes: &mut [u8]| {
@@ -82,7 +83,7 @@ fn is_signed(secret: &str, signature: &str, body: &[u8]) -> bool {
     hmac::verify(&hmac::Key::new(algorithm, secret.as_bytes()), body, &tag).is_ok()
 }
 
-/// Answers a hub that verifies or denies a subscription.
+/// Answers a hub's request to verify a subscription, or its message that it denies one.
 ///
 /// # Errors
 /// If the database fails.
@@ -150,7 +151,8 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// Signatures by another program: `printf BODY | openssl dgst -SHA… -hmac SECRET`.
+    /// The expected signatures are by another program: `printf BODY | openssl dgst -SHA… -hmac
+    /// SECRET`.
     #[test]
     fn signatures_equal_those_of_other_programs() {
         let body = b"<feed/>";

@@ -1,8 +1,9 @@
-//! Articles of a source without a feed: the new addresses on its listing page or in its sitemap.
+//! Finds the articles of a source without a feed: the new addresses on its listing page or in its
+//! sitemap.
 //!
 //! The shapes of articles' addresses are learned from the source's articles in the archive. While
-//! these are few, links on the page whose text looks like a title count. The page of each decides
-//! whether it is an article (`found_page`).
+//! there are few of these, a link counts if its text looks like a title. Each page is then fetched
+//! and decides whether it is an article (`found_page`).
 
 use std::collections::HashSet;
 
@@ -17,24 +18,24 @@ use url::Url;
 
 use crate::compute::compute;
 
-/// How many of the source's own articles are learned from.
+/// Maximum number of the source's articles from which shapes are learned.
 pub(crate) const EXAMPLES: u32 = 500;
-/// Minimum articles to learn from.
+/// Minimum number of articles from which shapes can be learned.
 const FEWEST: usize = 3;
-/// Maximum articles per poll: the first on a page, the newest of a sitemap.
+/// Maximum articles per poll: the first ones on a page, or the newest ones in a sitemap.
 const MOST: usize = 60;
 
-/// The page or sitemap to poll.
+/// The address of the page or sitemap to poll.
 pub(crate) fn address(source: &Source) -> Option<&Url> {
     source.listing_url.as_ref().or(source.sitemap_url.as_ref())
 }
 
-/// The address of a probable article.
+/// An address on the list, with a verdict.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Listed {
     pub(crate) url: Url,
     pub(crate) date: Option<Timestamp>,
-    /// Whether it is an article's, and why.
+    /// Whether the address is an article's, and why.
     pub(crate) verdict: Verdict,
 }
 
@@ -50,7 +51,8 @@ pub(crate) struct List {
 }
 
 impl List {
-    /// Its articles. Those without a date appeared `now`, if the list was read before.
+    /// The articles on the list, to be admitted. If the list was read before, those without a date
+    /// get the date `now`.
     pub(crate) fn admissions(&self, now: Option<Timestamp>) -> Vec<Admission> {
         let admission = |listed: &Listed| {
             let url = CanonicalUrl::of(&listed.url).ok()?;
@@ -65,7 +67,7 @@ impl List {
 /// Parses a listing page or a sitemap.
 ///
 /// # Errors
-/// If it is neither, or lists no article; in plain words.
+/// If the document is neither, or lists no article. The text is in plain words.
 pub(crate) async fn read(bytes: Vec<u8>, hints: Hints, known: Vec<Url>) -> Result<List, String> {
     let bytes = gunzip(bytes, sitemap::MAX_BYTES).await?;
     let read = move || listed(&bytes, &hints, &known);

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 /// The period over which the rate is measured.
 const WINDOW: Duration = Duration::from_secs(30);
-/// Maximum troubles in a snapshot.
+/// Maximum sources with errors in a snapshot.
 const TROUBLES: usize = 500;
 
 /// Counts events and publishes snapshots.
@@ -76,7 +76,7 @@ impl Meter {
         });
     }
 
-    /// Counts a source that answered that nothing has changed.
+    /// Counts a source whose feed has not changed.
     pub fn unchanged(&self, source: &str) {
         count("backissue_polls_total", "unchanged");
         self.change(|p| {
@@ -86,7 +86,7 @@ impl Meter {
         });
     }
 
-    /// Counts a source that could not be polled, and keeps the reason.
+    /// Counts a source that could not be polled, and stores the error.
     pub fn trouble(&self, trouble: SourceTrouble) {
         count("backissue_polls_total", "failed");
         self.change(|p| {
@@ -150,12 +150,12 @@ impl Meter {
     }
 }
 
-/// Counts one more of a figure, which has one series per result.
+/// Adds one to a metric, which has a series per result.
 fn count(figure: &'static str, result: &'static str) {
     metrics::counter!(figure, "result" => result).increment(1);
 }
 
-/// Removes an earlier trouble of this source.
+/// Removes an earlier error of this source.
 fn well_again(progress: &mut Progress, source: &str) {
     progress.troubles.retain(|t| t.source != source);
 }

@@ -1,8 +1,9 @@
-//! Permissions by publishers: each site's robots.txt, kept for a limited time (RFC 9309).
+//! Requests and caches the robots.txt of each site, and asks it for permissions (RFC 9309).
 //!
-//! Checked before each request for a page or a document of a backfill. Feeds are polled without a
-//! check: they are published for programs, a person has chosen to follow them, and many sites
-//! exclude them only from search engines. The host's `Crawl-delay` applies to feeds as well.
+//! It is checked before each request for a page, and for a document of a backfill. Feeds are polled
+//! without a check: they are published for programs, a person has chosen to follow them, and many
+//! sites exclude them only for search engines. But the host's `Crawl-delay` applies to feeds as
+//! well.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,33 +19,34 @@ use url::Url;
 /// Our name in robots.txt: the product token of our `User-Agent` (RFC 9309 section 2.2.1).
 pub const PRODUCT: &str = "Backissue";
 
-/// The maximum time to keep a file (RFC 9309 section 2.4), and the minimum, because publishers
-/// change them rarely.
+/// The maximum time to cache a file (RFC 9309 section 2.4).
 const KEPT_AT_MOST: Duration = Duration::from_secs(24 * 3600);
+/// The minimum time to cache a file, because publishers change it rarely.
 const KEPT_AT_LEAST: Duration = Duration::from_secs(3600);
 
-/// The pause for a site whose robots.txt failed because of the server (section 2.3.1.4).
+/// How long a site is paused whose robots.txt failed because of its server (section 2.3.1.4).
 const LEFT_ALONE: Duration = Duration::from_secs(15 * 60);
 
-/// How often it is looked whether another process has fetched a file.
+/// How often to check whether another process has fetched a file.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// Maximum sites, and maximum bytes of their rules. Beyond either, outdated files are forgotten
-/// first, then those that expire soonest.
+/// Maximum number of sites in the cache. Beyond it, outdated files are removed first, then those
+/// that expire soonest.
 const SITES_REMEMBERED: usize = 4096;
+/// Maximum bytes of all cached files. Beyond it, files are removed in the same order.
 const BYTES_REMEMBERED: usize = 16 << 20;
 
-/// Bytes per site in addition to its rules: its name and its entry.
+/// The bytes that a site needs in addition to its rules, for its name and its entry.
 const PER_SITE: usize = 256;
 
 /// Whether a publisher permits a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Permission {
-    /// It does.
+    /// The request is permitted.
     Granted,
-    /// This line forbids it.
+    /// This line forbids the request.
     Refused(String),
-    /// robots.txt cannot be fetched now, which counts as a refusal for a while.
+    /// robots.txt cannot be fetched now. For a while this counts as a refusal.
     Unknown {
         /// The error.
         reason: String,
@@ -53,15 +55,15 @@ pub(crate) enum Permission {
     },
 }
 
-/// The robots.txt files of sites.
+/// The cached robots.txt files.
 #[derive(Debug, Default)]
 pub(crate) struct RobotsFiles {
     sites: Mutex<HashMap<String, Site>>,
-    /// Approximate bytes of all files.
+    /// The approximate size of all files in bytes.
     bytes: AtomicUsize,
 }
 
-/// One site's file. It is locked while it is fetched, so that it is not fetched twice.
+/// The file of one site. It is locked while it is fetched, so that it is not fetched twice.
 type Site = Arc<tokio::sync::Mutex<Option<Kept>>>;
 
 #[derive(Clone, Debug)]
@@ -96,7 +98,7 @@ impl RobotsFiles {
         Arc::clone(sites.entry(name).or_default())
     }
 
-    /// Forgets outdated files, then those that expire soonest, until three quarters of the bounds
+    /// Removes outdated files, then those that expire soonest, until three quarters of the limits
     /// are used. Keeps files that are being fetched.
     fn forget_some(&self, sites: &mut HashMap<String, Site>) {
         let now = Instant::now();
@@ -119,7 +121,7 @@ impl RobotsFiles {
         self.bytes.store(bytes, Ordering::Relaxed);
     }
 
-    /// Records that a site's file takes `after` bytes instead of `before`.
+    /// Records that the file of a site changed its size from `before` to `after` bytes.
     fn resized(&self, before: usize, after: usize) {
         self.bytes.fetch_add(after, Ordering::Relaxed);
         // In between, another task may have recomputed the sum.
@@ -167,11 +169,11 @@ impl RobotsFiles {
     }
 }
 
-/// Where files come from: their sites, or another process that has fetched them.
+/// The sources of robots.txt files: their sites, or another process that has fetched them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Files<'a> {
     pub(crate) fetcher: &'a Fetcher,
-    /// The database that several processes share.
+    /// The database, if several processes share it.
     pub(crate) shared: Option<&'a Store>,
 }
 
@@ -225,7 +227,8 @@ impl Kept {
     }
 }
 
-/// The file as the site has it now, or what applies without it. Also its text, if it was sent.
+/// Requests the site's file. If there is none, returns the rules that apply then. Also returns the
+/// file's text, if it was sent.
 async fn fetched(fetcher: &Fetcher, file: &Url, before: Option<Kept>) -> (Kept, Option<String>) {
     let known = before.as_ref().map(|kept| kept.validators.clone()).unwrap_or_default();
     let rules = |robots: Robots, age: Duration, validators| Kept {
@@ -267,9 +270,9 @@ async fn fetched(fetcher: &Fetcher, file: &Url, before: Option<Kept>) -> (Kept, 
     (Kept { said, until, validators: Validators::default() }, None)
 }
 
-/// Whether the site certainly has no file, so that everything is permitted (section 2.3.1.3). If
-/// our own rules forbid the site (address, port, certificate), the request for the page gives the
-/// better error.
+/// Whether the site certainly has no file, so that everything is permitted (section 2.3.1.3). This
+/// is also true if our own rules forbid requests to the site (address, port, certificate), because
+/// the request for the page then gives the better error.
 fn is_unavailable(error: &FetchError) -> bool {
     match error {
         FetchError::Status { status, .. } => (400..500).contains(status) && !error.is_transient(),

@@ -1,9 +1,11 @@
-//! When to poll, when to retry, and when to give up: pure functions of events and the current time.
+//! Decides when to poll, when to retry, and when to give up. All functions depend only on events
+//! and the current time.
 //!
 //! A source is polled again after a tenth of the usual time between two of its reads. So on
 //! average, a read is in the archive after a twentieth of that time. A source that publishes every
 //! ten hours is polled hourly; one that publishes every ten days or less is polled daily. The pause
-//! is at least the setting `poll_every`, and up to a day longer if server or feed demand that.
+//! is at least the setting `poll_every`. It is up to a day longer if the server or the feed demands
+//! that.
 
 use std::time::Duration;
 
@@ -11,8 +13,8 @@ use backissue_model::{Because, Pace, PollingHints};
 use backissue_store::NextPoll;
 use jiff::{SignedDuration, Timestamp};
 
-/// Attempts at one step before a read is set aside. With [`read_retry`]'s pauses, the last one is
-/// about a day and a half after the first.
+/// Maximum attempts at one step of a read. With [`read_retry`]'s pauses, the last attempt is about
+/// a day and a half after the first.
 pub const READ_ATTEMPTS: u32 = 6;
 
 /// The longest pause between two polls of a source, whatever it publishes or demands, and however
@@ -22,20 +24,20 @@ pub const LONGEST_POLL_PAUSE: SignedDuration = SignedDuration::from_hours(24);
 /// The longest pause that a server can demand (`Retry-After`).
 const LONGEST_WISH: SignedDuration = SignedDuration::from_hours(48);
 
-/// How far a feed's excluded hours and days can postpone a poll: over a weekend, and no longer.
+/// The longest time by which a feed's excluded hours and days can postpone a poll: over a weekend.
 const LONGEST_SKIP: SignedDuration = SignedDuration::from_hours(72);
 
-/// Polls per usual time between two reads.
+/// Number of polls in the usual time between two reads.
 const POLLS_A_READ: i32 = 10;
 
-/// Facts about a successfully polled source that decide its next poll.
+/// Facts about a successfully polled source that decide the time of its next poll.
 #[derive(Clone, Copy, Debug)]
 pub struct Answered<'a> {
-    /// When its newest reads appeared.
+    /// The times when its newest reads appeared.
     pub appeared: &'a [Timestamp],
     /// The feed's hints about polling.
     pub polling_hints: &'a PollingHints,
-    /// How long the response stays fresh.
+    /// How long the response may be used without asking the server again.
     pub max_age: Option<Duration>,
     /// Whether a hub notifies of changes, so that polls only catch what it misses.
     pub has_hub: bool,
@@ -45,8 +47,8 @@ pub struct Answered<'a> {
     pub seed: i64,
 }
 
-/// The next poll after a successful one, and the reason: see the [module](self). Adds up to a tenth
-/// of the pause.
+/// The time of the next poll after a successful one, and the reason; see the [module](self). Adds
+/// up to a tenth of the pause, so that polls of sources are spread over time.
 pub fn next_poll(now: Timestamp, known: &Answered<'_>) -> NextPoll {
     let gap = usual_gap(now, known.appeared);
     let (rhythm, because) = match gap {
@@ -73,7 +75,7 @@ pub fn next_poll(now: Timestamp, known: &Answered<'_>) -> NextPoll {
     NextPoll { at: Some(at), pace: Some(pace) }
 }
 
-/// The next poll after a failed one: `at`, for this reason.
+/// The next poll after a failed one, with the given time and reason.
 pub fn next_try(now: Timestamp, appeared: &[Timestamp], at: Timestamp, because: Because) -> NextPoll {
     let pace = Pace { gap: usual_gap(now, appeared), pause: at.duration_since(now), because };
     NextPoll { at: Some(at), pace: Some(pace) }
@@ -87,8 +89,8 @@ pub fn usual_gap(now: Timestamp, appeared: &[Timestamp]) -> Option<SignedDuratio
     Some(now.duration_since(*oldest).max(SignedDuration::ZERO) / shares)
 }
 
-/// The next poll after a notification: immediately, but not within a minute of the last poll (or
-/// `poll_every` if that is shorter), however many notifications arrive.
+/// The time of the next poll after a hub's notification: immediately, but at least a minute (or
+/// `poll_every` if that is shorter) after the last poll, however many notifications arrive.
 pub fn told_by_hub(now: Timestamp, last_poll: Option<Timestamp>, poll_every: SignedDuration) -> Timestamp {
     let pause = SignedDuration::from_mins(1).min(poll_every);
     last_poll.map_or(now, |last| later(last, pause).max(now).min(later(now, pause)))
@@ -97,8 +99,9 @@ pub fn told_by_hub(now: Timestamp, last_poll: Option<Timestamp>, poll_every: Sig
 /// The requested lease of a subscription. The hub may grant another one.
 pub const HUB_LEASE: SignedDuration = SignedDuration::from_hours(10 * 24);
 
-/// The end of a granted lease (the requested one if the hub does not say), at most a month, and the
-/// time to renew it: after nine tenths of that, at least an hour.
+/// The end of a lease that a hub granted, and the time to renew it. The lease is the requested one
+/// if the hub does not say, and at most a month. It is renewed after nine tenths of it, and at
+/// least an hour.
 pub fn hub_lease(now: Timestamp, granted: Option<u64>) -> (Timestamp, Timestamp) {
     const MONTH: SignedDuration = SignedDuration::from_hours(30 * 24);
     let granted = granted.and_then(|seconds| i64::try_from(seconds).ok()).map(SignedDuration::from_secs);
@@ -118,7 +121,7 @@ pub fn hub_retry(now: Timestamp, attempts: u32, retry_after: Option<Duration>, s
 /// refusal.
 pub const LONGEST_HUB_PAUSE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// At least as long as the operator demands, otherwise at most a day.
+/// Limits a pause to at least `poll_every`, and otherwise to at most a day.
 fn within(pause: SignedDuration, poll_every: SignedDuration) -> SignedDuration {
     pause.min(LONGEST_POLL_PAUSE).max(poll_every)
 }
@@ -177,18 +180,19 @@ fn wish(asked: Option<Duration>) -> SignedDuration {
     asked.min(LONGEST_WISH)
 }
 
-/// `first` × 2^(`doublings` × (`nth` − 1)).
+/// The pause `first` × 2^(`doublings` × (`nth` − 1)).
 fn doubled(first: SignedDuration, nth: u32, doublings: u32) -> SignedDuration {
     let factor = 1i32 << (nth.saturating_sub(1).min(10) * doublings).min(20);
     first.saturating_mul(factor)
 }
 
-/// Adds up to a `part`th, by `seed`, so that what happened together is not repeated together.
+/// Adds up to a `part`th to a pause, depending on `seed`, so that events at the same time are not
+/// repeated at the same time.
 fn with_share(pause: SignedDuration, part: i32, seed: i64) -> SignedDuration {
     pause.saturating_add(share_of(pause, part, seed))
 }
 
-/// Up to a `part`th of a pause, by `seed`.
+/// Up to a `part`th of a pause, depending on `seed`.
 fn share_of(pause: SignedDuration, part: i32, seed: i64) -> SignedDuration {
     let share = i32::try_from(seed.wrapping_mul(2_654_435_761).rem_euclid(1000)).unwrap_or(0);
     pause / (1000 * part) * share
@@ -226,7 +230,7 @@ mod tests {
         SignedDuration::from_hours(hours)
     }
 
-    /// Times, each so many hours ago.
+    /// Times that are these numbers of hours ago.
     fn ago(hours_ago: impl IntoIterator<Item = i64>) -> Vec<Timestamp> {
         hours_ago.into_iter().map(|ago| now() - hours(ago)).collect()
     }

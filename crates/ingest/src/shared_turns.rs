@@ -1,4 +1,4 @@
-//! The turns of hosts that several processes share through the database, so that a publisher sees
+//! Shares the turns of hosts among several processes through the database, so that a publisher sees
 //! one polite client.
 
 use std::hash::{BuildHasher, RandomState};
@@ -10,7 +10,7 @@ use backissue_store::{HostTurn, Store};
 use tokio::runtime::Handle;
 use tracing::warn;
 
-/// How long to wait before asking again for a host that another process uses.
+/// How long to wait before asking again for the turn of a host that another process uses.
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// The turns in an archive's database.

@@ -1,4 +1,4 @@
-//! The starter list: blogs to follow in a new archive.
+//! The starter list: blogs that a new archive can follow.
 
 use backissue_model::{NewSource, Slug};
 use serde::Deserialize;
@@ -51,15 +51,15 @@ pub struct StarterSource {
 /// Why a starter list cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StarterError {
-    /// It is not TOML, or not of the form in the file's comment.
+    /// The text is not TOML, or not of the form that the file's comment describes.
     #[error("the starter list is malformed: {0}")]
     Form(#[from] toml::de::Error),
-    /// A group without blogs, or no group at all.
+    /// A group has no blogs, or there is no group.
     #[error(
         "the starter list has no blogs to begin with; its first [[group]] needs at least one [[group.source]]"
     )]
     Empty,
-    /// A blog without feed, sitemap and listing page.
+    /// This blog has no feed, no sitemap and no listing page.
     #[error("the starter list names {0} without a feed, a sitemap or a listing page; give it one of them")]
     NoWayIn(String),
 }

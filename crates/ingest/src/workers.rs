@@ -1,4 +1,4 @@
-//! The workers: each claims what is due, takes one step, and repeats.
+//! The workers: each claims a due row, runs one step, and repeats.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -30,57 +30,57 @@ use crate::steps::{annotate, fetch, poll, subscribe};
 /// Which sources a round polls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Round {
-    /// Those that are due.
+    /// The sources that are due.
     Due,
-    /// All, whatever their schedule says.
+    /// All sources, whatever their schedule says.
     AllNow,
 }
 
 /// The result of a round.
 pub type Summary = Progress;
 
-/// How often a temporary database error is retried, with a growing pause: about a minute and a half
-/// in all.
+/// Maximum retries after a temporary database error. The pauses between them grow, and are about a
+/// minute and a half in all.
 const MAX_DB_RETRIES: u32 = 8;
 
 /// How often to check for reads that are due for the model.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
-/// How often to check for work from another process, such as `backissue sync` next to a running
+/// How often to check for work that another process made, such as `backissue sync` beside a running
 /// `serve`.
 const LOOK_FOR_WORK: Duration = Duration::from_secs(10);
 
-/// How long nothing is written after the disk refused it.
+/// How long nothing is written after the disk was full.
 const DISK_PAUSE: Duration = Duration::from_secs(10);
 
-/// Runs all steps of sources and reads.
+/// The workers, which run all steps of sources and reads.
 pub struct Ingest {
     cx: Arc<Context>,
     hosts: Hosts,
-    /// Locked while work is picked, so that two workers never pick the same host.
+    /// Locked while a worker picks work, so that two workers never pick the same host.
     picking: Mutex<()>,
     working: AtomicUsize,
-    /// Number of pieces of work that were ever started.
+    /// Number of all pieces of work that were started.
     begun: AtomicUsize,
-    /// When the archive was measured last, and whether it had reached its limit.
+    /// When the size of the archive was measured last, and whether it had reached its limit.
     measured: Mutex<Option<(Instant, bool)>>,
-    /// Whether it was told that the disk refuses to be written.
+    /// Whether the log already says that the disk is full.
     told_of_disk: AtomicBool,
 }
 
-/// A piece of work with its host.
+/// A claimed row, with the host that its step needs.
 enum Work<'a> {
     Poll(Box<ClaimedSource>, HostInUse<'a>),
     Subscribe(Box<ClaimedSubscription>, Url, HostInUse<'a>),
     Backfill(Box<ClaimedBackfill>, HostInUse<'a>),
-    /// Without a host if its page is not requested.
+    /// A read to fetch. Without a host if its page is not requested.
     Fetch(Box<ClaimedRead>, Option<HostInUse<'a>>, Share<'a>),
     Annotate(Box<ClaimedRead>, Share<'a>),
     AnnotateForOwner(Box<ClaimedRead>, Share<'a>),
 }
 
 impl Work<'_> {
-    /// Its name in figures, and the span of its lines in the log.
+    /// The name of the work in metrics, and the span of its lines in the log.
     fn name_and_span(&self) -> (&'static str, Span) {
         let of_read = |name: &'static str, read: &ClaimedRead| {
             (name, info_span!("step", step = name, read = %read.id, source = read.source.0))
@@ -103,7 +103,7 @@ impl Work<'_> {
 }
 
 impl Ingest {
-    /// Workers for this store that send requests through this fetcher.
+    /// Workers for this store, which send requests through this fetcher.
     pub fn new(store: Store, fetcher: Fetcher, settings: IngestSettings) -> Arc<Self> {
         Arc::new(Self {
             cx: Arc::new(Context::new(store, fetcher, settings)),
@@ -125,8 +125,8 @@ impl Ingest {
         self.cx.meter.watch()
     }
 
-    /// One round: polls sources and moves reads until nothing is due, or until `stop` is cancelled
-    /// and what is in hand is done or has had its [`grace`](IngestSettings::grace).
+    /// Runs one round: polls sources and processes reads until nothing is due. If `stop` is
+    /// cancelled, ends when claimed work is done, or after [`grace`](IngestSettings::grace).
     ///
     /// # Errors
     /// If the database fails. Errors of sources and reads are in the summary and in the store.
@@ -152,7 +152,7 @@ impl Ingest {
         Ok(self.cx.meter.snapshot())
     }
 
-    /// Works until `stop` is cancelled: a first round, then whatever becomes due.
+    /// Runs a first round and then processes whatever becomes due, until `stop` is cancelled.
     ///
     /// # Errors
     /// If the database fails.
@@ -177,8 +177,8 @@ impl Ingest {
         tokio::try_join!(work, reannotating, beside).map(|_| ())
     }
 
-    /// Wakes a worker when another process has made work. Without notifications the workers look
-    /// for work from time to time.
+    /// Wakes a worker when another process has made work. Without notifications of the database,
+    /// workers check at an interval.
     async fn listen(&self, stop: &CancellationToken) {
         while !stop.is_cancelled() {
             let ended = tokio::select! {
@@ -201,7 +201,7 @@ impl Ingest {
         }
     }
 
-    /// Waits while the clock cannot be right, and says so once.
+    /// Waits while the clock is certainly wrong, and logs this once.
     async fn until_the_clock_may_be_right(&self, stop: &CancellationToken) {
         let mut now = Timestamp::now();
         if clock::is_before_this_program(now) {
@@ -213,7 +213,7 @@ impl Ingest {
         }
     }
 
-    /// Undoes what a clock that was ahead has put off, as soon as it is put back.
+    /// Corrects the times of due work after a clock that was ahead is put back.
     async fn watch_clock(&self, stop: &CancellationToken) -> Result<(), IngestError> {
         let mut clock = Watched::start();
         while !stop.is_cancelled() {
@@ -253,8 +253,8 @@ impl Ingest {
         }
     }
 
-    /// One pass after the other, until told to stop. The database is forgiven what it is forgiven
-    /// elsewhere.
+    /// Runs passes that annotate reads again until `stop` is cancelled. Temporary database errors
+    /// are retried as elsewhere.
     async fn keep_annotating(
         &self,
         reannotator: &Reannotator,
@@ -383,8 +383,8 @@ impl Ingest {
         Ok(())
     }
 
-    /// Whether the archive has reached its limit, as it was at most a few seconds ago. Says so when
-    /// it changes.
+    /// Whether the archive has reached its limit. The answer may be a few seconds old. Logs when it
+    /// changes.
     async fn is_full(&self) -> Result<bool, StoreError> {
         let mut measured = self.measured.lock().await;
         if let Some((_, full)) = measured.filter(|(at, _)| at.elapsed() < LOOK_FOR_WORK) {
@@ -404,13 +404,13 @@ impl Ingest {
         IngestError::Full { bytes, limit: self.cx.settings.archive_limit }
     }
 
-    /// Ends when what is in hand has had its time after the word to stop.
+    /// Completes when the grace period after the cancellation of `stop` is over.
     async fn out_of_grace(&self, stop: &CancellationToken) {
         stop.cancelled().await;
         tokio::time::sleep(self.cx.settings.grace).await;
     }
 
-    /// Does one piece of work, or waits until there may be some.
+    /// Processes one claimed row, or waits until there may be work.
     async fn one_turn(
         &self,
         scope: Scope,
@@ -450,7 +450,7 @@ impl Ingest {
         Ok(Turn::Worked)
     }
 
-    /// When to check again if nothing happens: when a host's pause ends, when something is due, or
+    /// The time to check again if nothing happens: when a host's pause ends, when work is due, or
     /// after [`LOOK_FOR_WORK`].
     async fn wake_at(&self, resting: Option<Instant>, idle: WhenIdle) -> Result<Instant, IngestError> {
         let now = Instant::now();
@@ -466,11 +466,12 @@ impl Ingest {
         Ok([resting, due, elsewhere].into_iter().flatten().fold(latest, Instant::min))
     }
 
-    /// Picks the next piece of work.
+    /// Claims the next row.
     ///
-    /// The order is: précis (so that a stored article is shown), feeds, hubs, documents of
-    /// backfills (all addresses should be known, because pages are fetched newest first), pages.
-    /// While this machine is offline, only the first two continue; each feed reports its error.
+    /// The order is: reads to annotate (so that a stored article is shown), sources to poll, hubs,
+    /// documents of backfills (all addresses should be known, because pages are fetched newest
+    /// first), pages. While this machine is offline, only the first two are claimed; each poll
+    /// reports its error.
     async fn pick(
         &self,
         scope: Scope,
@@ -567,7 +568,7 @@ impl Ingest {
 }
 
 impl Ingest {
-    /// Searches as a backfill does, without storing anything, and explains each decision.
+    /// Runs a backfill without storing anything, and explains each decision.
     ///
     /// # Errors
     /// If the database fails.
@@ -580,7 +581,7 @@ impl Ingest {
         backfill::explain(&self.cx, source, extent, stop).await
     }
 
-    /// Whether there is a subscription with this token.
+    /// Whether a subscription has this token.
     ///
     /// # Errors
     /// If the database fails.
@@ -588,7 +589,7 @@ impl Ingest {
         Ok(self.cx.store.subscription(token).await?.is_some())
     }
 
-    /// Answers a hub that verifies or denies a subscription.
+    /// Answers a hub's request to verify a subscription, or its message that it denies one.
     ///
     /// # Errors
     /// If the database fails.
@@ -596,7 +597,7 @@ impl Ingest {
         hubs::verify(&self.cx.store, token, question).await
     }
 
-    /// Handles a notification: if its signature is valid, the source is polled immediately. An
+    /// Handles a notification. If its signature is valid, the source is polled immediately. An
     /// invalid one gets the same response, as the Recommendation demands (section 7.1).
     ///
     /// # Errors
@@ -613,13 +614,13 @@ impl Ingest {
 
 /// The result of a worker's turn.
 enum Turn {
-    /// It worked or waited. There may be more work.
+    /// The worker worked or waited. There may be more work.
     Worked,
     /// Nothing is due and no worker is busy.
     NothingLeft,
 }
 
-/// What a worker does if nothing is due.
+/// What a worker does if no row is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum WhenIdle {
     Return,

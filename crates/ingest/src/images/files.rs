@@ -1,11 +1,10 @@
-//! The folder of cached images: one file per image, with a limit on total size. The least recently
-//! shown images are removed first.
+//! The folder of cached images: one file per image, with a limit on the total size. The least
+//! recently shown images are removed first.
 //!
-//! A file starts with the address of its image and a line break; the image follows. Its name is a
-//! hash of the address. An attacker could construct two addresses with the same hash, so the
-//! address in the file is compared. The file's modification time says when it was last shown, so
-//! that only the folder needs to be kept. All functions block on files; callers run them on
-//! blocking threads.
+//! A file has the address of its image, a line break, and the image. Its name is a hash of the
+//! address. An attacker could construct two addresses with the same hash, so the address in the
+//! file is compared. The file's modification time is the time when it was last shown, so that no
+//! other data are needed. All functions block; callers run them on blocking threads.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -17,10 +16,10 @@ use std::time::{Duration, SystemTime};
 use url::Url;
 use xxhash_rust::xxh3::xxh3_128;
 
-/// How old the modification time may be before it is updated.
+/// A file's modification time is updated if it is older than this.
 const TOUCH_EVERY: Duration = Duration::from_secs(3600);
 
-/// The name's prefix while a file is being written.
+/// The prefix of the name while a file is being written.
 const UNFINISHED: &str = "unfinished-";
 
 /// The folder.
@@ -47,12 +46,12 @@ struct Kept {
 }
 
 impl Files {
-    /// The cache in a folder that need not exist yet.
+    /// A cache in a folder, which need not exist yet.
     pub(crate) fn in_folder(folder: &Path, limit: u64) -> Self {
         Self { folder: folder.to_owned(), limit, known: Mutex::default() }
     }
 
-    /// The cached image of `url`, which counts as shown `now`.
+    /// The cached image of `url`. It counts as shown at `now`.
     ///
     /// # Errors
     /// If the folder or the file cannot be read.
@@ -179,7 +178,7 @@ fn name_of(url: &Url) -> String {
     format!("{:032x}", xxh3_128(url.as_str().as_bytes()))
 }
 
-/// Whether a file may be one of ours. Other files are never touched.
+/// Whether a file may be an image of this cache. Other files are never changed.
 fn is_name(name: &str) -> bool {
     name.len() == 32 && name.bytes().all(|b| b.is_ascii_hexdigit())
 }

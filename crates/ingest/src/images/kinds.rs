@@ -17,8 +17,8 @@ pub(crate) fn raster_type(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Whether the first box, of `length` bytes, has AVIF among its brands: the major brand, or those
-/// after the version.
+/// Whether the first box, which has `length` bytes, lists AVIF among its brands: as the major
+/// brand, or after the version.
 fn is_avif(bytes: &[u8], length: u32) -> bool {
     let brands = bytes.get(8..bytes.len().min(length as usize)).unwrap_or_default();
     let brands = brands.chunks_exact(4).enumerate().filter(|(at, _)| *at != 1);

@@ -1,8 +1,8 @@
-//! Images of articles, fetched when a reader first sees them, and cached in a folder.
+//! Images of articles, which are fetched when a reader first sees them, and cached in a folder.
 //!
-//! The caller gives the address of an article's image and ensures that it is one: this is no open
-//! proxy. Requests for images are as polite as those for pages: robots.txt, one request at a time
-//! per host, a pause.
+//! The caller must ensure that the address is that of an article's image, so that this is not an
+//! open proxy. Requests for images are as polite as those for pages: robots.txt, one request at a
+//! time per host, a pause.
 
 mod files;
 mod kinds;
@@ -21,19 +21,21 @@ use crate::robots::Permission;
 use crate::workers::Ingest;
 use files::Files;
 
-/// How long an image that failed is not requested again.
+/// How long an image is not requested again after it failed.
 const LEFT_ALONE: Duration = Duration::from_secs(15 * 60);
 
-/// Maximum failed images to remember. Above it, those that may be requested again are forgotten.
+/// Maximum number of failed images to remember. Beyond it, those that may be requested again are
+/// forgotten.
 const MOST_REMEMBERED: usize = 4096;
 
-/// How long a request waits for an image, including the host's turns, which pages may use as well.
+/// Maximum time that a request waits for an image, including the waits for the host's turn, which
+/// requests for pages use too.
 const WAITS_AT_MOST: Duration = Duration::from_secs(60);
 
 /// An image that a browser can show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
-    /// Its format by its bytes: PNG, JPEG, GIF, WebP or AVIF.
+    /// The media type, by the image's bytes: of PNG, JPEG, GIF, WebP or AVIF.
     pub media_type: &'static str,
     /// The image.
     pub bytes: Vec<u8>,
@@ -42,10 +44,10 @@ pub struct Image {
 /// Why an image cannot be shown.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
-    /// It is not cached, and this process does not fetch.
+    /// The image is not cached, and this process does not fetch images.
     #[error("the image is not kept here, and this process fetches nothing")]
     NotKept,
-    /// robots.txt forbids it, or cannot be fetched now.
+    /// robots.txt forbids the request, or cannot be fetched now.
     #[error("{host} forbids programs to fetch the image: {reason}")]
     NotPermitted {
         /// The publisher's host.
@@ -53,22 +55,22 @@ pub enum ImageError {
         /// The line of robots.txt, or why it cannot be fetched.
         reason: String,
     },
-    /// It cannot be fetched.
+    /// The image cannot be fetched.
     #[error(transparent)]
     Fetch(#[from] FetchError),
-    /// The document is no image, or has a format that can contain active content.
+    /// The document is not an image, or has a format that can contain active content.
     #[error("what {host} sent is no PNG, JPEG, GIF, WebP or AVIF image")]
     NoImage {
         /// Its host.
         host: String,
     },
-    /// It failed recently.
+    /// The image failed recently and is not requested now.
     #[error("the image could not be fetched a short time ago: {reason}")]
     AskedLately {
         /// The error.
         reason: String,
     },
-    /// It did not arrive in time.
+    /// The image did not arrive in time.
     #[error("{host} is busy with other requests of ours; try again later")]
     Late {
         /// Its host.
@@ -79,9 +81,9 @@ pub enum ImageError {
 /// The image cache.
 pub struct ImageCache {
     files: Arc<Files>,
-    /// Fetches images. `None` to use only what is cached.
+    /// What is needed to fetch images. `None` if only cached images are available.
     context: Option<Arc<Context>>,
-    /// Images that are being fetched, so that none is fetched twice.
+    /// The images that are being fetched, so that none is fetched twice.
     fetching: Mutex<HashMap<Url, Weak<tokio::sync::Mutex<()>>>>,
     failed: Mutex<HashMap<Url, (Instant, String)>>,
 }
@@ -101,8 +103,8 @@ impl ImageCache {
         Self { files, context, fetching: Mutex::default(), failed: Mutex::default() }
     }
 
-    /// The image at `url`: cached, or fetched now. An error of the folder is logged, and does not
-    /// prevent showing an image.
+    /// The image at `url`, cached or fetched now. If the folder fails, this is logged, and the
+    /// image is returned anyway.
     ///
     /// # Errors
     /// See [`ImageError`].

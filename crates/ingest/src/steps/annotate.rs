@@ -33,8 +33,8 @@ pub(crate) async fn run(cx: &Context, read: ClaimedRead) -> Result<(), IngestErr
     Ok(())
 }
 
-/// Makes a new précis of a read that another source owns now; until then the former one is
-/// shown.
+/// Makes a new précis of a read that now belongs to another source. The former précis is shown
+/// until then.
 pub(crate) async fn for_new_owner(cx: &Context, read: ClaimedRead) -> Result<(), IngestError> {
     let read = Arc::new(read);
     let now = Timestamp::now();

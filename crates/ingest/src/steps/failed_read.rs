@@ -1,4 +1,4 @@
-//! Records that a step of a read failed.
+//! Records the failure of a step of a read.
 
 use backissue_store::{ClaimedRead, Retry};
 use jiff::Timestamp;
@@ -8,17 +8,17 @@ use crate::context::Context;
 use crate::error::IngestError;
 use crate::schedule;
 
-/// Whether a retry may help.
+/// Whether a retry may succeed.
 pub(crate) enum RetryHint {
-    /// The error is temporary; with the server's demanded pause, if it gave one.
+    /// The error is temporary. Holds the pause that the server demands, if any.
     Later(Option<std::time::Duration>),
-    /// This machine is offline. The attempt does not count.
+    /// This machine is offline. The attempt is not counted.
     Online,
-    /// A retry would fail too.
+    /// A retry would fail, too.
     InVain,
 }
 
-/// Stores the reason, and when the read is tried again.
+/// Stores the error, and when the step is retried.
 pub(crate) async fn give_back(
     cx: &Context,
     read: &ClaimedRead,

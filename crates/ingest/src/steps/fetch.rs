@@ -18,11 +18,11 @@ use crate::found_page::why_no_article;
 use crate::robots::Permission;
 use crate::schedule;
 
-/// Why there is no article, and whether a retry may help.
+/// Why a page gave no article, and whether a retry may succeed.
 struct NoArticle {
     reason: String,
     again: RetryHint,
-    /// Whether its host failed to answer with the page.
+    /// Whether the host failed to send the page.
     no_answer: bool,
 }
 
@@ -31,7 +31,7 @@ impl NoArticle {
         Self { reason, again, no_answer: false }
     }
 
-    /// What stands for the page after many of its host have failed.
+    /// The error for a page that is not requested, because many pages of its host failed.
     fn left_out(read: &ClaimedRead, dead: &DeadPages) -> Self {
         let reason = format!(
             "its page was not requested, because the last {} on {} failed in a row: {}",
@@ -100,7 +100,7 @@ async fn article_of(
     Ok(Err(failure))
 }
 
-/// Counts pages of the read's host that fail one after the other.
+/// Counts failures of pages in a row per host, or resets the count after a success.
 async fn note(cx: &Context, read: &ClaimedRead, failure: Option<&NoArticle>) -> Result<(), IngestError> {
     let Some(failure) = failure else {
         cx.failing.forget(read);
@@ -129,7 +129,7 @@ async fn note(cx: &Context, read: &ClaimedRead, failure: Option<&NoArticle>) -> 
     Ok(())
 }
 
-/// The read's page, if robots.txt allows it, at each address that it leads to.
+/// Requests the read's page, and follows redirects. Asks robots.txt before each request.
 async fn page_of(cx: &Context, read: &ClaimedRead) -> Result<Response, NoArticle> {
     let mut url = read.url.as_url().clone();
     for _ in 0..=MOST_SENT_ON {
@@ -201,8 +201,8 @@ fn no_page(error: &FetchError) -> NoArticle {
     NoArticle { reason: error.to_string(), again, no_answer }
 }
 
-/// Maximum redirects within pages (`<meta http-equiv=refresh>` or a script), in addition to the
-/// server's redirects.
+/// Maximum redirects in pages (`<meta http-equiv=refresh>` or a script), in addition to redirects
+/// by the server.
 const MOST_SENT_ON: usize = 3;
 
 /// The target of a page that only redirects.
@@ -214,21 +214,21 @@ fn sent_on(response: &Response) -> Option<Url> {
     (target.scheme() == "https" || response.url.scheme() == "http").then_some(target)
 }
 
-/// KiB of pages that are parsed at the same time: as much as the largest page has. Parsing takes up
-/// to thirty times the memory of the page, and eight workers may each have such a page.
+/// The size of pages, in KiB, that are parsed at the same time: that of the largest page. Parsing
+/// takes up to thirty times the memory of the page, and eight workers may each have such a page.
 const PARSED_AT_ONCE: usize = backissue_extract::LARGEST_PAGE / 1024;
 
 static FREE: Semaphore = Semaphore::const_new(PARSED_AT_ONCE);
 
-/// Waits until so many bytes may be parsed, and reserves them until the permit is dropped. Pages of
-/// usual size do not wait.
+/// Waits until this number of bytes may be parsed, and reserves them until the permit is dropped.
+/// Pages of usual size do not wait.
 async fn memory_for(bytes: usize) -> Option<SemaphorePermit<'static>> {
     let kibibytes = u32::try_from((bytes / 1024 + 1).min(PARSED_AT_ONCE)).unwrap_or(u32::MAX);
     // The semaphore is never closed.
     FREE.acquire_many(kibibytes).await.ok()
 }
 
-/// Bytes of an article in an entry.
+/// Number of bytes of the article in an entry.
 fn carried(entry: &Entry) -> usize {
     entry.content.as_ref().map_or(0, String::len) + entry.summary.as_ref().map_or(0, String::len)
 }
@@ -242,8 +242,8 @@ fn article_in(bytes: &[u8], media_type: Option<&str>, url: &Url, entry: &Entry) 
     backissue_extract::extract(&page, Some(entry)).map_err(|e| e.to_string())
 }
 
-/// The part of an entry that may complete a page. Another site's entry only supplies missing
-/// metadata, never the text.
+/// The part of the feed's entry that may complete a page. An entry of another site's feed only
+/// supplies missing metadata, never the text.
 fn told_by(read: &ClaimedRead) -> Entry {
     let mut entry = read.entry.clone();
     if !read.is_own {

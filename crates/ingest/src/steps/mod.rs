@@ -1,5 +1,5 @@
-//! The steps: one file per kind of work. Each takes a claimed row, does the work, and records the
-//! result. No step calls another; [`crate::workers`] calls all.
+//! The steps, with one file per kind of work. Each step takes a claimed row, does the work, and
+//! records the result. No step calls another; [`crate::workers`] calls all of them.
 
 pub(crate) mod annotate;
 pub(crate) mod backfill;

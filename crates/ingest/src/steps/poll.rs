@@ -1,4 +1,4 @@
-//! One poll of one source: request, parsing, admission.
+//! The step that polls a source: requests its feed, parses it, and admits entries.
 
 use std::time::Duration;
 
@@ -25,17 +25,17 @@ struct Polled {
     trouble: Option<SourceTrouble>,
 }
 
-/// What decides the time of the next poll.
+/// What determines the time of the next poll.
 enum Pacing {
-    /// How often it publishes, unless its server or its feed demand a longer pause.
+    /// The rhythm of the source, unless its server or its feed demands a longer pause.
     InRhythm { max_age: Option<Duration>, polling_hints: Box<PollingHints> },
-    /// The poll failed.
+    /// A time that is given already, with the reason for it.
     At(Timestamp, Because),
     /// It is not polled again.
     Never,
 }
 
-/// Requests the source's feed and admits what is new.
+/// Requests the source's feed and admits new entries.
 pub(crate) async fn run(cx: &Context, claimed: ClaimedSource) -> Result<(), IngestError> {
     let source = &claimed.source;
     let Polled { outcome, again, trouble } = ask(cx, source).await?;
@@ -68,7 +68,7 @@ pub(crate) async fn run(cx: &Context, claimed: ClaimedSource) -> Result<(), Inge
     Ok(())
 }
 
-/// The time of the source's next run. Its newest reads appeared at these times.
+/// The time of the next poll. `appeared` are the times when the newest reads appeared.
 fn planned(
     cx: &Context,
     source: &Source,
@@ -247,8 +247,8 @@ fn fetched(
     }
 }
 
-/// A feed of which only the links count, such as an account's. Each is a read only if its page is
-/// an article.
+/// The outcome for a feed of links, such as an account's. Each linked page becomes a read only if
+/// it is an article.
 fn only_links(
     feed: Feed,
     at: &Url,

@@ -1,7 +1,9 @@
-//! Annotates reads again: with a model after the built-in annotator, or as a person requests.
+//! Annotates reads again: with a model after the built-in annotator, or because a person requests
+//! it.
 //!
-//! The row is the job. A pass claims what is due for its annotator until nothing is left. The
-//! former précis stays until the new one is stored. If a model is down, only the pass stops.
+//! The row is the job. A pass claims the reads that are due for its annotator, until no read is
+//! left. The former précis stays until the new one is stored. If a model is down, only the pass
+//! stops.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,39 +23,40 @@ use crate::asking::{Asker, NotTold, Told};
 use crate::built_in::built_in_precis;
 use crate::schedule;
 
-/// The annotator.
+/// The annotator to use.
 #[derive(Clone, Debug)]
 pub enum By {
     /// The current built-in annotator.
     BuiltIn,
-    /// A model, as far as the gate accepts it.
+    /// This model, with the gate.
     Model(Arc<Asker>),
 }
 
-/// The name of the built-in annotator in requests. No model may have it.
+/// The name of the built-in annotator in requests. No model may have this name.
 pub const BUILT_IN: &str = "built-in";
 
 /// Reads that the built-in annotator processes concurrently.
 const BUILT_IN_AT_ONCE: usize = 2;
-/// The pause after a model was down or refused further requests.
+/// The pause after a model was down or refused all requests.
 const DOWN_FOR: SignedDuration = SignedDuration::from_mins(5);
-/// A lease outlasts two prompts of three attempts each, with their pauses.
+/// The number of attempts that fit into a lease: two prompts with three attempts each.
 const ATTEMPTS_IN_A_LEASE: u32 = 6;
+/// The time for pauses between attempts that a lease includes.
 const PAUSES_IN_A_LEASE: Duration = Duration::from_secs(300);
 
 /// The result for one read.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// It has a new précis.
+    /// The read has a new précis.
     Done {
         /// The read.
         read: ReadId,
-        /// Whether the read now says something else. What a person corrected stays.
+        /// Whether the new précis differs from what was shown. Corrections by a person stay.
         changed: bool,
-        /// The new one, and details of the model's replies.
+        /// The new précis, with details about the model's replies.
         told: Box<Told>,
     },
-    /// It failed, and is retried later or not at all. Its former précis stays.
+    /// The read failed. It is retried later or not at all, and its former précis stays.
     Failed {
         /// The read.
         read: ReadId,
@@ -65,15 +68,15 @@ pub enum Step {
 /// How a pass ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pass {
-    /// Nothing is due any more, or it was stopped.
+    /// No read is due any more, or the pass was stopped.
     Over,
-    /// The quota of the day is used up, until the next day in UTC.
+    /// The quota of the day is used up. Holds the start of the next day in UTC.
     OverBudget(Timestamp),
-    /// The model is down or demands a pause; the reason, and the end of the pause.
+    /// The model is down or demands a pause. Holds the reason and the end of the pause.
     Down(String, Timestamp),
 }
 
-/// Annotates what is due for one annotator.
+/// Annotates the reads that are due for one annotator.
 #[derive(Clone, Debug)]
 pub struct Reannotator {
     store: Store,
@@ -81,7 +84,7 @@ pub struct Reannotator {
 }
 
 impl By {
-    /// The name under which reads are due for it.
+    /// The name under which reads are marked as due for this annotator.
     pub fn name(&self) -> &str {
         match self {
             Self::BuiltIn => BUILT_IN,
@@ -121,8 +124,8 @@ impl Reannotator {
         Self { store, by }
     }
 
-    /// Annotates what is due until nothing is left, `stop` is cancelled, or the model is
-    /// unavailable. Finishes claimed reads first. Sends each result to `steps`.
+    /// Annotates due reads until none is left, `stop` is cancelled, or the model is unavailable.
+    /// Finishes claimed reads first. Sends each result to `steps`.
     ///
     /// # Errors
     /// If the database fails.
@@ -177,8 +180,7 @@ impl Reannotator {
         Ok(Pass::Over)
     }
 
-    /// Annotates one read. The second value ends the whole pass, if the read is not the cause of a
-    /// failure.
+    /// Annotates one read. The second value ends the pass, if the failure is not about the read.
     async fn one_read(&self, read: Arc<ClaimedRead>) -> Result<(Option<Step>, Option<Pass>), StoreError> {
         let now = Timestamp::now();
         match self.by.tell(&self.store, read.clone()).await {
@@ -246,7 +248,7 @@ impl Reannotator {
         }
     }
 
-    /// What the read says now, without its annotator.
+    /// The present précis of the read, without the name of its annotator.
     async fn shown(&self, read: &ClaimedRead) -> Result<Option<Precis>, StoreError> {
         Ok(self.store.read(read.id).await?.map(|page| says(&page.precis)))
     }
@@ -258,7 +260,7 @@ impl Reannotator {
     }
 }
 
-/// A précis without its annotator.
+/// A précis without the name of its annotator, for comparison.
 fn says(precis: &Precis) -> Precis {
     let nobody =
         MadeBy { annotator: String::new(), version: String::new(), model: None, prompt_version: None };

@@ -1,4 +1,4 @@
-//! Requests notifications of a source's changes from its hub.
+//! The step that subscribes to a hub's notifications about a source.
 
 use backissue_store::ClaimedSubscription;
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::error::IngestError;
 use crate::schedule;
 
-/// Requests notifications of a source's changes from its hub.
+/// Requests a subscription from the hub of a source's feed.
 pub(crate) async fn run(cx: &Context, wanted: ClaimedSubscription, below: &Url) -> Result<(), IngestError> {
     let retry = |wish| schedule::hub_retry(Timestamp::now(), wanted.attempts + 1, wish, wanted.source.0);
     let Some(callback) = callback(below, &wanted.names.token) else {
@@ -45,7 +45,7 @@ pub(crate) async fn run(cx: &Context, wanted: ClaimedSubscription, below: &Url) 
     Ok(())
 }
 
-/// The callback address for a hub, below the public address.
+/// The address to which a hub sends its requests, below the public address.
 fn callback(below: &Url, token: &str) -> Option<Url> {
     let mut below = below.clone();
     below.set_query(None);

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 struct Site {
     documents: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
     asked: Arc<Mutex<Vec<(String, u16)>>>,
-    /// What to do when a path is requested.
+    /// A path, and the token that is cancelled when the path is requested.
     watched: Arc<Mutex<Option<(String, CancellationToken)>>>,
 }
 
@@ -34,7 +34,7 @@ impl Site {
         self
     }
 
-    /// Articles `/{year}/{month}/a-title-{n}/`. The feed lists the `in_feed` newest ones.
+    /// Adds articles at `/{year}/{month}/a-title-{n}/`. The feed lists the `in_feed` newest ones.
     fn with_articles(self, articles: usize, in_feed: usize) -> Self {
         let mut site = self;
         for n in 0..articles {
@@ -53,7 +53,7 @@ impl Site {
         })
     }
 
-    /// Answers like the site, except for one path, which always has this status.
+    /// The routes of the site, with one path that always has this status.
     fn router_but(&self, path: &'static str, status: StatusCode) -> Router {
         self.router().layer(axum::middleware::from_fn(
             move |request: Request, next: axum::middleware::Next| async move {
@@ -84,7 +84,7 @@ impl Site {
         response
     }
 
-    /// Requests since the last call, without robots.txt.
+    /// The requests since the last call, except for robots.txt.
     fn asked(&self) -> Vec<(String, u16)> {
         let asked = std::mem::take(&mut *self.asked.lock().unwrap());
         asked.into_iter().filter(|(path, _)| path != "/robots.txt").collect()
@@ -103,7 +103,7 @@ fn url(n: usize) -> String {
     format!("http://blog.test{}", path(n))
 }
 
-/// The article's page, with a day that is not in its address.
+/// The page of an article, with a day that its address does not have.
 fn article(n: usize, head: &str) -> String {
     let date = format!("{}-{:02}-17T08:00:00Z", 2025 - n / 12, 12 - n % 12);
     let text: String = (0..30)
@@ -134,7 +134,7 @@ fn gzipped(text: &str) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A site that is followed and synced.
+/// Follows a site and runs a sync.
 async fn followed(site: &Site) -> (Bench, Source) {
     let bench = Bench::over(site.router()).await;
     bench.follow("blog.test").await;
@@ -158,7 +158,7 @@ fn all_titles(articles: usize) -> BTreeSet<String> {
     (0..articles).map(|n| format!("Title {n}")).collect()
 }
 
-/// Checks that all articles of a site are admitted, with correct dates and nothing else.
+/// Checks that a backfill admits all articles of a site, with correct dates, and nothing else.
 async fn comes_in(site: &Site, articles: usize, documents: u64) -> (Bench, Source) {
     let (bench, source) = followed(site).await;
     let reach = backfill(&bench, &source, Extent::default()).await;

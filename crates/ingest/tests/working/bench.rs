@@ -1,4 +1,4 @@
-//! A store in a temporary folder, workers, and a small web for them.
+//! A bench for tests: a store in a temporary folder, workers, and a small web.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// A store in a temporary folder, with workers that reach `*.test` on loopback.
+/// A store in a temporary folder, with workers for which `*.test` is on loopback.
 pub struct Bench {
     pub store: Store,
     pub ingest: Arc<Ingest>,

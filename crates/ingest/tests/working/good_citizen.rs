@@ -1,4 +1,5 @@
-//! The schedule of polls and changes of address, with a real store and real sockets.
+//! Tests for the schedule of polls and for changes of feeds' addresses, with a real store and real
+//! sockets.
 
 use std::sync::{Arc, Mutex};
 
@@ -77,7 +78,8 @@ impl Web {
         }
     }
 
-    /// Requests for feeds and pages since the last call, without articles and robots.txt.
+    /// The requests for feeds and other pages since the last call, except for articles and
+    /// robots.txt.
     fn asked(&self) -> Vec<String> {
         let asked = std::mem::take(&mut *self.asked.lock().unwrap());
         asked.into_iter().filter(|place| place.contains("feed") || place.contains("rss")).collect()
@@ -99,7 +101,7 @@ fn feed_url(source: &Source) -> &str {
     source.feed_url.as_ref().unwrap().as_str()
 }
 
-/// A feed of posts that appeared so many hours ago, with `head` in its channel.
+/// A feed of posts that appeared these numbers of hours ago, with `head` in its channel.
 fn feed_of(hours_ago: &[i64], head: &str) -> String {
     let items: String = hours_ago
         .iter()
@@ -251,7 +253,7 @@ async fn other_redirects_do_not_move_the_feed() {
     assert_eq!((feed_url(&source), source.health.standing), ("http://blog.test/feed", Standing::Retired));
 }
 
-/// A page that names these feeds.
+/// A page that links to these feeds.
 fn offering(feeds: &[&str]) -> String {
     let links: String = feeds
         .iter()

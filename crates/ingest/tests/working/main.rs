@@ -1,4 +1,4 @@
-//! The workers with a real store and real sockets.
+//! Tests for the workers, with a real store and real sockets.
 
 #![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 

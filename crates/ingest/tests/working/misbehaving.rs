@@ -1,4 +1,4 @@
-//! The workers with a real store and real sockets, if servers misbehave.
+//! Tests for the workers with servers that misbehave.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

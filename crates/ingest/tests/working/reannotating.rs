@@ -1,4 +1,4 @@
-//! Annotating reads again.
+//! Tests for annotating reads again.
 
 use axum::Router;
 use axum::routing::get;
@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bench::{Bench, feed, page};
 
-/// Annotates all reads again with the built-in annotator. Returns for each whether it changed.
+/// Annotates all reads again with the built-in annotator. Returns for each read whether its précis
+/// changed.
 async fn again(bench: &Bench) -> Vec<bool> {
     bench.store.ask_for(&Selection::All, BUILT_IN, Timestamp::now()).await.unwrap();
     let (tell, mut told) = mpsc::unbounded_channel();

@@ -1,4 +1,5 @@
-//! Parses one document of a backfill. Pure, except that it decompresses.
+//! Parses one document of a backfill. It decompresses the document but does no other input or
+//! output.
 
 use backissue_crawl::wordpress::{self, POSTS_PER_PAGE};
 use backissue_crawl::{Shapes, Verdict, Why, listing, sitemap};
@@ -16,10 +17,10 @@ use super::plan::{DocumentKind, ToRead, key_of};
 /// Maximum sitemaps from one index.
 const MOST_SITEMAPS: usize = 200;
 
-/// The longest month from its first moment to its last, 31 days.
+/// The length of the longest month, 31 days.
 const MONTH: SignedDuration = SignedDuration::from_secs(31 * 24 * 3600 - 1);
 
-/// Words in the addresses of sitemaps without articles.
+/// Words in the addresses of sitemaps that have no articles.
 const OTHER_SITEMAPS: &[&str] = &[
     "author", "category", "categories", "image", "post_tag", "tag-", "tags", "video", "product", "forum",
     "topic",
@@ -33,7 +34,7 @@ pub(super) struct Contents {
 }
 
 impl Contents {
-    /// Decompresses it if it is a compressed file.
+    /// Decompresses the document if it is a compressed file.
     pub(super) async fn opened(self) -> Result<Self, String> {
         Ok(Self { bytes: gunzip(self.bytes, sitemap::MAX_BYTES).await?, ..self })
     }
@@ -48,18 +49,18 @@ impl Contents {
 pub struct Candidate {
     /// The address.
     pub url: Url,
-    /// Whether it is an article's, and why.
+    /// Whether the address is an article's, and why.
     pub verdict: Verdict,
     /// The best guess of its publication date, before its page is fetched.
     pub date: Option<Timestamp>,
-    /// Whether it is certainly older than requested.
+    /// Whether the article is certainly older than the requested time span.
     pub too_old: bool,
-    /// The entry in a feed or in WordPress's list.
+    /// The entry, if the document is a feed or WordPress's list.
     pub(super) entry: Option<Entry>,
 }
 
 impl Candidate {
-    /// Whether to admit it as a read.
+    /// Whether to admit the address as a read.
     pub fn is_taken(&self) -> bool {
         !self.too_old && (self.entry.is_some() || is_wanted(&self.verdict))
     }
@@ -77,7 +78,7 @@ pub(super) struct ParsedDocument {
 /// Parses a document.
 ///
 /// # Errors
-/// Why it is not the expected kind of document, in plain words.
+/// Why the document is not of the expected kind, in plain words.
 pub(super) fn read(
     asked: &ToRead,
     contents: &Contents,
@@ -134,7 +135,7 @@ impl Judge<'_> {
         self.extent.since.zip(at).is_some_and(|(since, at)| at < since)
     }
 
-    /// An article in a feed or an equally reliable list.
+    /// A candidate for an article in a feed or an equally reliable list.
     fn told(&self, entry: Entry) -> Option<Candidate> {
         let url = entry.original_url.clone().or_else(|| entry.url.clone())?;
         let date = entry.published.or(entry.updated);
@@ -287,12 +288,12 @@ fn of_listing(asked: &ToRead, contents: &Contents, judge: &Judge<'_>) -> Result<
     })
 }
 
-/// Whether an address is an article's that may not be in the archive.
+/// Whether an address is probably an article's and may be missing in the archive.
 fn is_wanted(verdict: &Verdict) -> bool {
     verdict.is_article() && *verdict.why() != Why::InFeed
 }
 
-/// The address with another page number.
+/// The address with the page number `number` in this parameter.
 fn next_page(url: &Url, parameter: &str, number: u32) -> Url {
     let mut next = url.clone();
     let mut pairs: Vec<(String, String)> =

@@ -18,10 +18,10 @@ use crate::error::IngestError;
 use crate::listed::{self, Listed};
 use crate::robots::Permission;
 
-/// A document that was read, and the result.
+/// A document that was read in a dry run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReadDocument {
-    /// Its address.
+    /// The document's address.
     pub url: Url,
     /// The kind of document.
     pub way: DocumentKind,
@@ -38,12 +38,13 @@ pub struct Explanation {
     pub examples: usize,
     /// The documents that were read, in order.
     pub documents: Vec<ReadDocument>,
-    /// What would be fetched, newest first, each address once, up to the requested number. Includes
-    /// reads that the archive has.
+    /// The addresses that would be fetched, newest first, each once, up to the requested number.
+    /// Includes reads that the archive has already.
     pub taken: Vec<Candidate>,
-    /// Number of found addresses that the feed lists too. They are in neither list.
+    /// Number of found addresses that are in the feed too. They are neither in `taken` nor in
+    /// `refused`.
     pub in_feed: usize,
-    /// What would not be fetched, each address once.
+    /// The addresses that would not be fetched, each once.
     pub refused: Vec<Candidate>,
     /// The host's pause between two requests.
     pub pause: Duration,
@@ -52,13 +53,13 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    /// The minimum time to fetch everything that would be taken.
+    /// The minimum time to fetch all addresses in `taken`.
     pub fn estimate(&self) -> Duration {
         self.pause.saturating_mul(u32::try_from(self.taken.len()).unwrap_or(u32::MAX))
     }
 }
 
-/// What a poll of a source without a feed would admit, and why.
+/// Explains what a poll of a source without a feed would admit.
 async fn explain_list(cx: &Context, source: &Source, extent: Extent) -> Result<Explanation, IngestError> {
     let trouble = |why: String| Explanation { trouble: Some(why), ..Explanation::default() };
     let Some(url) = listed::address(source) else {
@@ -100,7 +101,7 @@ async fn explain_list(cx: &Context, source: &Source, extent: Extent) -> Result<E
     })
 }
 
-/// Searches as a backfill does, without storing anything, and explains each decision.
+/// Runs a backfill without storing anything, and explains each decision.
 ///
 /// # Errors
 /// If the database fails.

@@ -1,11 +1,11 @@
-//! Backfill: the search for what a source published before it was followed.
+//! Backfill: the search for articles that a source published before it was followed.
 //!
 //! The shapes of articles' addresses are learned from the source's feed (`crawl::Shapes`). Kinds of
 //! documents are tried in the order of [`DocumentKind`]: sitemaps first, and others only if the
-//! sitemaps lack articles of the feed. One step reads one document ([`plan`] selects it). Its
-//! result is committed with the plan of what is still to be read, so that a stopped backfill
-//! continues. A read that was found by its address alone is kept only if its page is an article
-//! ([`crate::found_page`]).
+//! sitemaps lack articles of the feed. One step reads one document, which [`plan`] selects. The
+//! result is committed together with the list of documents still to be read, so that an interrupted
+//! backfill continues. A read that was found only by its address is kept only if its page is an
+//! article ([`crate::found_page`]).
 
 mod document;
 mod explain;

@@ -1,5 +1,5 @@
-//! The plan of a backfill: documents that were read and are still to be read. Stored as JSON
-//! between two steps.
+//! The plan of a backfill: the documents that were read, and those still to be read. It is stored
+//! as JSON between two steps.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,10 +12,10 @@ use url::Url;
 /// Maximum documents to read per source.
 const MOST_DOCUMENTS: usize = 1_000;
 
-/// Maximum waiting documents.
+/// Maximum documents that wait to be read.
 const MOST_WAITING: usize = 2_000;
 
-/// The share of the feed's articles that sitemaps must list, in percent, so that nothing else is
+/// If sitemaps list at least this percentage of the feed's articles, no other kind of document is
 /// tried.
 const COVERED_PERCENT: usize = 90;
 
@@ -23,12 +23,12 @@ const COVERED_PERCENT: usize = 90;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DocumentKind {
-    /// Sitemaps: one or a few requests for all addresses.
+    /// Sitemaps. One or a few requests give all addresses.
     Sitemap,
-    /// WordPress's list of posts: one request per hundred, with titles and dates.
+    /// WordPress's list of posts. One request gives a hundred posts with titles and dates.
     #[serde(rename = "wordpress")]
     WordPress,
-    /// The further documents of a feed (RFC 5005), or its pages if WordPress makes it.
+    /// Further documents of a feed (RFC 5005), or its pages if WordPress made it.
     Feed,
     /// Pages that list articles, and their next pages.
     Listing,
@@ -50,15 +50,15 @@ impl fmt::Display for DocumentKind {
 pub(super) struct ToRead {
     pub(super) url: Url,
     pub(super) way: DocumentKind,
-    /// Its number in a sequence of pages, from 1.
+    /// The number of the page, if the document is one of a sequence, from 1.
     #[serde(default)]
     pub(super) page: u32,
-    /// Whether its address is a guess.
+    /// Whether the address is only a guess.
     #[serde(default)]
     pub(super) guess: bool,
 }
 
-/// A document that was read, with or without success.
+/// A document that was read, successfully or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Reading {
     pub(super) url: Url,
@@ -71,7 +71,7 @@ pub(super) struct Reading {
     pub(super) last_modified: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) led_to: Vec<ToRead>,
-    /// A hash of the contents, by which a later backfill sees that nothing has changed.
+    /// A hash of the contents, by which the next backfill detects that nothing has changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) mark: Option<u64>,
     /// The result, in plain words.
@@ -104,9 +104,9 @@ pub struct Plan {
     begun: bool,
     waiting: Vec<ToRead>,
     read: Vec<Reading>,
-    /// Documents of the previous backfill, which are read again only if they have changed.
+    /// The documents of the previous backfill. They are parsed again only if they have changed.
     before: Vec<Reading>,
-    /// The feed's articles that the documents list, by key.
+    /// The keys of the feed's articles that occur in the documents.
     covered: BTreeSet<String>,
 }
 
@@ -121,8 +121,8 @@ impl Plan {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// The plan of the next backfill. It begins from nothing, but knows what this one read, so that
-    /// unchanged documents are not parsed again.
+    /// The plan of the next backfill. It starts from the beginning, but keeps what this one read,
+    /// so that unchanged documents are not parsed again.
     pub fn again(self) -> Self {
         let mut before = self.read;
         // What the last backfill did not reach is still known from the one before.
@@ -158,13 +158,13 @@ impl Plan {
         &self.read
     }
 
-    /// What the previous backfill found in a document.
+    /// The result of the previous backfill for a document.
     pub(super) fn known(&self, asked: &ToRead) -> Option<&Reading> {
         self.before.iter().find(|reading| reading.url == asked.url && reading.way == asked.way)
     }
 
-    /// Adds everything that can be tried immediately: sitemaps from robots.txt or at the usual
-    /// addresses, the feed's further documents, and the pages that most likely list articles.
+    /// Adds the documents that can be tried immediately: sitemaps from robots.txt or at the usual
+    /// addresses, further documents of the feed, and the pages that most likely list articles.
     pub(super) fn begin(&mut self, source: &Source, example: &Url, folder: &str, sitemaps: &[Url]) {
         self.begun = true;
         let named = source.sitemap_url.iter().chain(sitemaps);
@@ -204,7 +204,7 @@ impl Plan {
         self.waiting.sort_by_key(|w| w.way);
     }
 
-    /// Records that the next document is finished, and adds what it leads to.
+    /// Records that the next document is finished, and adds the documents to which it leads.
     pub(super) fn done(&mut self, reading: Reading, examples: &[Url]) {
         self.waiting.retain(|w| !(w.way == reading.way && w.url == reading.url));
         let way = reading.way;
@@ -213,8 +213,8 @@ impl Plan {
         self.skip_what_is_not_needed(way, examples);
     }
 
-    /// Like [`Plan::done`], for a document of the expected kind, so that further guesses of this
-    /// kind are dropped.
+    /// Records a finished document as [`Plan::done`] does. It was of the expected kind, so further
+    /// guesses for this kind are dropped.
     pub(super) fn done_well(&mut self, reading: Reading, examples: &[Url]) {
         if reading.way == DocumentKind::Sitemap {
             self.waiting.retain(|w| w.way != DocumentKind::Sitemap || !w.guess || w.url == reading.url);
@@ -228,7 +228,7 @@ impl Plan {
         self.covered.extend(urls.filter_map(key_of).filter(|key| examples.contains(key)));
     }
 
-    /// Drops the other kinds of documents once one kind has listed everything.
+    /// Drops the other kinds of documents when one kind has listed enough of the feed's articles.
     fn skip_what_is_not_needed(&mut self, way: DocumentKind, examples: &[Url]) {
         if self.waiting.iter().any(|w| w.way == way) {
             return;
@@ -260,7 +260,7 @@ impl ToRead {
     }
 }
 
-/// What all spellings of an article's address share.
+/// A key that is equal for all spellings of an article's address.
 pub(super) fn key_of(url: &Url) -> Option<String> {
     CanonicalUrl::of(url).ok().map(|url| url.key())
 }

@@ -1,4 +1,4 @@
-//! One step of a backfill: reads the plan's next document.
+//! One step of a backfill: reads the next document of the plan.
 
 use std::time::Duration;
 
@@ -20,17 +20,17 @@ use crate::error::IngestError;
 use crate::robots::Permission;
 use crate::schedule;
 
-/// Number of the feed's newest addresses from which shapes are learned.
+/// Number of newest addresses in the feed from which shapes are learned.
 pub(super) const EXAMPLES: u32 = 500;
 
-/// Attempts at a failing document before it is skipped. A site whose robots.txt cannot be fetched
-/// is waited for.
+/// Maximum attempts at a failing document before it is skipped. If a site's robots.txt cannot be
+/// fetched, the backfill waits.
 const ATTEMPTS: u32 = 3;
 
 /// The result of one document.
 #[derive(Debug, Default)]
 pub(super) struct Step {
-    /// Addresses with verdicts.
+    /// The found addresses with their verdicts.
     pub(super) candidates: Vec<Candidate>,
     pub(super) found_by: Option<FoundBy>,
     pub(super) error: Option<String>,
@@ -48,7 +48,7 @@ pub(super) enum NextTry {
 }
 
 /// Requests a backfill of a source. A running [`Ingest::run`](crate::Ingest::run) or the next
-/// [`Ingest::sync`](crate::Ingest::sync) works on it.
+/// [`Ingest::sync`](crate::Ingest::sync) does it.
 ///
 /// # Errors
 /// If the database fails.
@@ -57,10 +57,10 @@ pub async fn ask_backfill(store: &Store, source: &Source, extent: Extent) -> Res
     store.ask_backfill(source.id, &host_of(source), extent, again, Timestamp::now()).await
 }
 
-/// What a backfill's documents are judged by.
+/// The facts by which a backfill judges addresses.
 pub(super) struct Search<'a> {
     pub(super) source: &'a Source,
-    /// The newest addresses of articles in its feed.
+    /// The newest addresses of articles in the feed.
     pub(super) examples: &'a [Url],
     /// The shapes of these addresses.
     pub(super) shapes: &'a Shapes,
@@ -69,7 +69,7 @@ pub(super) struct Search<'a> {
 
 /// A document as the server sent it.
 struct Fetched {
-    /// `None` if it has not changed since it was read last.
+    /// The contents. `None` if the document has not changed since it was last read.
     contents: Option<Contents>,
     validators: Validators,
 }
@@ -123,7 +123,7 @@ fn held_up(cx: &Context, reason: String, offline: bool, wish: Option<Duration>) 
 }
 
 impl Search<'_> {
-    /// Reads the plan's next document, and adds what it leads to.
+    /// Reads the plan's next document, and adds the documents to which it leads.
     pub(super) async fn step(&self, cx: &Context, plan: &mut Plan, attempts: u32) -> Step {
         if self.shapes.examples() == 0 {
             plan.finish();
@@ -257,7 +257,7 @@ fn is_absent(error: &FetchError) -> bool {
     matches!(error, FetchError::Status { status: 400 | 401 | 403 | 404 | 410, .. })
 }
 
-/// The host that most likely has a source's past.
+/// The host that most likely has a source's older articles.
 fn host_of(source: &Source) -> String {
     let addresses = [&source.site_url, &source.feed_url, &source.sitemap_url, &source.listing_url];
     addresses.into_iter().flatten().find_map(|url| url.host_str()).unwrap_or_default().to_owned()
