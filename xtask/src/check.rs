@@ -24,8 +24,8 @@ pub struct Check {
 }
 
 impl Check {
-    /// Checks the words of comments, texts and test names, that no crate has a circle of files, and
-    /// that named tests exist.
+    /// Runs the checks: words in comments, texts and test names; circles of files in a crate; names
+    /// of tests in documents.
     ///
     /// # Errors
     /// If a rule is violated. Prints all violations first.

@@ -1,4 +1,4 @@
-//! Chores of the workspace `research`: builds it and calls it.
+//! Builds the workspace `research` and runs its chores.
 
 use std::ffi::OsString;
 
@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use crate::workspace::{cargo, run, workspace};
 
-/// Continues with an unoptimised build, for a quick look.
+/// The argument for an unoptimised build, for a quick look.
 const UNOPTIMISED: &str = "--unoptimised";
 
 /// What follows the chore's name. The chore parses it and has the `--help`.
@@ -19,13 +19,13 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// What the chore gets.
+    /// The arguments of the chore.
     #[cfg(test)]
     pub fn all(&self) -> &[OsString] {
         &self.arguments
     }
 
-    /// Runs a chore in an optimised build. What is measured has the profile of what is published.
+    /// Runs a chore in an optimised build. Measurements have the same profile as published builds.
     pub fn run(mut self, chore: &str) -> anyhow::Result<()> {
         let all = self.arguments.len();
         self.arguments.retain(|argument| argument != UNOPTIMISED);

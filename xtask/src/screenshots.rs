@@ -79,20 +79,20 @@ struct Page {
     before: Option<&'static str>,
 }
 
-/// Focuses the problem, which highlights its evidence, and scrolls only as far as necessary to show
-/// it.
+/// A script that focuses the problem, which highlights its evidence, and scrolls only as far as
+/// necessary to show the evidence.
 const SHOW_EVIDENCE: &str = "(document.querySelector('[data-statement=problem] a').focus({ preventScroll: true }), \
      document.querySelector('mark[data-for=problem]').scrollIntoView({ block: 'nearest', behavior: 'instant' }))";
 
-/// The search question, as part of an address.
+/// A question for the search, encoded for an address.
 const QUESTION: &str = "one+customer%27s+burst+slows+everyone+down";
 
-/// The address of the concept with the most reads.
+/// A script that returns the address of the concept with the most reads.
 const FULLEST_CONCEPT: &str = "Array.from(document.querySelectorAll('main dt')) \
      .map(dt => [parseInt(dt.querySelector('.count').textContent) || 0, dt.querySelector('a').getAttribute('href')]) \
      .reduce((best, next) => next[0] > best[0] ? next : best)[1]";
 
-/// The address of the first source.
+/// A script that returns the address of the first source.
 const FIRST_SOURCE: &str = "document.querySelector('main a[href^=\"/source/\"]').getAttribute('href')";
 
 async fn pages(browser: &Browser, base: &str) -> anyhow::Result<Vec<Page>> {

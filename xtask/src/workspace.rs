@@ -1,11 +1,11 @@
-//! The workspace: its folder, and its cargo.
+//! The workspace: its folder, and running cargo in it.
 
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, ensure};
 
-/// The cargo that runs this chore, in the workspace.
+/// The cargo program that runs this chore, to be run in the workspace's folder.
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(workspace());

@@ -1,7 +1,7 @@
 //! Checks that files of a crate do not use each other in a circle.
 //!
-//! A file uses another one if one of its paths names an item that the other one defines. Paths
-//! start with `crate`, `super`, `self` or a child module. Re-exports are followed to the
+//! A file uses another one if one of its paths names an item that the other file defines. A path
+//! starts with `crate`, `super`, `self` or a child module. Re-exports are followed to the
 //! definition. Tests are ignored.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -60,8 +60,8 @@ pub fn check(files: &[PathBuf]) -> anyhow::Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// `index/writer.rs` is `["index", "writer"]`. Returns `None` for files of tests and of other
-/// programs.
+/// The module path of a file: `index/writer.rs` is `["index", "writer"]`. Returns `None` for files
+/// of tests and of other programs.
 fn module_path(file: &Path) -> Option<Vec<String>> {
     let mut path: Vec<String> =
         file.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect();
@@ -165,7 +165,7 @@ fn is_path(tokens: &[TokenTree], at: usize) -> bool {
     !is_continued && is_punct(tokens.get(at + 1), ':') && is_punct(tokens.get(at + 2), ':')
 }
 
-/// Parses `a::b`, `a::{b, c::d}` and `a as b`. Returns the position after it.
+/// Parses `a::b`, `a::{b, c::d}` and `a as b`. Returns the position after the path.
 fn path_tree(
     tokens: &[TokenTree],
     mut at: usize,
@@ -239,7 +239,7 @@ fn definition(modules: &Modules, target: &[String], depth: usize) -> Option<Vec<
     }
 }
 
-/// The shortest circle through each file; each circle once.
+/// The shortest circle through each file. Each circle occurs once.
 fn circles<'m>(
     graph: &BTreeMap<&'m Vec<String>, BTreeMap<&'m Vec<String>, usize>>,
 ) -> Vec<Vec<&'m Vec<String>>> {

@@ -1,4 +1,4 @@
-//! What the checks report.
+//! The violations that the checks report.
 
 use std::path::PathBuf;
 

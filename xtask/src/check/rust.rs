@@ -188,7 +188,8 @@ fn first_ident(tokens: &TokenStream) -> Option<Ident> {
     }
 }
 
-/// Functions with an attribute that ends in `test`, properties, and `on_both!` tests.
+/// Finds tests: functions with an attribute that ends in `test`, properties of proptest, and
+/// `on_both!` tests.
 fn find_tests(tokens: TokenStream, into: &mut Vec<Test>) {
     let mut is_test = false;
     let mut before = String::new();
