@@ -36,8 +36,9 @@ impl Colours {
     }
 }
 
-/// The screens and colour schemes in which pages are checked: a narrow light and a wide dark one,
-/// or with `BACKISSUE_TEST_LOOKS=all`, as every night, each screen in both.
+/// The screen sizes and colour schemes in which pages are checked: a narrow screen in light colours
+/// and a wide one in dark colours. With `BACKISSUE_TEST_LOOKS=all`, as every night, each screen in
+/// both.
 pub fn looks() -> Vec<(u32, u32, Colours)> {
     let all = std::env::var_os("BACKISSUE_TEST_LOOKS").is_some_and(|looks| looks == "all");
     let every = [
@@ -61,7 +62,7 @@ pub struct Browser {
     _profile: tempfile::TempDir,
 }
 
-/// A command of the driver beyond WebDriver.
+/// A command of the driver that is not part of WebDriver.
 #[derive(Debug)]
 struct Extension {
     path: &'static str,
@@ -79,7 +80,7 @@ impl WebDriverCompatibleCommand for Extension {
 }
 
 impl Browser {
-    /// Starts Chromium without a screen and without network access except to us.
+    /// Starts Chromium without a screen. It can reach only this machine.
     ///
     /// # Errors
     /// If Chromium or its driver is not installed, with the remedy, or if they do not start.
@@ -87,7 +88,7 @@ impl Browser {
         Self::start_with(&[]).await
     }
 
-    /// The same with more flags for Chromium.
+    /// Starts Chromium as [`Browser::start`] does, with further flags.
     ///
     /// # Errors
     /// As [`Browser::start`].
@@ -176,7 +177,7 @@ impl Browser {
     }
 
     /// The page's errors since the last call: script errors, refused resources, violations of the
-    /// policy.
+    /// content security policy.
     ///
     /// # Errors
     /// If the browser refuses.

@@ -1,10 +1,11 @@
 //! Reproducible random numbers.
 
-/// SplitMix64 (Steele, Lea & Flood 2014): the same numbers on every machine.
+/// A generator of random numbers, SplitMix64 (Steele, Lea & Flood 2014). It gives the same numbers
+/// on every machine.
 pub struct Random(pub u64);
 
 impl Random {
-    /// A number from 0 to `bound`, excluding `bound`; 0 if that is 0.
+    /// A random number from 0 to `bound`, excluding `bound`. Returns 0 if `bound` is 0.
     pub fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

@@ -1,6 +1,6 @@
-//! The contents of an archive, read directly from its database without the program's code, so that
-//! two archives can be compared row by row. Ignores what differs between correct runs: ids of rows,
-//! and times.
+//! Reads the contents of an archive directly from its database, without the program's code, so that
+//! two archives can be compared row by row. Leaves out what differs between correct runs: ids of
+//! rows, and times.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,13 +12,13 @@ use sqlx::{Connection, Row};
 /// A row's columns, as text.
 type Columns = Vec<Option<String>>;
 
-/// An archive's rows; those of each table by an identifying key.
+/// The rows of an archive. Those of each table are sorted by an identifying key.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Contents {
     tables: BTreeMap<&'static str, BTreeMap<String, Columns>>,
 }
 
-/// For each table: the identifying columns, then those to compare. Both databases understand them.
+/// For each table the identifying columns, then the columns to compare. Both databases have them.
 const TABLES: [(&str, &str); 4] = [
     (
         "read",
@@ -88,7 +88,7 @@ impl Contents {
         self.tables["read"].len()
     }
 
-    /// Each read's address with its stage and its error, if there is one.
+    /// For each read its address, stage, and error if there is one.
     pub fn ways(&self) -> BTreeMap<&str, (&str, Option<&str>)> {
         const STAGE: usize = 6;
         const ERROR: usize = 12;

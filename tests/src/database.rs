@@ -6,17 +6,17 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 static MADE: AtomicU32 = AtomicU32::new(0);
 
-/// An empty database. Dropping the value drops it.
+/// An empty database. It is deleted when the value is dropped.
 #[derive(Debug)]
 pub struct Database {
     server: String,
     name: String,
-    /// Whether it stays when the value is dropped.
+    /// Whether the database stays when the value is dropped.
     is_kept: bool,
 }
 
 impl Database {
-    /// Creates one on the server in `BACKISSUE_TEST_POSTGRES`.
+    /// Creates a database on the server in `BACKISSUE_TEST_POSTGRES`.
     ///
     /// # Errors
     /// If the variable is not set, or the server cannot be reached.
@@ -24,17 +24,17 @@ impl Database {
         Self::create_on(&backissue_needs::postgres()?)
     }
 
-    /// Creates one on this server.
+    /// Creates a database on this server.
     ///
     /// # Errors
-    /// If it cannot be reached.
+    /// If the server cannot be reached.
     pub fn create_on(server: &str) -> anyhow::Result<Self> {
         let name = format!("program_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         statement(server, format!("CREATE DATABASE {name}"))?;
         Ok(Self { server: server.to_owned(), name, is_kept: false })
     }
 
-    /// The one with this name on this server, which stays. Creates it if it is missing.
+    /// A database with this name on this server, which stays. Creates it if it is missing.
     ///
     /// # Errors
     /// If the server cannot be reached.
@@ -46,13 +46,13 @@ impl Database {
         Ok(database)
     }
 
-    /// Its address.
+    /// The database's address.
     pub fn url(&self) -> String {
         let (server, _) = self.server.rsplit_once('/').unwrap_or((&self.server, ""));
         format!("{server}/{}", self.name)
     }
 
-    /// Runs a statement in it.
+    /// Runs a statement in the database.
     ///
     /// # Errors
     /// If the database refuses it.

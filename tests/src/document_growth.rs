@@ -1,4 +1,4 @@
-//! What feeds, sitemaps and lists consist of, repeated, and the documents to repeat it in.
+//! Elements of feeds, sitemaps and lists that are repeated in documents to measure parsing.
 //!
 //! The tests of `feed` and `crawl` include the file by its path, beside `growth.rs`.
 

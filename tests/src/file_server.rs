@@ -1,4 +1,4 @@
-//! A plain file server: what is in a folder, under a path, and nothing else.
+//! A plain file server, which serves a folder below a path.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +20,7 @@ pub struct FileServer {
 #[derive(Debug)]
 struct Shared {
     folder: PathBuf,
-    /// Where the folder is, such as `/archive/`.
+    /// The path of the folder at the server, such as `/archive/`.
     base: String,
     sent: Mutex<Vec<(String, usize)>>,
 }

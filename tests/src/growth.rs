@@ -1,23 +1,23 @@
-//! Checks that a pure step's time is linear in its input, over tables of repeated patterns.
+//! Checks that the time of a computation is linear in its input, over tables of repeated patterns.
 //!
 //! Crates that cannot depend on this one include the file by its path.
 
 use std::time::{Duration, Instant};
 
-/// Bytes of the smaller of two inputs.
+/// Bytes of the smaller of the two inputs.
 const SMALL: usize = 24 << 10;
 
-/// How many times larger the other one is.
+/// How many times larger the other input is.
 const TIMES: usize = 8;
 
-/// A step this fast with the larger input passes immediately.
+/// A computation that takes at most this time for the larger input passes immediately.
 const FAST: Duration = Duration::from_millis(50);
 
 /// The maximum ratio of times: linear growth gives [`TIMES`], quadratic growth its square.
 const MOST_GROWTH: u32 = 24;
 
-/// Rounds before a pattern fails. The fastest round counts, so that a busy machine does not cause
-/// failures.
+/// Number of rounds after which a pattern fails. The fastest round counts, so that a busy machine
+/// does not cause failures.
 const ROUNDS: usize = 10;
 
 /// Fails for each pattern whose repetition makes the time of `step` grow faster than linearly.
@@ -48,8 +48,8 @@ pub fn assert_linear<T>(patterns: &[&str], input: impl Fn(&str) -> T, step: impl
     assert!(bad.is_empty(), "time grows faster than {TIMES}-fold input:\n{}", bad.join("\n"));
 }
 
-/// The CPU time of this thread if the system provides it (Linux), so that other tests do not count.
-/// Otherwise wall-clock time.
+/// Measures the CPU time of this thread if the system provides it (Linux), so that other tests have
+/// no effect. Otherwise measures wall-clock time.
 struct Clock {
     computed: Option<Duration>,
     started: Instant,

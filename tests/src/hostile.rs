@@ -52,7 +52,7 @@ impl HostileWeb {
         Ok(Self { addr, log })
     }
 
-    /// The flags with which the binary reaches them.
+    /// The flags with which the binary reaches the servers.
     pub fn arguments(&self) -> [String; 3] {
         ["--resolve".to_owned(), format!("*:80:{}", self.addr), "--allow-private-addresses".to_owned()]
     }
@@ -64,7 +64,7 @@ impl HostileWeb {
         TRAPS.iter().map(outline).collect()
     }
 
-    /// Host and path of all requests so far.
+    /// The host and path of each request so far.
     pub fn requests(&self) -> Vec<(String, String)> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -89,7 +89,7 @@ fn converse(mut stream: TcpStream, log: &Log) {
     };
 }
 
-/// Host and path. Returns `None` if the client closes the connection first.
+/// The host and path of a request. Returns `None` if the client closes the connection first.
 fn read_head(stream: &mut TcpStream) -> io::Result<Option<(String, String)>> {
     let mut head = Vec::new();
     let mut byte = [0];

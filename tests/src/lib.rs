@@ -1,6 +1,7 @@
-//! Helpers of the whole-program tests: a small web of blogs on loopback, databases, a browser.
+//! Helpers for tests of the whole program: a small web of blogs on loopback, databases, a browser,
+//! and stand-ins for servers.
 //!
-//! The program never depends on this crate; the developer chores (`cargo xtask`) do.
+//! The program never depends on this crate. The developer chores (`cargo xtask`) do.
 
 pub mod browser;
 pub mod chance;

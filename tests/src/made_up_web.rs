@@ -41,7 +41,7 @@ impl Document {
     }
 }
 
-/// Hosts that Chromium contacts on its own, independent of the page.
+/// Hosts of Chromium's maker, which it contacts independently of the page.
 const MAKERS: [&str; 3] = [".google.com", ".googleapis.com", ".gvt1.com"];
 
 /// Documents by their address without the scheme, `host/path`.
@@ -94,8 +94,8 @@ impl MadeUpWeb {
         self.site.documents.lock().unwrap_or_else(PoisonError::into_inner).extend(documents);
     }
 
-    /// Every address asked for so far, `host/path?query`, in the order of the answers; without what
-    /// the browser asks of its maker.
+    /// The address of each request so far, `host/path?query`, in the order of the answers. Leaves
+    /// out requests to the browser's maker.
     pub fn requests(&self) -> Vec<String> {
         let log = self.site.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.iter().map(|(address, _)| address.clone()).collect()

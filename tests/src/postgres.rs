@@ -1,8 +1,9 @@
-//! A PostgreSQL server for tests, in a temporary folder and on a free port. Dropping it removes it.
+//! A PostgreSQL server for tests, in a temporary folder and on a free port. Dropping the value
+//! removes it.
 //!
 //! Its data is not durable (`fsync` is off), and anybody on this machine may connect, so use it
-//! only for tests. PostgreSQL refuses to run as root; then it runs as the user `postgres`, or else
-//! `nobody`.
+//! only for tests. PostgreSQL refuses to run as root. In this case it runs as the user `postgres`,
+//! or else `nobody`.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
@@ -108,7 +109,7 @@ impl Cluster {
 }
 
 impl Drop for Cluster {
-    /// Stops it immediately: its data is not needed any more.
+    /// Stops the server immediately, because its data is not needed any more.
     fn drop(&mut self) {
         self.stop();
     }
@@ -162,12 +163,12 @@ fn wait_until_ready(programs: &Path, server: &mut Child, port: u16) -> anyhow::R
     bail!("it did not answer within {} seconds", READY_WITHIN.as_secs())
 }
 
-/// The user of the server.
+/// The user that runs the server.
 struct ServerUser {
     name: Option<&'static str>,
 }
 
-/// This user, or another one if this is root.
+/// The current user, or another one if that is root.
 fn server_user() -> anyhow::Result<ServerUser> {
     if number_of(None)? != 0 {
         return Ok(ServerUser { name: None });
@@ -180,7 +181,7 @@ fn server_user() -> anyhow::Result<ServerUser> {
     Ok(ServerUser { name })
 }
 
-/// A user's number by `id -u`; this process's own without a name.
+/// A user's number, by `id -u`. Without a name, the number of this process's user.
 fn number_of(name: Option<&str>) -> anyhow::Result<u32> {
     let output = Command::new("id").arg("-u").args(name).output().context("cannot run `id -u`")?;
     ensure!(output.status.success(), "`id -u` knows no user {}", name.unwrap_or_default());
@@ -209,7 +210,7 @@ impl ServerUser {
     }
 }
 
-/// The group of the user; on Debian, that of `nobody` has another name.
+/// The group of the user. On Debian, the group of `nobody` has another name.
 fn group_of(name: &'static str) -> &'static str {
     let has_own = std::fs::read_to_string("/etc/group")
         .unwrap_or_default()

@@ -1,4 +1,4 @@
-//! The binary as people use it, with a temporary data folder.
+//! Runs the binary as people do, with a temporary data folder.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use anyhow::{Context, bail, ensure};
 
 use crate::web::SmallWeb;
 
-/// Time limit for a step of a test, after which it counts as hung.
+/// Time limit for a step of a test. After it, the program counts as hung.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The path of the binary: `BACKISSUE_BINARY`, or next to the running test's folder.
@@ -44,7 +44,7 @@ pub fn client() -> reqwest::Client {
 pub struct Archive {
     binary: PathBuf,
     folder: PathBuf,
-    /// Dropping it removes the folder.
+    /// The folder. Dropping it removes it.
     _temporary: Option<tempfile::TempDir>,
     flags: Vec<String>,
 }
@@ -69,7 +69,7 @@ impl Archive {
         Self::with_binary(&binary()?, flags)
     }
 
-    /// The same with this binary.
+    /// Makes an empty archive for this binary.
     ///
     /// # Errors
     /// If no temporary folder can be made.
@@ -79,7 +79,7 @@ impl Archive {
         Ok(Self { binary: binary.to_owned(), folder: path, _temporary: Some(folder), flags })
     }
 
-    /// The same in a folder that stays.
+    /// Makes an empty archive in a folder that stays.
     ///
     /// # Errors
     /// If the folder cannot be made.
@@ -210,10 +210,10 @@ pub struct Served {
 }
 
 impl Served {
-    /// Starts a `serve` by this command and waits until it tells its address.
+    /// Starts `serve` by this command and waits until it prints its address.
     ///
     /// # Errors
-    /// When it ends before it does.
+    /// If it ends before that.
     pub fn start(mut command: Command) -> anyhow::Result<Self> {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
         let log = BufReader::new(child.stderr.take().context("standard error is piped")?);
@@ -230,10 +230,10 @@ impl Served {
         Ok(served)
     }
 
-    /// The next line of its standard error that has these words.
+    /// Waits for the next line on standard error that contains `words`, and returns it.
     ///
     /// # Errors
-    /// When it ends, or falls silent for too long, before it says them.
+    /// If the program ends before that, or prints nothing for too long.
     pub fn hears(&self, words: &str) -> anyhow::Result<String> {
         let mut said = String::new();
         loop {
@@ -247,10 +247,10 @@ impl Served {
         }
     }
 
-    /// Waits for an end that nobody asked for.
+    /// Waits until the program ends by itself.
     ///
     /// # Errors
-    /// When it does not end in time.
+    /// If it does not end in time.
     pub fn ended(mut self) -> anyhow::Result<(ExitStatus, String)> {
         let status = wait(&mut self.child)?;
         Ok((status, self.lines.iter().collect::<Vec<_>>().join("\n")))
@@ -306,7 +306,7 @@ impl Served {
     /// Sends SIGTERM and waits for the end.
     ///
     /// # Errors
-    /// When it does not end in time.
+    /// If the program does not end in time.
     pub fn stop(self) -> anyhow::Result<(ExitStatus, String)> {
         terminate(&self.child)?;
         self.ended()
@@ -321,11 +321,11 @@ impl Drop for Served {
     }
 }
 
-/// Waits for the end of a process and returns its peak memory in bytes, as Linux counts it
+/// Waits for the end of a process and returns its peak memory in bytes, as Linux reports it
 /// (`VmHWM`).
 ///
 /// # Errors
-/// If it does not end in time (then it is killed), or this system does not count memory.
+/// If it does not end in time (then it is killed), or if this system does not report memory.
 pub fn wait_and_weigh(child: &mut Child) -> anyhow::Result<(ExitStatus, u64)> {
     let path = format!("/proc/{}/status", child.id());
     let started = Instant::now();
@@ -344,7 +344,7 @@ pub fn wait_and_weigh(child: &mut Child) -> anyhow::Result<(ExitStatus, u64)> {
     bail!("the process did not end within {} s", PATIENCE.as_secs())
 }
 
-/// Kills a process (SIGKILL) after a time. Returns false if it had ended before.
+/// Kills a process (SIGKILL) after the time `moment`. Returns false if it had ended before.
 ///
 /// # Errors
 /// If it cannot be killed.

@@ -1,4 +1,4 @@
-//! The publications of the small web's blogs with dates, derived from its files without the
+//! The articles of the small web's blogs with their dates, derived from its files without the
 //! program's own rules.
 
 use std::path::Path;
@@ -14,7 +14,7 @@ const LISTS: [&str; 4] = ["index.html", "blog/index.html", "posts/index.html", "
 pub struct Article {
     /// The host.
     pub host: String,
-    /// Its address.
+    /// The article's address.
     pub url: CanonicalUrl,
     /// Its publication day, such as `2019-05-04`: from its address, else from the sitemap that was
     /// made for it, else from its metadata.

@@ -1,4 +1,5 @@
-//! A chat server on loopback that keeps the messages it gets, and answers as a test wants.
+//! A stand-in for a chat server on loopback. It stores the messages that it gets, and answers as a
+//! test says.
 
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,19 +14,19 @@ use serde_json::Value;
 
 use crate::server_thread::ServerThread;
 
-/// The longest a test waits for a message.
+/// The maximum time that a test waits for a message.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A request that came.
+/// A received request.
 #[derive(Clone, Debug)]
 pub struct Posted {
     /// Its method.
     pub method: Method,
     /// Its path.
     pub path: String,
-    /// Its head.
+    /// Its headers.
     pub headers: HeaderMap,
-    /// Its body, as it came.
+    /// Its body, unchanged.
     pub body: String,
 }
 
@@ -33,18 +34,18 @@ impl Posted {
     /// The body as JSON.
     ///
     /// # Errors
-    /// When it is none.
+    /// If the body is not JSON.
     pub fn json(&self) -> anyhow::Result<Value> {
         Ok(serde_json::from_str(&self.body)?)
     }
 
-    /// A field of the head; empty if it is not there.
+    /// The value of a header. Empty if the header is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }
 
-/// A chat server.
+/// A running stand-in.
 #[derive(Debug)]
 pub struct StandInChat {
     server: ServerThread,
@@ -53,10 +54,10 @@ pub struct StandInChat {
 }
 
 impl StandInChat {
-    /// Starts a server on a free port of loopback, which takes every message.
+    /// Starts a server on a free port of loopback. It accepts every message.
     ///
     /// # Errors
-    /// When it cannot listen.
+    /// If it cannot listen.
     pub fn start() -> anyhow::Result<Self> {
         let answer = Arc::new(Mutex::new((200, "ok".to_owned())));
         let (sender, posted) = channel();
@@ -73,25 +74,25 @@ impl StandInChat {
         Ok(Self { server: ServerThread::start("stand-in-chat", router)?, answer, posted })
     }
 
-    /// An address on it.
+    /// The address of a path at the server.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.server.address)
     }
 
-    /// What it answers from now on.
+    /// Sets the status and the text of all further answers.
     pub fn answer(&self, status: u16, said: &str) {
         *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = (status, said.to_owned());
     }
 
-    /// The next message; waits for it.
+    /// Waits for the next message and returns it.
     ///
     /// # Errors
-    /// When none comes in time.
+    /// If no message comes in time.
     pub fn next(&self) -> anyhow::Result<Posted> {
         self.posted.recv_timeout(PATIENCE).context("no message came")
     }
 
-    /// How many messages came since they were last looked at.
+    /// Number of messages that no call has returned yet. Removes them.
     pub fn others(&self) -> usize {
         self.posted.try_iter().count()
     }

@@ -1,9 +1,8 @@
-//! A stand-in for a WebSub hub, with a blog whose feed names it: on loopback, with the
-//! Recommendation's protocol.
+//! A stand-in for a WebSub hub, with a blog whose feed names it, on loopback.
 //!
-//! It refuses what a real hub refuses (another method, a form without required fields, a secret
-//! that is too long), verifies subscriptions, and signs notifications. It does not know what a
-//! subscriber does with them.
+//! It implements the protocol of the Recommendation: it refuses what a real hub refuses (another
+//! method, a form without required fields, a secret that is too long), verifies subscriptions, and
+//! signs notifications. It does not depend on what a subscriber does with them.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -45,23 +44,23 @@ pub struct Subscribed {
     pub lease_seconds: Option<String>,
 }
 
-/// How a notification is signed.
+/// The signature of a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signed {
-    /// With the subscriber's secret.
+    /// It is made with the subscriber's secret.
     Rightly,
-    /// With another one.
+    /// It is made with another secret.
     Wrongly,
-    /// Not at all.
+    /// There is no signature.
     Not,
 }
 
 struct Stage {
-    /// The blog's posts: last part of the address, title.
+    /// The blog's posts: last part of the address, and title.
     posts: Mutex<Vec<(String, String)>>,
     /// The requests: the method, and the address without its scheme.
     asked: Mutex<Vec<String>>,
-    /// The subscriber's real address, once known.
+    /// The subscriber's real address, when the test has set it.
     subscriber: watch::Sender<Option<SocketAddr>>,
     subscribed: watch::Sender<Option<Subscribed>>,
 }
@@ -107,7 +106,7 @@ impl StandInHub {
             .to_vec()
     }
 
-    /// Sets the subscriber's real address, for whatever name it gave.
+    /// Sets the subscriber's real address. It is used whatever name the subscriber gave.
     pub fn subscriber_is_at(&self, address: SocketAddr) {
         self.stage.subscriber.send_replace(Some(address));
     }
@@ -125,7 +124,7 @@ impl StandInHub {
     /// Waits until a subscription is confirmed.
     ///
     /// # Errors
-    /// If none is.
+    /// If none is confirmed in time.
     pub async fn subscribed(&self) -> anyhow::Result<Subscribed> {
         let mut subscribed = self.stage.subscribed.subscribe();
         let confirmed = tokio::time::timeout(PATIENCE, subscribed.wait_for(Option::is_some)).await;
@@ -158,7 +157,7 @@ impl StandInHub {
 }
 
 impl Stage {
-    /// The reachable form of a subscriber's address, and its `Host` header.
+    /// The address at which a subscriber can be reached, and the `Host` header for it.
     async fn really(&self, callback: &Url) -> anyhow::Result<(Url, String)> {
         let mut known = self.subscriber.subscribe();
         let address = *tokio::time::timeout(PATIENCE, known.wait_for(Option::is_some)).await??;

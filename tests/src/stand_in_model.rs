@@ -39,12 +39,13 @@ pub struct Asked {
     pub marks_cache: bool,
     /// Whether it came in a batch.
     pub is_batched: bool,
-    /// Number of earlier requests.
+    /// Number of earlier requests to the stand-in.
     pub before: usize,
 }
 
 impl Asked {
-    /// The tokens of the prompt that a stand-in counts: one per four characters, at least 100.
+    /// The number of tokens that the stand-in counts for the prompt: one per four characters, at
+    /// least 100.
     pub fn tokens(&self) -> u64 {
         ((self.system.chars().count() + self.user.chars().count()) as u64 / 4).max(100)
     }
@@ -55,10 +56,10 @@ impl Asked {
 pub enum Does {
     /// Replies with this text, counting [`Asked::tokens`] for the prompt and 10 for the reply.
     Says(String),
-    /// Replies with this text after reading only so many tokens of the prompt, like servers that
+    /// Replies with this text after reading only this many tokens of the prompt, like servers that
     /// cut a prompt silently.
     Cuts(String, u64),
-    /// Responds with a status, a `Retry-After` and a message.
+    /// Responds with a status, a `Retry-After` header and a message.
     Refuses(u16, Option<String>, String),
     /// Responds with these bytes and 200.
     Sends(Vec<u8>),
@@ -75,9 +76,9 @@ struct Stage {
     lists: Lists,
     asked: Arc<Mutex<Vec<Asked>>>,
     batches: Arc<Mutex<BTreeMap<String, Batch>>>,
-    /// Told when the answer about a new batch is withheld, and then no more.
+    /// If set, the answer to the next batch is withheld, and this gets a message. Then it is unset.
     loses: Arc<Mutex<Option<mpsc::Sender<()>>>>,
-    /// Whether the replies of batches have one to a prompt that nobody sent.
+    /// Whether the replies of batches include one to a prompt that nobody sent.
     strays: Arc<AtomicBool>,
 }
 
@@ -87,9 +88,9 @@ struct Batch {
     /// The uploaded requests, or the replies, one per line.
     lines: String,
     prompts: usize,
-    /// How often it was looked at. It ends with the second look.
+    /// How often the client asked for its state. It ends at the second request.
     looks: usize,
-    /// What the client said of it.
+    /// The metadata that the client gave it.
     metadata: Value,
 }
 
@@ -102,7 +103,7 @@ pub struct StandInModel {
 }
 
 impl StandInModel {
-    /// Starts one that behaves as `acts` says for each request.
+    /// Starts a stand-in that does for each request what `acts` returns.
     ///
     /// # Errors
     /// If it cannot listen.
@@ -110,7 +111,8 @@ impl StandInModel {
         Self::start_listing(|_| None, acts)
     }
 
-    /// The same; it answers requests for lists of models by their path.
+    /// Starts a stand-in as [`StandInModel::start`] does. It also answers requests for lists of
+    /// models, by their path.
     ///
     /// # Errors
     /// If it cannot listen.
@@ -142,14 +144,15 @@ impl StandInModel {
         format!("http://{}/{version}", self.server.address)
     }
 
-    /// Accepts the next batch without ever answering. What this returns is told when it came.
+    /// Accepts the next batch without answering. The returned receiver gets a message when the
+    /// batch has arrived.
     pub fn lose_next_batch(&self) -> mpsc::Receiver<()> {
         let (lost, came) = mpsc::channel();
         *self.loses.lock().unwrap_or_else(PoisonError::into_inner) = Some(lost);
         came
     }
 
-    /// From now on the replies of batches have one to a prompt that nobody sent.
+    /// Adds to the replies of all further batches one to a prompt that nobody sent.
     pub fn add_stray_replies(&self) {
         self.strays.store(true, Ordering::SeqCst);
     }
@@ -267,7 +270,7 @@ impl Stage {
     }
 }
 
-/// Answers requests about batches, like Anthropic's and OpenAI's servers. Returns `None` for other
+/// Answers requests about batches as Anthropic's and OpenAI's servers do. Returns `None` for other
 /// requests, and for those that a real server would refuse.
 fn batches(stage: &Stage, method: &Method, path: &str, headers: &HeaderMap, body: &str) -> Option<Response> {
     let mut all = stage.batches.lock().unwrap_or_else(PoisonError::into_inner);
@@ -463,7 +466,7 @@ fn understood(path: &str, headers: &HeaderMap, body: &Value) -> Option<Asked> {
     Some(asked("gemini", key, model, system, user, &config["responseJsonSchema"], &config["temperature"]))
 }
 
-/// A reply after `read` tokens of the prompt.
+/// A reply that counts `read` tokens of the prompt.
 fn reply(asked: &Asked, text: &str, read: u64) -> Value {
     match asked.protocol {
         "ollama" => json!({

@@ -1,9 +1,9 @@
-//! A stand-in for an OpenID Connect provider, on loopback, with the true protocol: discovery,
-//! authorization code flow with PKCE, tokens, keys.
+//! A stand-in for an OpenID Connect provider, on loopback. It implements discovery, the
+//! authorization code flow with PKCE, tokens and keys.
 //!
-//! It refuses what a real provider refuses: an unknown client, another address to return to than
-//! the registered one, a code that was used, a wrong verifier. On demand its ID tokens are wrong in
-//! one way ([`Twist`]).
+//! It refuses what a real provider refuses: an unknown client, an address to return to that is not
+//! registered, a code that was used, a wrong verifier. A test can make its ID tokens wrong in one
+//! way ([`Twist`]).
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -26,9 +26,9 @@ use serde_json::{Value, json};
 
 use crate::server_thread::ServerThread;
 
-/// The program's name at the provider.
+/// The identifier of this program at the provider.
 pub const CLIENT: &str = "backissue";
-/// The secret that belongs to it. Some of its characters must be escaped in headers.
+/// The secret for this identifier. Some of its characters must be escaped in headers.
 pub const SECRET: &str = "tide+pool/ledger%3A :";
 /// An RSA key of 2,048 bits, made for this file.
 const RSA_KEY: &str = include_str!("../assets/provider-key.b64");
@@ -36,9 +36,9 @@ const RSA_KEY: &str = include_str!("../assets/provider-key.b64");
 /// A person at the provider.
 #[derive(Clone, Debug)]
 pub struct StandInPerson {
-    /// The provider's name for the person.
+    /// The provider's identifier of the person.
     pub subject: String,
-    /// What the person wants to be called.
+    /// The name that the person prefers.
     pub name: String,
     /// The mail address.
     pub email: String,
@@ -54,10 +54,10 @@ impl StandInPerson {
     }
 }
 
-/// What is wrong with an ID token.
+/// The fault of an ID token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Twist {
-    /// Nothing.
+    /// No fault.
     Nothing,
     /// It has the nonce of another login.
     Nonce,
@@ -88,7 +88,7 @@ pub enum Twist {
 }
 
 impl Twist {
-    /// All that must be refused.
+    /// All faults that must be refused.
     pub const WRONG: [Self; 13] = [
         Self::Nonce,
         Self::NoNonce,
@@ -106,10 +106,10 @@ impl Twist {
     ];
 }
 
-/// What the provider does instead of answering.
+/// The fault of the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// It answers.
+    /// No fault.
     None,
     /// It answers each request with 503.
     Down,
@@ -119,7 +119,7 @@ pub enum Trouble {
     OtherIssuer,
 }
 
-/// A key that signs ID tokens.
+/// A key with which ID tokens are signed.
 enum SigningKey {
     Rsa(Box<RsaKeyPair>),
     Ec(Box<EcdsaKeyPair>),
@@ -146,7 +146,7 @@ struct Stage {
 
 /// A running stand-in. Dropping it stops it.
 pub struct StandInProvider {
-    /// Where it listens.
+    /// The address at which it listens.
     pub address: SocketAddr,
     stage: Arc<Stage>,
     _server: ServerThread,
@@ -168,7 +168,7 @@ fn rsa_key() -> anyhow::Result<RsaKeyPair> {
 }
 
 impl StandInProvider {
-    /// Starts one that signs with RS256, and at which `anna` is logged in.
+    /// Starts a provider that signs with RS256, and at which `anna` is logged in.
     ///
     /// # Errors
     /// If it cannot listen.
@@ -199,7 +199,7 @@ impl StandInProvider {
         lock(&self.stage.issuer).clone()
     }
 
-    /// Registers the address to which it sends browsers back.
+    /// Registers the address to which the provider sends browsers back.
     pub fn register(&self, redirect: &str) {
         redirect.clone_into(&mut lock(&self.stage.redirect));
     }
@@ -209,17 +209,17 @@ impl StandInProvider {
         *lock(&self.stage.person) = person;
     }
 
-    /// Makes the ID tokens that follow wrong.
+    /// Gives all further ID tokens this fault.
     pub fn twist(&self, twist: Twist) {
         *lock(&self.stage.twist) = twist;
     }
 
-    /// Gets the provider into trouble, or out of it.
+    /// Gives the provider this fault, or removes the fault.
     pub fn trouble(&self, trouble: Trouble) {
         *lock(&self.stage.trouble) = trouble;
     }
 
-    /// Signs with a new key of ES256 from now on. The former key is not listed any more.
+    /// Signs further tokens with a new ES256 key. The former key is no longer listed.
     ///
     /// # Errors
     /// If no key can be made.
@@ -236,7 +236,7 @@ impl StandInProvider {
 }
 
 impl Stage {
-    /// The answer of a provider in trouble.
+    /// The response of a provider with a fault.
     fn in_trouble(&self, path: &str) -> Option<Response> {
         lock(&self.asked).push(path.to_owned());
         match *lock(&self.trouble) {

@@ -1,5 +1,5 @@
-//! A mail server on loopback that keeps what it gets: the protocol is the crate `mailin`'s,
-//! STARTTLS and TLS are rustls's.
+//! A stand-in for a mail server on loopback, which stores the mails that it gets. The crate
+//! `mailin` implements the protocol, and rustls STARTTLS and TLS.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
@@ -14,55 +14,55 @@ use mailin::{Action, AuthMechanism, Handler, Response, Session, SessionBuilder};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// The longest a connection may be idle, and a test may wait for a mail.
+/// The maximum time that a connection may be idle, and that a test waits for a mail.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The user that the server knows.
+/// The user name that the server accepts.
 pub const USER: &str = "weeks";
-/// That user's password.
+/// The password that the server accepts.
 pub const PASSWORD: &str = "correct horse battery";
 
-/// How the server speaks.
+/// The encryption of connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Security {
-    /// Without TLS.
+    /// No encryption.
     Plain,
-    /// With STARTTLS, and only for users that it knows.
+    /// STARTTLS. The user must log in.
     StartTls,
-    /// TLS at once, and only for users that it knows.
+    /// TLS from the first byte. The user must log in.
     Tls,
 }
 
-/// What the server does with mails.
+/// The server's behaviour for mails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mood {
-    /// Takes them.
+    /// It accepts them.
     #[default]
     Takes,
-    /// Has no space for them at the moment.
+    /// It has no space for them at present.
     Full,
-    /// Knows no recipient.
+    /// It says that the recipient does not exist.
     KnowsNobody,
-    /// Refuses every recipient, and does not say why.
+    /// It refuses every recipient without a reason.
     RefusesAll,
-    /// Takes them, but never says so.
+    /// It accepts them without ever confirming it.
     Silent,
 }
 
-/// A mail that was taken.
+/// An accepted mail.
 #[derive(Clone, Debug)]
 pub struct Taken {
     /// Its recipients.
     pub to: Vec<String>,
-    /// Head and body as they came.
+    /// Headers and body, unchanged.
     pub text: String,
     /// Whether it came over TLS.
     pub over_tls: bool,
-    /// Who logged in.
+    /// The user who logged in.
     pub user: Option<String>,
 }
 
-/// A mail server.
+/// A running stand-in.
 #[derive(Debug)]
 pub struct StandInSmtp {
     address: SocketAddr,
@@ -76,7 +76,7 @@ impl StandInSmtp {
     /// Starts a server on a free port of loopback.
     ///
     /// # Errors
-    /// When it cannot listen, or no certificate can be made.
+    /// If it cannot listen, or no certificate can be made.
     pub fn start(security: Security) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let authority = folder.path().join("authority.pem");
@@ -108,31 +108,31 @@ impl StandInSmtp {
         self.address.port()
     }
 
-    /// The file with the certificate that its own can be checked by.
+    /// The file with the certificate authority to trust.
     pub fn authority(&self) -> &Path {
         &self.authority
     }
 
-    /// Changes what it does from the next connection on.
+    /// Changes the behaviour for all further connections.
     pub fn set_mood(&self, mood: Mood) {
         *self.mood.lock().unwrap_or_else(PoisonError::into_inner) = mood;
     }
 
-    /// The next mail; waits for it.
+    /// Waits for the next mail and returns it.
     ///
     /// # Errors
-    /// When none comes in time.
+    /// If no mail comes in time.
     pub fn next(&self) -> anyhow::Result<Taken> {
         self.mails.recv_timeout(PATIENCE).context("no mail came")
     }
 
-    /// How many mails came since they were last looked at.
+    /// Number of mails that no call has returned yet. Removes them.
     pub fn others(&self) -> usize {
         self.mails.try_iter().count()
     }
 }
 
-/// A certificate for `localhost`, which is its own authority.
+/// A certificate for `localhost` that is its own authority.
 fn tls(authority: &Path) -> anyhow::Result<ServerConfig> {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned(), "127.0.0.1".to_owned()])?;
     std::fs::write(authority, made.cert.pem())?;
@@ -203,7 +203,7 @@ impl Connection {
     }
 }
 
-/// Answers line by line, until the client goes or wants TLS.
+/// Answers commands until the client closes the connection or starts TLS.
 fn conversation<S: Stream>(
     session: &mut Session<Shared>,
     lines: &mut BufReader<S>,
@@ -241,7 +241,7 @@ struct Mailbox {
     mails: Sender<Taken>,
 }
 
-/// What the session asks while the connection changes to TLS.
+/// The handler of the session, which stays the same while the connection changes to TLS.
 #[derive(Clone)]
 struct Shared(Arc<Mutex<Mailbox>>);
 

@@ -31,13 +31,13 @@ use serde::Deserialize;
 use self::certificates::Certificates;
 use self::documents::Documents;
 
-/// Time between two checks of [`SmallWeb::wait_until`] when no request comes.
+/// The pause between two checks of [`SmallWeb::wait_until`] if no request comes.
 const CHECKED_EVERY: Duration = Duration::from_millis(100);
 
-/// Options of a [`SmallWeb`]. `Default`: over TLS, on a free port.
+/// Options of a [`SmallWeb`]. The default is TLS on a free port.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SmallWebOptions {
-    /// Over TLS, or plain HTTP.
+    /// The protocol.
     pub scheme: Scheme,
     /// The port to listen on; 0 selects a free one.
     pub port: u16,
@@ -46,7 +46,7 @@ pub struct SmallWebOptions {
 /// The protocol of the small web.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Scheme {
-    /// TLS with HTTP/2 and HTTP/1.1; a second listener redirects plain HTTP there.
+    /// TLS with HTTP/2 and HTTP/1.1. A second listener redirects plain HTTP to it.
     #[default]
     Https,
     /// Plain HTTP/1.1.
@@ -95,7 +95,7 @@ pub struct LoggedRequest {
 /// A running small web. Dropping it stops it.
 #[derive(Debug)]
 pub struct SmallWeb {
-    /// Where it listens.
+    /// The address at which it listens.
     pub addr: SocketAddr,
     /// The PEM file of its certificate authority, removed when it stops.
     pub ca_file: PathBuf,

@@ -1,4 +1,4 @@
-//! The clients for language models against a stand-in for their servers.
+//! Tests the clients for language models with a stand-in for their servers.
 
 #![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 

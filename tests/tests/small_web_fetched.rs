@@ -1,5 +1,4 @@
-//! The fetcher against the small web of real blogs: all feeds are fetched, and the second time
-//! nothing is.
+//! The fetcher gets all feeds of the small web. The second time, it gets nothing new.
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 

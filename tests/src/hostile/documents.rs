@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use super::trap::{ARTICLE, Asked, FEED};
 
-/// The blog's correct response.
+/// Sends the blog's correct response.
 pub(super) fn good(asked: &Asked, stream: &mut TcpStream) -> io::Result<()> {
     match asked.path.as_str() {
         FEED => answer(stream, "200 OK", "Content-Type: application/rss+xml\r\n", feed(asked, "").as_bytes()),
@@ -26,7 +26,7 @@ pub(super) fn rss(stream: &mut TcpStream, feed: &str) -> io::Result<()> {
     answer(stream, "200 OK", "Content-Type: application/rss+xml\r\n", feed.as_bytes())
 }
 
-/// A response with its length.
+/// Sends a response with its length.
 pub(super) fn answer(stream: &mut TcpStream, status: &str, fields: &str, body: &[u8]) -> io::Result<()> {
     let head =
         format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n{fields}\r\n", body.len());
@@ -34,7 +34,7 @@ pub(super) fn answer(stream: &mut TcpStream, status: &str, fields: &str, body: &
     stream.write_all(body)
 }
 
-/// The head of a response with a chunked body.
+/// Sends the head of a response with a chunked body.
 pub(super) fn chunked(stream: &mut TcpStream, fields: &str) -> io::Result<()> {
     stream.write_all(format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n{fields}\r\n").as_bytes())
 }

@@ -16,7 +16,7 @@ pub struct Trap {
     pub(super) act: fn(&Asked, &mut TcpStream) -> io::Result<()>,
 }
 
-/// The expected result of a trap.
+/// How the program must handle a trap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ends {
     /// The source's poll fails with an error that contains these words.

@@ -368,7 +368,7 @@ fn gzip(bytes: &[u8], members: usize) -> Vec<u8> {
     encoder.write_all(bytes).and_then(|()| encoder.finish()).unwrap_or_default().repeat(members)
 }
 
-/// 32 MiB of white space: twice the maximum of a feed.
+/// 32 MiB of white space in a brotli body. This is twice the maximum of a feed.
 pub(super) fn brotli_bomb() -> &'static [u8] {
     static BOMB: OnceLock<Vec<u8>> = OnceLock::new();
     BOMB.get_or_init(|| {
@@ -395,7 +395,7 @@ fn zstd(exponent: u8, blocks: usize) -> Vec<u8> {
     frame
 }
 
-/// 64 KiB without meaning, which do not start like markup, JSON or HTTP; always the same.
+/// 64 KiB of noise, which does not start like markup, JSON or HTTP. The bytes are always the same.
 fn noise() -> &'static [u8] {
     static NOISE: OnceLock<Vec<u8>> = OnceLock::new();
     NOISE.get_or_init(|| {
@@ -413,7 +413,8 @@ fn json_feed(asked: &Asked, stream: &mut TcpStream, more: &str) -> io::Result<()
     answer(stream, "200 OK", "Content-Type: application/feed+json\r\n", feed.as_bytes())
 }
 
-/// Ten entities, each ten times the one before: CVE-2003-1564 in libxml2.
+/// A document with ten nested entities, each ten times as long as the one before (CVE-2003-1564 in
+/// libxml2).
 fn laughs(asked: &Asked) -> String {
     let entities: String =
         (1..10).map(|n| format!("<!ENTITY l{n} \"{}\">", format!("&l{};", n - 1).repeat(10))).collect();

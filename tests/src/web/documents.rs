@@ -1,4 +1,4 @@
-//! The files of the small web as responses: paths, media types, versions, conditional requests.
+//! Serves the files of the small web: paths, media types, versions, conditional requests.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -22,7 +22,8 @@ use xxhash_rust::xxh3::xxh3_64;
 #[derive(Debug)]
 pub(super) struct Documents {
     root: PathBuf,
-    /// Cached documents, as long as their files do not change.
+    /// The documents that were read already. They are used again as long as their files do not
+    /// change.
     read: Mutex<HashMap<PathBuf, Arc<Document>>>,
 }
 

@@ -11,12 +11,12 @@ use crate::marking::press;
 
 const AXE: &str = include_str!("../../assets/axe-core/axe.min.js");
 
-/// Runs all rules, the ones of best practice too, and says what each violation is about.
+/// A script that runs all rules, including those for best practice, and describes each violation.
 const CHECK: &str = "const done = arguments[arguments.length - 1];
     const told = (violation) => violation.id + ' at ' + violation.nodes.map((node) => node.target.join(' ')).join(', ');
     axe.run(document, { resultTypes: ['violations'] }).then((result) => done(result.violations.map(told)), (error) => done([String(error)]));";
 
-/// The violations of the page that is shown.
+/// The violations on the page in the browser.
 async fn violations(browser: &Browser) -> Vec<String> {
     let found = browser.window.execute_async(CHECK, Vec::new()).await.unwrap();
     found.as_array().unwrap().iter().map(|told| told.as_str().unwrap_or_default().to_owned()).collect()

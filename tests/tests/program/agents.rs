@@ -1,4 +1,4 @@
-//! The archive as an agent sees it, through the official SDK of the Model Context Protocol.
+//! The archive as an agent uses it, through the official SDK of the Model Context Protocol.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 
 use crate::synced_small_web;
 
-/// A client that calls tools, reads resources and gets prompts as it is told, and prints the
-/// answers.
+/// A client that performs the given calls of tools, resources and prompts, and prints the answers.
 const CLIENT: &str = r#"
 import asyncio, json, sys
 from mcp import ClientSession, StdioServerParameters, stdio_client
@@ -51,14 +50,15 @@ async def main():
 asyncio.run(main())
 "#;
 
-/// What the client prints after doing these things. Each is `[what, name, arguments]`.
+/// The answers to these calls over standard input and output. Each call is `[what, name,
+/// arguments]`.
 fn asked(archive: &Archive, flags: &[&str], things: &Value) -> Value {
     let mut client = client(things);
     client.arg(binary().unwrap()).arg("mcp").args(flags).arg("--data").arg(archive.folder());
     printed(&mut client)
 }
 
-/// The same over HTTP with a token.
+/// The answers to these calls over HTTP with a token.
 fn asked_over_http(served: &Served, token: &str, things: &Value) -> Value {
     printed(client(things).arg(served.url("/mcp")).arg(token))
 }

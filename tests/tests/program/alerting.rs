@@ -1,4 +1,4 @@
-//! Saved searches: new reads that answer them are marked, counted, and sent at once.
+//! Saved searches: new reads that answer them are marked and counted, and alerts are sent.
 
 use std::process::Stdio;
 

@@ -28,8 +28,8 @@ fn past() -> Vec<Article> {
     articles(&shared_dir().unwrap()).unwrap()
 }
 
-/// Checks that 98 % of the articles that feeds lack are there, all with the correct date, and that
-/// less than 1 % of the new reads are no articles.
+/// Checks a backfill: 98 % of the articles that feeds lack are in the archive, all with the correct
+/// date, and less than 1 % of the new reads are not articles.
 fn the_past_is_in(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) {
     let rest: BTreeMap<String, Option<String>> = past()
         .into_iter()
@@ -83,8 +83,8 @@ fn backfill_is_complete_and_idempotent() {
     assert_eq!(kept(&archive), after);
 }
 
-/// Killed while it fetches pages, it continues: the result is complete, and only pages in progress
-/// are fetched twice.
+/// After a kill while pages are fetched, the backfill continues: the result is complete, and only
+/// pages in progress are fetched twice.
 #[test]
 fn with_sqlite_a_kill_loses_nothing() {
     needs!(SharedData);

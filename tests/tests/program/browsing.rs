@@ -232,7 +232,8 @@ async fn statement_highlights_its_evidence_and_links_to_it() {
     assert!(browser.complaints().await.unwrap().is_empty());
 }
 
-/// Resolves to the value of an expression once it is truthy; evaluated in each frame.
+/// A script that waits until an expression is truthy and returns its value. It is evaluated in each
+/// frame.
 pub fn once(expression: &str) -> String {
     format!(
         "new Promise(seen => {{ const look = () => {{ const value = {expression}; \

@@ -1,8 +1,8 @@
-//! Inputs on which people met faults, with the right values: every case of `cases/` in the shared
-//! data.
+//! Inputs on which people found faults, with the right results: every case in `cases/` of the
+//! shared test data.
 //!
-//! A case is a document that `backissue inspect` reads, or a scenario: documents on a made-up web,
-//! and commands. `cases/expected.json` has them all, so a new case needs no code.
+//! A case is a document that `backissue inspect` reads, or a scenario of documents on a made-up web
+//! and commands. `cases/expected.json` lists them all, so a new case needs no code.
 
 use std::collections::HashMap;
 use std::fs;
@@ -23,7 +23,7 @@ struct Case {
     #[serde(default)]
     args: Vec<String>,
     why: String,
-    /// Each a path into the output, a comparison and a value.
+    /// The checks. Each is a path into the output, a comparison and a value.
     checks: Vec<(String, String, Value)>,
 }
 
@@ -129,7 +129,7 @@ fn scenario(folder: &Path, case: &Case) -> Value {
     Value::Object(outputs)
 }
 
-/// The value at a path such as `entries.0.url`; `#` counts a list.
+/// The value at a path such as `entries.0.url`. `#` gives the length of a list.
 fn at(value: &Value, path: &str) -> Value {
     path.split('.').filter(|step| !step.is_empty()).fold(value.clone(), |value, step| {
         match (step, step.parse::<usize>()) {

@@ -1,4 +1,5 @@
-//! Choosing a language model: what is noticed, tested and written, and what is not.
+//! Choosing a language model: which models are noticed and tested, and what is written to the
+//! configuration.
 
 use std::path::{Path, PathBuf};
 
@@ -49,8 +50,8 @@ impl Choosing {
     }
 }
 
-/// Ollama with a model that fits everywhere, one that fits nowhere, one for embeddings and one that
-/// runs elsewhere.
+/// A stand-in for Ollama with four models: one that fits into any memory, one that fits into none,
+/// one for embeddings, and one that runs elsewhere.
 fn ollama() -> StandInModel {
     let lists = |path: &str| {
         (path == "/api/tags").then(|| {

@@ -1,4 +1,4 @@
-//! The JSON API keeps what its OpenAPI document promises, with requests that schemathesis makes.
+//! The JSON API conforms to its OpenAPI document, for requests that schemathesis makes.
 
 use std::process::Command;
 
@@ -9,9 +9,9 @@ use backissue_tests::web::{SmallWeb, SmallWebOptions};
 
 use crate::{archive_of, small_web};
 
-/// A cursor is opaque, so a made-up one is refused although its schema is a text. The body of a
-/// change may be well formed and still want what cannot be done (422). Any other parameter that
-/// fits its schema must not be refused.
+/// The configuration of schemathesis. A cursor is opaque, so a made-up one is refused although its
+/// schema is a text. The body of a change may be well formed and still ask for something impossible
+/// (422). Any other parameter that fits its schema must not be refused.
 const CONFIGURATION: &str = r#"
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "403", "404", "409", "422"]
@@ -25,7 +25,7 @@ include-path-regex = "^/api/v1/(weeks|reads|labels|search|concepts|sources|compa
 expected-statuses = ["2xx", "400", "403", "404", "422"]
 "#;
 
-/// Runs all checks of schemathesis against what `serve` answers.
+/// Runs all checks of schemathesis on `serve`.
 fn conforms(archive: &Archive) {
     archive.json(&["sync"]).unwrap();
     // A token may send more requests here than a person's programs would.

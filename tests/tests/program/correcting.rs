@@ -7,7 +7,7 @@ use fantoccini::Locator;
 use crate::browsing::demo;
 use crate::marking::press;
 
-/// The text of an element, as soon as it is there.
+/// Waits for an element and returns its text.
 pub async fn wait(browser: &Browser, css: &str) -> String {
     browser.window.wait().for_element(Locator::Css(css)).await.unwrap().text().await.unwrap()
 }

@@ -1,4 +1,4 @@
-//! The demo, without a network.
+//! The demo works without a network.
 
 use std::collections::BTreeSet;
 

@@ -20,13 +20,13 @@ const HONEST: [&str; 3] = [
     "https://eng.d2iq.com/index.xml",
 ];
 
-/// Far above the sum of the time limits, and far below a hang.
+/// A time far above the sum of the time limits, and far below a hang.
 const BOUND: Duration = Duration::from_secs(150);
 
-/// Eight workers at once, each with a document of maximum size.
+/// The maximum memory: eight workers at once, each with a document of maximum size.
 const MOST_MEMORY: u64 = 600 << 20;
 
-/// Time limits that correct servers never exceed, even on a busy machine.
+/// Flags with time limits that correct servers never exceed, even on a busy machine.
 const LIMITS: [&str; 6] = ["--connect-timeout", "4s", "--first-byte-timeout", "4s", "--total-timeout", "8s"];
 
 fn archive_of_both(honest: &SmallWeb, hostile: &HostileWeb) -> Archive {
@@ -73,7 +73,7 @@ fn hostile_web_takes_bounded_time_and_memory() {
     assert!(checks.iter().all(|c| c["ok"] == true || c["name"] == "network"), "{found}");
 }
 
-/// The traps with an unexpected result.
+/// The traps that the program did not handle as expected.
 fn wrongs(archive: &Archive, contents: &Contents) -> Vec<String> {
     let sources = archive.json(&["sources"]).unwrap();
     let sources: BTreeMap<&str, &serde_json::Value> =
@@ -122,7 +122,7 @@ fn good_blogs_are_complete(contents: &Contents) {
     }
 }
 
-/// No entity made the program read a file or send a request.
+/// Checks that no entity made the program read a file or send a request.
 fn nothing_outside_was_read(hostile: &HostileWeb, contents: &Contents) {
     let asked: Vec<_> = hostile
         .requests()

@@ -16,19 +16,20 @@ use sqlx::{ConnectOptions, Connection, Executor};
 
 use crate::{archive_of, small_web, synced_small_web};
 
-/// Half of the archive's final size, in the shell's blocks of 512 bytes.
+/// The limit of file sizes: half of the archive's final size, in the shell's blocks of 512 bytes.
 const ROOM: &str = "8000";
 
-/// A command that writes and sends no requests.
+/// A command that writes to the archive and sends no requests.
 const UNFOLLOW: [&str; 3] = ["unfollow", "https://vitess.io/blog/feed.json", "--yes"];
 
-/// `sync` with a limit of [`ROOM`] on file sizes: the system refuses to write like on a full disk.
+/// Runs `sync` with a limit of [`ROOM`] on file sizes. The system refuses to write, as on a full
+/// disk.
 fn sync_on_a_full_disk(archive: &Archive) -> std::process::Output {
     let limited = format!("trap '' XFSZ; ulimit -f {ROOM}; exec \"$@\"");
     through(&["sh", "-c", &limited, "sh"], &archive.command(&["sync", "--log", "off"])).output().unwrap()
 }
 
-/// The command run by another program, whose arguments come first.
+/// The command, started by another program whose arguments come first.
 fn through(by: &[&str], command: &Command) -> Command {
     let mut whole = Command::new(by[0]);
     whole.args(&by[1..]).arg(command.get_program()).args(command.get_args());
@@ -195,7 +196,7 @@ impl Drop for ReadOnly<'_> {
     }
 }
 
-/// A command that obeys permissions. For root, this requires dropping capabilities.
+/// A command for which the permissions of files matter. For root this means dropping capabilities.
 fn without_privileges(archive: &Archive, words: &[&str]) -> Command {
     let plain = archive.command(words);
     if fs::metadata("/proc/self").unwrap().uid() != 0 {
@@ -278,7 +279,7 @@ fn find_works_in_a_read_only_folder() {
     }
 }
 
-/// Everything below a folder, and the folder itself first.
+/// The folder itself and everything below it.
 fn files_below(folder: &Path) -> Vec<std::path::PathBuf> {
     let mut found = vec![folder.to_owned()];
     let mut at = 0;

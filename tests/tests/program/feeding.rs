@@ -1,4 +1,4 @@
-//! Feeds and Markdown of the archive, read by other people's programs.
+//! Feeds and Markdown of the archive, parsed by other programs.
 
 use std::io::Write;
 use std::path::Path;
@@ -19,7 +19,7 @@ fn demo() -> (Archive, Served) {
 const FEEDS: [&str; 4] =
     ["/feed.atom", "/weeks.atom", "/concept/caching.atom", "/search.atom?q=kind:incident"];
 
-/// What feedparser makes of the document on standard input.
+/// A Python program that prints how feedparser parses the document on standard input.
 const FEEDPARSER: &str = "
 import json, sys, feedparser
 feed = feedparser.parse(sys.stdin.buffer.read())
@@ -59,7 +59,7 @@ async fn feedparser_reads_every_feed_without_a_complaint() {
     }
 }
 
-/// What a program prints about a document on its standard input.
+/// The output of a program for a document on its standard input.
 fn fed(command: &mut Command, document: &[u8]) -> String {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(document).unwrap();
@@ -68,7 +68,7 @@ fn fed(command: &mut Command, document: &[u8]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The faults of a feed at an address: a line each.
+/// The faults of a feed that is at this address, one per line.
 fn faults(document: &str, address: &str) -> String {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
     let mut command = Command::new(feed_validator_python().unwrap());

@@ -1,4 +1,5 @@
-//! The shelf without a network, in a real browser: kept for its reader, and gone after the logout.
+//! The shelf without a network, in a real browser: it is stored for its reader, and deleted after
+//! the logout.
 
 use backissue_needs::needs;
 use backissue_tests::browser::{Browser, Colours};
@@ -8,7 +9,7 @@ use crate::commands::run_with;
 use crate::marking::{press, text};
 use crate::synced_small_web;
 
-/// Waits until the browser keeps the page at a path.
+/// A script that waits until the browser has stored the page at a path.
 const KEPT: &str = "const [path, done] = arguments;
     const look = async () => {
       const page = await (await caches.open('backissue-shelf')).match(path);
@@ -16,7 +17,7 @@ const KEPT: &str = "const [path, done] = arguments;
     };
     look();";
 
-/// Waits until the browser keeps nothing.
+/// A script that waits until the browser has deleted everything.
 const GONE: &str = "const [done] = arguments;
     const look = async () => { if ((await caches.keys()).length === 0) done(true); else setTimeout(look, 50); };
     look();";

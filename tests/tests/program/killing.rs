@@ -1,5 +1,5 @@
-//! Killed again and again at random moments, the archive ends up like that of an undisturbed run,
-//! row by row.
+//! An archive whose processes are killed at random moments ends up equal to that of an undisturbed
+//! run, row by row.
 
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
@@ -13,7 +13,7 @@ use backissue_tests::web::{SmallWeb, SmallWebOptions};
 
 use crate::{archive_of, synced_small_web};
 
-/// The latest kill after the start.
+/// Maximum time from the start of a process to its kill.
 const LATEST: Duration = Duration::from_millis(600);
 
 /// An archive on one of the databases.
@@ -40,8 +40,9 @@ impl Kept {
         }
     }
 
-    /// Ends the leases of killed processes. On PostgreSQL, where others may be working, only time
-    /// ends them; on SQLite the next start does.
+    /// Ends the leases of killed processes, as if time had passed. On SQLite the next start of the
+    /// program does this. On PostgreSQL other processes may be working, so there only time ends
+    /// leases.
     pub(crate) fn ten_minutes_pass(&self) {
         let Some(database) = &self.database else { return };
         // Statements of killed processes may still be running there, and may claim a read.
@@ -69,19 +70,19 @@ impl Kept {
     }
 }
 
-/// A random time of a kill after the start.
+/// A random time between the start of a process and its kill.
 fn moment(random: &mut Random) -> Duration {
     LATEST.mul_f64(random.below(1000) as f64 / 1000.0)
 }
 
-/// The seed: `BACKISSUE_TEST_SEED`, or the clock's.
+/// The seed: `BACKISSUE_TEST_SEED`, or else from the clock.
 pub(crate) fn seed() -> u64 {
     let named = std::env::var("BACKISSUE_TEST_SEED").ok().and_then(|text| text.parse().ok());
     let clock = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().subsec_nanos().into();
     named.unwrap_or_else(clock)
 }
 
-/// Kills per database: `BACKISSUE_TEST_KILLS`, or ten.
+/// Number of kills per database: `BACKISSUE_TEST_KILLS`, or ten.
 pub(crate) fn kills() -> usize {
     std::env::var("BACKISSUE_TEST_KILLS").map_or(10, |number| number.parse().unwrap())
 }

@@ -1,5 +1,5 @@
-//! Sites whose feed is known: releases, accounts, searches, sitemaps. And hosts whose
-//! pages are gone.
+//! Sites of which the program knows the feed: releases, accounts, searches, sitemaps. And hosts
+//! whose pages are gone.
 
 use std::collections::HashMap;
 
@@ -25,7 +25,7 @@ fn web(documents: &[(&str, Document)]) -> MadeUpWeb {
     MadeUpWeb::start(documents).unwrap()
 }
 
-/// What was read, each with its address, title and week.
+/// The reads of an archive, each with address, title and week.
 fn read_at(archive: &Archive) -> Vec<[String; 3]> {
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     let mut reads: Vec<_> = archive.all_reads().unwrap();
@@ -161,7 +161,7 @@ fn sitemap_is_followed_by_its_address() {
     assert_eq!(titles, ["No more locks", "Full"]);
 }
 
-/// A feed whose pages are gone, each with its text in the feed.
+/// A feed whose articles have no pages any more. The feed has the text of each.
 fn feed_of(posts: std::ops::Range<u32>) -> Document {
     let item = |n: u32| {
         format!(

@@ -52,7 +52,8 @@ async fn reader_logs_in_and_out_and_strangers_see_nothing() {
     }
 }
 
-/// Readers join by their links, log in with their names, and do not meet; also without script.
+/// Several readers join by their links, log in with their names, and do not see each other's data.
+/// This works without script, too.
 #[tokio::test]
 async fn several_readers_join_and_each_has_the_own_account() {
     needs!(Browser);

@@ -1,5 +1,5 @@
-//! The whole program as people use it: the binary, the small web of real blogs, both databases, a
-//! browser.
+//! Tests of the whole program as people use it: the binary, the small web of real blogs, both
+//! databases, a browser.
 
 #![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 
@@ -58,7 +58,8 @@ fn small_web() -> (SmallWeb, Archive) {
     (web, archive)
 }
 
-/// The same after a sync. The first caller syncs, and each gets a copy of that archive.
+/// The small web, with a synced archive. The first caller runs the sync, and each caller gets a
+/// copy of that archive.
 fn synced_small_web() -> (SmallWeb, Archive) {
     static SYNCED: OnceLock<PathBuf> = OnceLock::new();
     let web = SmallWeb::start(&shared_dir().unwrap(), SmallWebOptions::default()).unwrap();

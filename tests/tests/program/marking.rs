@@ -13,8 +13,8 @@ async fn marked(browser: &Browser, marks: &str) -> usize {
     browser.window.find_all(Locator::Css(&format!("[data-marks='{marks}']"))).await.unwrap().len()
 }
 
-/// Presses a button or follows a link with the Enter key, because a pointer would have to wait for
-/// smooth scrolling.
+/// Presses a button or follows a link with the Enter key. With a pointer, the test would have to
+/// wait for smooth scrolling.
 pub async fn press(browser: &Browser, css: &str) {
     let enter = String::from(char::from(Key::Enter));
     browser.window.find(Locator::Css(css)).await.unwrap().send_keys(&enter).await.unwrap();
@@ -261,13 +261,14 @@ async fn open_a_read(browser: &Browser, served: &Served) -> String {
     read
 }
 
-/// Selects the first words of the article's second paragraph, up to the middle of the third one.
+/// A script that selects from the first words of the article's second paragraph to the middle of
+/// the third one.
 const SELECT: &str = "(() => { const all = document.querySelectorAll('.article .body p'); \
     const range = document.createRange(); range.setStart(all[1], 0); range.setEnd(all[2].firstChild, 20); \
     const selection = getSelection(); selection.removeAllRanges(); selection.addRange(range); \
     return selection.toString().replace(/\\s+/g, ' ').trim(); })()";
 
-/// The text of all marks of highlights, without white space.
+/// A script that returns the text of all highlights, without white space.
 const MARKED: &str = "Array.from(document.querySelectorAll('.body mark.highlight'), m => m.textContent).join('').replace(/\\s/g, '')";
 
 #[tokio::test]

@@ -27,7 +27,7 @@ fn vectors() -> Vec<Vector> {
 }
 
 impl Vector {
-    /// Its markup, with `number` as argument.
+    /// The vector's markup. It calls `ran` with `number`.
     fn html(&self, number: usize) -> String {
         self.html.replace("{n}", &number.to_string())
     }
@@ -47,10 +47,11 @@ impl Vector {
     }
 }
 
-/// The script at the start of all pages.
+/// The script that defines `ran` at the start of all pages.
 pub const RAN: &str = "window.ran = number => console.log('RAN ' + number);";
 
-/// Does what a reader can do with each element, and waits until the effects have started.
+/// A script that does what a reader can do with each element, and waits until the effects have
+/// started.
 const TOUCH: &str = r"
     const touch = within => {
         const types = ['mouseover', 'mouseenter', 'pointerover', 'mousedown', 'click', 'copy', 'wheel', 'keydown', 'input', 'scroll',
@@ -179,7 +180,7 @@ fn blogs(vectors: &[Vector]) -> Documents {
     documents
 }
 
-/// Opens a page, interacts like a reader, and returns what should not be there.
+/// Opens a page, interacts like a reader, and fails if a vector ran or a request was sent.
 async fn open(browser: &Browser, served: &Served, path: &str) {
     browser.window.goto(&served.url(path)).await.unwrap();
     let wrong = browser

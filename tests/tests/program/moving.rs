@@ -1,10 +1,11 @@
-//! Moving house by command: `backup`, `restore`, `copy`, and the proof of a backup.
+//! Moving an archive by command: `backup`, `restore`, `copy`, and the check that a backup can be
+//! restored.
 
 use backissue_needs::needs;
 use backissue_tests::database::Database;
 use backissue_tests::program::Archive;
 
-/// An archive that follows three blogs, which nobody polls here.
+/// An archive that follows three blogs, without polling them.
 fn following(flags: Vec<String>) -> Archive {
     let archive = Archive::new(flags).unwrap();
     let opml = archive.folder().join("feeds.opml");
@@ -21,7 +22,7 @@ fn sources(archive: &Archive) -> Vec<String> {
     listed.as_array().unwrap().iter().map(|source| source["slug"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The result of the check called `backup` of `doctor`.
+/// The result of the check `backup` of `doctor`: whether it passed, and its text.
 fn proof(archive: &Archive, words: &[&str]) -> (bool, String) {
     let said = archive.run(&[&["doctor", "--json", "--deep"], words].concat()).unwrap();
     let found: serde_json::Value = serde_json::from_str(&said.out).unwrap();

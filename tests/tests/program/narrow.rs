@@ -128,7 +128,7 @@ async fn no_page_scrolls_sideways() {
     assert!(wide.is_empty(), "{} pages scroll sideways:\n{}", wide.len(), wide.join("\n"));
 }
 
-/// The width of the page, and the elements that extend beyond the screen.
+/// A script that returns the width of the page, and the elements that extend beyond the screen.
 const WIDEST: &str = "(() => {
     const most = document.documentElement.clientWidth;
     const scrolls = e => e && (['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));

@@ -1,4 +1,5 @@
-//! Killed while notes and highlights are written, the program loses none that it answered as saved.
+//! After a kill while notes and highlights are written, all that were answered as saved are in the
+//! archive.
 
 use std::time::Duration;
 
@@ -11,10 +12,10 @@ use url::form_urlencoded::Serializer;
 
 use crate::killing::{Kept, kills, seed};
 
-/// The latest kill after the writers start.
+/// Maximum time from the start of the writers to a kill.
 const LATEST: Duration = Duration::from_millis(300);
 
-/// A note as its writer knows it.
+/// The state of a note, as its writer knows it.
 struct Written {
     read: i64,
     /// The last text that was answered as saved.
@@ -54,7 +55,7 @@ fn between(page: &str, start: &str, end: &str) -> String {
     rest.split_once(end).map_or(rest, |(text, _)| text).to_owned()
 }
 
-/// An archive of the web, its seed, which is printed, and its newest week.
+/// An archive of the web after a sync, its seed, which is printed, and its newest week.
 fn synced(web: &SmallWeb, make: impl Fn(&SmallWeb) -> Kept) -> (Kept, u64, serde_json::Value) {
     let seed = seed();
     println!("BACKISSUE_TEST_SEED={seed}");
@@ -75,7 +76,7 @@ async fn posted(
     request.body(body).send().await
 }
 
-/// Saves longer and longer texts as one note until the server is gone.
+/// Saves ever longer texts as one note until the server is gone.
 async fn write(
     client: reqwest::Client,
     address: String,
@@ -97,7 +98,8 @@ async fn write(
     note
 }
 
-/// What a note may be after a kill is what was answered last, or what had no answer yet.
+/// Checks a note after a kill: it is the text that was answered last, or one that had no answer
+/// yet.
 fn assert_kept(note: &Written, there: &str, seed: u64) {
     let is_kept = there == note.saved || note.sent.as_deref() == Some(there);
     assert!(
@@ -140,7 +142,7 @@ async fn kills_lose_no_saved_note(make: impl Fn(&SmallWeb) -> Kept) {
     assert_sound(&kept);
 }
 
-/// `doctor` finds nothing wrong.
+/// Checks that `doctor` finds no fault.
 fn assert_sound(kept: &Kept) {
     let found = kept.archive.json(&["doctor"]).unwrap();
     assert_eq!(found["ok"], true, "{found}");
@@ -158,8 +160,8 @@ async fn with_postgresql_kills_lose_no_saved_note() {
     kills_lose_no_saved_note(Kept::on_postgresql).await;
 }
 
-/// Highlights passage after passage of a read until the server is gone. Returns those that were
-/// answered as saved.
+/// Highlights passages of a read, one after another, until the server is gone. Returns those that
+/// were answered as saved.
 async fn mark(client: reqwest::Client, address: String, token: String, passages: Vec<String>) -> Vec<String> {
     let mut saved = Vec::new();
     for passage in passages {
@@ -187,7 +189,7 @@ fn remark_on(passage: &str) -> String {
     format!("On “{passage}”")
 }
 
-/// Eight words of an article each, from one place after another.
+/// Passages of eight words from different places of an article.
 fn passages(text: &str) -> Vec<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.chunks_exact(8).map(|words| words.join(" ")).collect()

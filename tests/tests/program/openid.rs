@@ -1,5 +1,5 @@
-//! Logging in at an OpenID Connect provider: the whole program, a stand-in that speaks the true
-//! protocol, and a real browser.
+//! Logging in at an OpenID Connect provider: the whole program, a stand-in for the provider, and a
+//! real browser.
 
 use std::net::TcpListener;
 
@@ -47,7 +47,7 @@ fn stage(more: &[&str]) -> Stage {
     Stage { archive, provider, served, base }
 }
 
-/// A browser without pages: cookies, and no redirects.
+/// An HTTP client with cookies that follows no redirects, in place of a browser.
 struct Visitor {
     client: Client,
     cookies: Vec<(String, String)>,
@@ -76,7 +76,8 @@ impl Visitor {
         answer
     }
 
-    /// Goes from `path` to the provider. Returns where it sends those who allow and who deny.
+    /// Starts a login at `path`. Returns the addresses to which the provider sends a person who
+    /// allows it, and one who denies it.
     async fn sent_to_provider(&mut self, stage: &Stage, path: &str) -> (String, String) {
         let begun = self.get(&format!("{}{path}", stage.base)).await;
         assert_eq!(begun.status(), 303, "{}", begun.text().await.unwrap());
@@ -90,7 +91,7 @@ impl Visitor {
         (link("allow"), link("deny"))
     }
 
-    /// Logs in. Returns the server's answer to the provider's word.
+    /// Logs in. Returns the server's response after the provider sent the browser back.
     async fn log_in(&mut self, stage: &Stage, path: &str) -> Response {
         let (allowed, _) = self.sent_to_provider(stage, path).await;
         self.get(&allowed).await

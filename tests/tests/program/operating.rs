@@ -1,4 +1,5 @@
-//! What supervisors and Prometheus get: health, figures, the log as JSON, and systemd's protocol.
+//! The interfaces for supervisors and Prometheus: health, metrics, the log as JSON, and systemd's
+//! protocol.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixDatagram;
@@ -10,7 +11,7 @@ use backissue_tests::program::{Archive, Served, client};
 use reqwest::StatusCode;
 use serde_json::Value;
 
-/// The series of a figure, with their values.
+/// The series of a metric, with their values.
 fn series<'t>(text: &'t str, name: &str) -> Vec<(&'t str, f64)> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     let pairs = lines.filter_map(|line| line.rsplit_once(' '));
@@ -82,7 +83,7 @@ async fn log_as_json_has_the_read_and_the_source() {
     assert!(rest.iter().any(|line| line["message"].as_str().unwrap().starts_with("Stopped")), "{rest:?}");
 }
 
-/// Also what is told before there is anything to log, and why the program ends.
+/// The lines before the log is configured, and the reason why the program ends, are JSON too.
 #[test]
 fn log_as_json_has_no_other_lines() {
     let archive = Archive::new(vec!["--log-format".into(), "json".into()]).unwrap();
@@ -116,7 +117,8 @@ async fn first_line_of_a_log_in_json_is_json() {
     );
 }
 
-/// A person sets a proxy before `serve` as it is, which passes its own name on.
+/// A proxy in front of an unchanged `serve` passes its own host name on. The response says how to
+/// allow that.
 #[tokio::test]
 async fn proxy_before_a_server_without_login_gets_the_remedy() {
     let archive = Archive::new(Vec::new()).unwrap();
@@ -169,7 +171,7 @@ async fn systemd_is_notified_of_start_watchdog_and_stop() {
     heard("STOPPING=1");
 }
 
-/// systemd checks the unit, if it is there.
+/// systemd accepts the unit. Skipped if systemd is not installed.
 #[test]
 fn unit_is_valid_for_systemd() {
     let unit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/systemd/backissue.service");

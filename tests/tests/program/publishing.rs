@@ -75,7 +75,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// The links of each page that lead to nothing in the site.
+/// Number of links in the site, and the links without a target.
 fn dead_links(files: &BTreeMap<String, Vec<u8>>) -> (usize, Vec<String>) {
     let attribute = regex_lite::Regex::new(r#"<[a-z][^>]*\s(href|src|action|content)="([^"]*)""#).unwrap();
     let base = Url::parse(BASE).unwrap();
@@ -187,7 +187,7 @@ fn is_json_feed(file: &str) -> bool {
     file.ends_with(".json") && !file.starts_with("search/") && !file.starts_with('.')
 }
 
-/// Nothing that only a reader or a running program has is in a site.
+/// Checks that a site has nothing that belongs to a reader or needs a running program.
 fn assert_nothing_of_a_reader(files: &BTreeMap<String, Vec<u8>>) {
     for (file, contents) in files.iter().filter(|(file, _)| file.ends_with(".html")) {
         let page = text(contents);
@@ -205,7 +205,8 @@ fn assert_nothing_of_a_reader(files: &BTreeMap<String, Vec<u8>>) {
     }
 }
 
-/// Each read is among the first when its problem is asked for, and a question loads little.
+/// Checks that each read is among the first results for its problem, and that a question loads
+/// little.
 async fn searching(browser: &Browser, server: &FileServer, files: &BTreeMap<String, Vec<u8>>) {
     let mut asked = 0;
     for (file, contents) in files.iter().filter(|(file, _)| file.starts_with("search/reads/")) {
@@ -257,8 +258,8 @@ async fn searching(browser: &Browser, server: &FileServer, files: &BTreeMap<Stri
     assert_eq!(made, serde_json::json!(["cach", "migrat", "queri", "retri", "uberlast", "fin", "p99"]));
 }
 
-/// A made-up blog with a read per name, a week apart. Each has words that no other has. Reads of
-/// several blogs take turns.
+/// A made-up blog with one read per name, a week apart. Each read has words that no other read has.
+/// Reads of several blogs alternate.
 pub(crate) struct Blog {
     web: MadeUpWeb,
     pub(crate) archive: Archive,
@@ -388,7 +389,7 @@ fn new_read_changes_little_and_withdrawn_read_leaves_no_trace() {
     assert_eq!(left["CNAME"], b"reads.example");
 }
 
-/// Changes an archive in some way. Returns what was done.
+/// Makes the change number `what` to an archive. Returns its description.
 fn change(blog: &mut Blog, what: usize, random: &mut Random) -> String {
     let words = ["kestrel", "lemming", "marmot", "narwhal", "ocelot", "pangolin", "quokka", "reindeer"];
     let word = words[random.below(words.len())];
@@ -439,7 +440,8 @@ fn publishing_again_equals_publishing_from_scratch() {
     is_published_as_from_scratch(&mut blog, 6, &mut random, site.path());
 }
 
-/// Changes an archive, and publishes it into a site and into a new folder.
+/// Changes an archive, and publishes it into an existing site and into a new folder. Both must be
+/// equal.
 fn is_published_as_from_scratch(blog: &mut Blog, kind: usize, random: &mut Random, site: &Path) {
     let done = change(blog, kind, random);
     publish(&blog.archive, site, &["--articles"]);

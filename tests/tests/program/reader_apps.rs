@@ -1,4 +1,4 @@
-//! The archive in a reader app: newsboat, as somebody types in its window.
+//! The archive in the reader app newsboat, which is controlled by keys as a person would.
 
 use std::process::Command;
 
@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::synced_small_web;
 
-/// Types into newsboat's window. Each argument after the folder is `KEYS=>WORDS`: what is typed,
-/// and what the window shows then.
+/// A Python program that types into newsboat's window. Each argument after the folder is
+/// `KEYS=>WORDS`: the keys to type, and the words that the window must show then.
 const TYPING: &str = r#"
 import fcntl, os, pty, select, struct, sys, termios
 
@@ -43,7 +43,7 @@ except OSError:
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 "#;
 
-/// Items of a feed that newsboat fetches.
+/// Number of items of a feed that newsboat fetches.
 const ITEMS: u64 = 5;
 
 struct Newsboat {
@@ -64,7 +64,7 @@ impl Newsboat {
         Self { folder }
     }
 
-    /// Fetches everything. Returns the number of unread articles.
+    /// Reloads all feeds in newsboat. Returns the number of unread articles.
     fn reload(&self) -> u64 {
         let run = |what: &str| {
             let mut command = Command::new("newsboat");
@@ -84,7 +84,7 @@ impl Newsboat {
     }
 }
 
-/// What the server tells an app.
+/// The server's response to a request of an app.
 async fn told(served: &Served, token: &str, path: &str) -> Value {
     let url = served.url(&format!("/api/greader.php/reader/api/0/{path}"));
     let answer = client().get(url).bearer_auth(token).send().await.unwrap().error_for_status().unwrap();

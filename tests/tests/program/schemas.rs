@@ -1,4 +1,4 @@
-//! What `--json` prints is as its schema says.
+//! The output of `--json` conforms to its schema.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -35,7 +35,7 @@ const RUNS: [(&str, &[&str]); 20] = [
     ("withdraw", &["withdraw"]),
 ];
 
-/// What is wrong with a document according to a schema, by the library that schemathesis uses.
+/// The violations of a schema in a document, according to the library that schemathesis uses.
 fn wrong(schema: &Value, document: &Value) -> String {
     const VALIDATE: &str = "import json, sys, jsonschema_rs\n\
         schema, document = json.load(sys.stdin)\n\
@@ -52,7 +52,7 @@ fn wrong(schema: &Value, document: &Value) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// Makes each object of a schema refuse the fields that it does not name.
+/// Changes a schema so that its objects refuse fields that it does not name.
 fn deny_others(schema: &mut Value) {
     match schema {
         Value::Object(object) => {

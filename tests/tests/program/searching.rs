@@ -1,4 +1,4 @@
-//! Search over real blogs: in the terminal, next to a server, and with a damaged index.
+//! Search in real blogs: in the terminal, beside a server, and with a damaged index.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,13 +10,14 @@ use serde_json::Value;
 
 use crate::synced_small_web;
 
-/// A problem in a person's words, with hardly a word of the article, and that article.
+/// A problem in a person's words, which hardly occur in the article about it, and that article's
+/// address.
 const PARAPHRASE: (&str, &str) = (
     "radius search drops nearby places to the east and west but not north or south",
     "https://artsy.github.io/blog/2023/02/10/mongo-geospatial-queries/",
 );
 
-/// A problem that several reads tell, one of them with this address.
+/// A problem that several reads have, and the address of one of them.
 const SHARED_PROBLEM: (&str, &str) = (
     "changing the schema of a large MySQL table blocks writes and cannot be interrupted",
     "https://vitess.io/blog/2021-06-15-online-ddl-why-no-fk/",
@@ -95,7 +96,7 @@ fn paraphrase_is_found_and_the_index_recovers() {
     assert_eq!(found(&archive, question), first);
 }
 
-/// Whether there is an index below the folder.
+/// Whether a rebuild of an index has started below the folder.
 fn begun(folder: &Path) -> bool {
     let inside = std::fs::read_dir(folder).into_iter().flatten().flatten();
     inside.into_iter().any(|entry| entry.path().join("CURRENT").is_file())
@@ -144,7 +145,7 @@ fn narrowed_and_paged(archive: &Archive) {
     assert!(noted.err.contains("poem") && !noted.out.contains("is not a kind"), "{}", noted.err);
 }
 
-/// `reindex` next to a server: the server answers all the time, and then uses the new index.
+/// `reindex` beside a server: the server answers all the time, and then uses the new index.
 fn made_anew_while_it_is_searched(archive: &Archive, question: &str, url: &str) {
     let served = archive.serve(&["--no-fetch"]).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -1,4 +1,4 @@
-//! Weeks that go out: to a real mail server and to chat servers, both on loopback.
+//! Sending weeks: to a real mail server and to chat servers, both on loopback.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -83,7 +83,7 @@ impl Office {
         std::fs::write(&self.config, config).unwrap();
     }
 
-    /// `backissue send` to one recipient.
+    /// Runs `backissue send` for one recipient.
     fn send(&self, to: &str, more: &[&str]) -> Said {
         let words = [&["send", "--to", to, "--week", WEEK], more].concat();
         self.archive.run(&words).unwrap()
@@ -99,7 +99,7 @@ fn mail_config(scheme: &str, server: &StandInSmtp, password: &str) -> String {
     )
 }
 
-/// Without TLS and without a login.
+/// The configuration of a mail server without TLS and without a login.
 fn plain_config(server: &StandInSmtp, more: &str) -> String {
     format!(
         "[mail]\nserver = \"smtp://localhost:{}\"\nfrom = \"weeks@reads.example\"\n\
@@ -112,7 +112,7 @@ fn trusting(server: &StandInSmtp) -> Vec<String> {
     vec!["--ca".to_owned(), server.authority().display().to_string()]
 }
 
-/// A field of a mail's head, its lines joined.
+/// The value of a header of a mail, its lines joined.
 fn field(mail: &Taken, name: &str) -> String {
     let head = mail.text.split("\r\n\r\n").next().unwrap().replace("\r\n ", " ").replace("\r\n\t", " ");
     let line =
@@ -120,7 +120,7 @@ fn field(mail: &Taken, name: &str) -> String {
     line.map(|line| line[name.len() + 1..].trim().to_owned()).unwrap_or_default()
 }
 
-/// The text of the parts of a mail, from quoted-printable or base64.
+/// The texts of the parts of a mail, decoded from quoted-printable or base64.
 fn parts(mail: &Taken) -> Vec<String> {
     let kind = field(mail, "Content-Type");
     let boundary = kind.split("boundary=\"").nth(1).unwrap().split('"').next().unwrap();
@@ -712,7 +712,7 @@ fn at(moment: Timestamp) -> String {
     moment.strftime("weekday = \"%A\"\nat = \"%H:%M:%S\"\n").to_string()
 }
 
-/// An archive with a read of last week, and a recipient that it has seen.
+/// An archive with a read of last week, and a recipient that it knows already.
 fn office_of_last_week(server: &StandInSmtp, more: &[String]) -> Office {
     let last_week = Timestamp::now() - SignedDuration::from_hours(24 * 7);
     let office = Office::with_read_of(&plain_config(server, ""), more, last_week);

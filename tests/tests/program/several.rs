@@ -1,5 +1,5 @@
-//! Several processes on one PostgreSQL: each host sees one polite client, and whatever is killed,
-//! no read is lost or doubled.
+//! Several processes on one PostgreSQL: each host sees one polite client, and no kill loses or
+//! duplicates a read.
 
 use std::collections::HashMap;
 use std::process::{Child, Stdio};
@@ -20,29 +20,32 @@ use backissue_tests::server_thread::ServerThread;
 
 use crate::killing::seed;
 
-/// Blogs, and posts of each. `BACKISSUE_TEST_HOSTS` makes it a longer test.
+/// Number of blogs. `BACKISSUE_TEST_HOSTS` sets another number, for a longer test.
 const HOSTS: usize = 12;
+/// Number of posts of each blog.
 const POSTS: usize = 10;
 
-/// Processes that work at the same time, and kills.
+/// Number of processes that work at the same time.
 const PROCESSES: usize = 4;
+/// Number of kills.
 const KILLS: usize = 5;
 
-/// The pause between two requests to a host, and how long one takes.
+/// The pause between two requests to a host.
 const PAUSE: Duration = Duration::from_millis(60);
+/// The time that a host takes to answer.
 const ANSWER: Duration = Duration::from_millis(20);
 
-/// The clock of the database has whole milliseconds, and so have the waits.
+/// The resolution of the database's clock, and so of waits.
 const TICK: Duration = Duration::from_millis(2);
 
-/// Longest wait for the end, with the leases of what was killed.
+/// The maximum wait for the end, including the leases of killed processes.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn number(name: &str, usual: usize) -> usize {
     std::env::var(name).map_or(usual, |number| number.parse().unwrap())
 }
 
-/// What a host saw.
+/// The requests that a host got.
 #[derive(Clone, Debug, Default)]
 struct Seen {
     running: usize,
@@ -54,7 +57,7 @@ struct Seen {
 
 type Hosts = Arc<Mutex<HashMap<String, Seen>>>;
 
-/// A request in progress, also if the client goes away.
+/// A request in progress. It ends when this is dropped, even if the client goes away.
 struct Running {
     hosts: Hosts,
     host: String,
@@ -84,7 +87,7 @@ impl Drop for Running {
     }
 }
 
-/// Blogs on loopback that watch how they are asked.
+/// Blogs on loopback that record how requests arrive.
 struct Watchers {
     hosts: Hosts,
     server: ServerThread,
@@ -163,7 +166,7 @@ fn worker(archive: &Archive) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// Reads that are shown.
+/// Number of reads that are shown.
 fn shown(archive: &Archive) -> u64 {
     let weeks = archive.json(&["weeks"]).unwrap();
     let weeks = weeks.as_array().or_else(|| weeks["weeks"].as_array()).unwrap().clone();

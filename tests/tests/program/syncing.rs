@@ -1,4 +1,4 @@
-//! A sync of real blogs: nothing lost, nothing doubled.
+//! A sync of real blogs: no read is lost or duplicated.
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -13,12 +13,13 @@ use backissue_tests::web::{SmallWeb, SmallWebOptions};
 
 use crate::{archive_of, small_web};
 
-/// The articles in the small web's feeds, each once, by key.
+/// The keys of all articles in the small web's feeds.
 fn listed(web: &SmallWeb) -> BTreeSet<String> {
     web.feeds().iter().flat_map(|feed| listed_in(feed)).collect()
 }
 
-/// The same for one feed. Entries with a zero time are pages of the site.
+/// The keys of the articles in one feed. Entries with a zero time are left out, because they are
+/// other pages of the site.
 pub fn listed_in(feed: &str) -> BTreeSet<String> {
     let path = shared_dir().unwrap().join("web").join(feed.trim_start_matches("https://"));
     let hints = Hints { url: feed.parse().ok(), media_type: None };
@@ -32,7 +33,8 @@ fn kept(archive: &Archive) -> Vec<String> {
     archive.all_reads().unwrap().iter().map(key).collect()
 }
 
-/// One read per article; the second sync only sends conditional requests; the weeks span years.
+/// Checks a sync: one read per article, a second sync that only sends conditional requests, and
+/// weeks in several years.
 fn a_sync_is_complete_and_a_second_one_changes_nothing(web: &SmallWeb, archive: &Archive) {
     let summary = archive.json(&["sync"]).unwrap();
     assert_eq!(summary["troubles"].as_array().unwrap().len(), 0, "{summary}");

@@ -1,4 +1,5 @@
-//! Webhooks: a program elsewhere is told what happens, signed, and again until it answers.
+//! Webhooks: another program is notified of events by signed messages, which are sent again until
+//! it answers.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -18,7 +19,7 @@ use sqlx::{ConnectOptions, Connection, Executor};
 
 const DUE_NOW: &str = "UPDATE webhook_call SET due_at = 1 WHERE due_at IS NOT NULL";
 
-/// A blog with so many posts.
+/// Publishes a blog with this number of posts.
 pub(crate) fn publish(web: &MadeUpWeb, posts: usize) {
     let now = Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let (mut items, mut documents) = (String::new(), Documents::new());
