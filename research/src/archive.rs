@@ -1,5 +1,5 @@
-//! An archive of all articles of the shared test data, for chores that need one. It is made like
-//! the program makes one.
+//! Makes an archive of all articles of the shared test data, in the same way as the program, for
+//! chores that need one.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,8 +25,8 @@ struct Blog {
     feeds: Vec<String>,
 }
 
-/// Adds all articles of the shared test data and waits until all have their précis. Skips articles
-/// that cannot be extracted.
+/// Adds all articles of the shared test data to the archive, and waits until all have their précis.
+/// Skips articles that cannot be extracted.
 ///
 /// # Errors
 /// If the test data is missing, or the store fails.
@@ -113,7 +113,7 @@ async fn follow(store: &Store, web: &Path, blog: &Blog, company: Option<&String>
     Ok(())
 }
 
-/// The files of articles: all pages except lists.
+/// The files of articles: all pages except pages that list articles.
 fn pages(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];

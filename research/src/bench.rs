@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use crate::workspace::program;
 
-/// The profile of the program to measure: that of what is published.
+/// The profile in which the program is measured. Published builds have the same one.
 const PROFILE: &str = "dist";
 
 /// The arguments of `cargo xtask bench`.
@@ -48,7 +48,7 @@ enum What {
     Workers(workers::Workers),
 }
 
-/// The program to measure: the one that tests use, or an optimised build.
+/// The path of the program to measure: the one that the tests use, or an optimised build.
 fn binary(as_tested: bool) -> anyhow::Result<PathBuf> {
     if as_tested { backissue_tests::program::binary() } else { program(PROFILE) }
 }

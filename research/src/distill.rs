@@ -31,11 +31,11 @@ const FILE: &str = "crates/search/data/embedder.bin";
 /// Dimensions of the embedder: a power of two, for the rotation.
 const DIMENSIONS: usize = 256;
 
-/// A piece with this share of all pieces has its weight halved.
+/// The weight of a piece with this share of all pieces is halved.
 const COMMON: f64 = 1e-3;
 
-/// Pseudo-counts of pieces in addition to those in the sentences, distributed by rank in the
-/// vocabulary (Zipf).
+/// The number of pseudo-counts, in addition to the pieces in the sentences. They are distributed by
+/// rank in the vocabulary (Zipf).
 const BEYOND: f64 = 20_000.0;
 
 /// The regularisation of the map.
@@ -44,7 +44,7 @@ const MAP_HELD_BACK: f64 = 1.0;
 /// The regularisation of a piece, in equivalent sentences.
 const PIECE_HELD_BACK: f32 = 3.0;
 
-/// Steps of least squares. Further ones change no third digit.
+/// Number of steps of least squares. Further steps do not change the third digit.
 const STEPS: usize = 15;
 
 /// Make the built-in embedder of all-MiniLM-L6-v2
@@ -59,7 +59,7 @@ pub struct Distill {
 }
 
 impl Distill {
-    /// Distils and writes the file.
+    /// Distils the embedder and writes its file.
     pub fn run(self) -> anyhow::Result<()> {
         let mut teacher = Teacher::start()?;
         let vocabulary = teacher.vocabulary()?;
@@ -115,7 +115,7 @@ impl Distill {
     }
 }
 
-/// The share of each piece, including its pseudo-count.
+/// The share of each piece, with its pseudo-count.
 fn shares(numbers: &[Vec<u32>], pieces: usize) -> Vec<f64> {
     let harmonic: f64 = (1..=pieces).map(|rank| 1.0 / rank as f64).sum();
     let mut counts: Vec<f64> = (1..=pieces).map(|rank| BEYOND / harmonic / rank as f64).collect();
@@ -144,8 +144,8 @@ fn begun(mut alone: Matrix, shares: &[f64]) -> Matrix {
     alone
 }
 
-/// The pieces in the target's directions, by the linear map that brings their sums closest to the
-/// targets.
+/// Maps the pieces to the target's directions, by the linear map with which their sums are closest
+/// to the targets.
 fn mapped(begun: &Matrix, numbers: &[Vec<u32>], targets: &Matrix) -> Matrix {
     let sums = Sums::of_length_one(begun, numbers);
     let sums = sums.of(begun);
@@ -153,7 +153,7 @@ fn mapped(begun: &Matrix, numbers: &[Vec<u32>], targets: &Matrix) -> Matrix {
     begun.times(&map)
 }
 
-/// The pieces, corrected so that their sums are closest to the targets.
+/// Corrects the pieces so that their sums are closest to the targets.
 fn corrected(begun: &Matrix, numbers: &[Vec<u32>], targets: &Matrix) -> Matrix {
     let sums = Sums::of_length_one(begun, numbers);
     let wanting = targets.minus(&sums.of(begun));
@@ -191,7 +191,7 @@ mod tests {
         }
     }
 
-    /// Sentences correct two pieces with wrong vectors; a third one stays.
+    /// Sentences correct two pieces that had wrong vectors. A third piece stays.
     #[test]
     fn sentences_correct_their_pieces() {
         let begun = Matrix::of(2, vec![1.0, 0.1, 0.1, 1.0, 1.0, 1.0]);

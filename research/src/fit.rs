@@ -1,15 +1,15 @@
-//! Fits a linear model of choices: the probability of each candidate of a choice.
+//! Fits a linear model of choices, which gives the probability of each candidate of a choice.
 //!
 //! All models have this form: sentences of an article (one candidate per sentence), kinds (nine
-//! candidates with a weight for each feature and kind), and yes or no (two candidates, of which
-//! "no" has no features). Nothing here is random, so the same choices give the same weights.
+//! candidates, with a weight per feature and kind), and yes or no (two candidates, of which "no"
+//! has no features). Nothing is random, so the same choices give the same weights.
 
 use std::collections::HashMap;
 
 /// Feature numbers with their values.
 pub type Features = Vec<(u32, f32)>;
 
-/// Candidates, and the target share of each.
+/// A choice: its candidates, and the target share of each.
 pub struct Choice {
     /// The features of each candidate.
     pub candidates: Vec<Features>,
@@ -18,14 +18,14 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// Yes or no.
+    /// A choice between yes and no.
     pub fn binary(features: Features, yes: bool) -> Self {
         let yes = if yes { 1.0 } else { 0.0 };
         Self { candidates: vec![Features::new(), features], targets: vec![1.0 - yes, yes] }
     }
 }
 
-/// Assigns numbers to features.
+/// Assigns consecutive numbers to the names of features.
 #[derive(Default)]
 pub struct Numbers {
     names: Vec<String>,
@@ -50,7 +50,7 @@ impl Numbers {
     }
 }
 
-/// Number of steps. The choices no longer change by then.
+/// Number of steps. After them the choices no longer change.
 const STEPS: i32 = 150;
 
 /// The weights that make the choices most likely, regularised towards `expected`.

@@ -68,11 +68,11 @@ pub struct Label {
     pub concepts: Vec<ConceptSlug>,
     /// Named systems, best first.
     pub technologies: Vec<String>,
-    /// Number of people who labelled it independently before it was settled; 1 only for training
-    /// data.
+    /// Number of people who labelled the read independently before the label was settled. 1 only
+    /// for training data.
     #[serde(default = "one")]
     pub readers: u8,
-    /// In which fields the readers differed.
+    /// The fields in which the readers differed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settled: Vec<String>,
 }
@@ -101,7 +101,7 @@ pub enum Reader {
 }
 
 impl Label {
-    /// A label that says nothing.
+    /// A label without any statement.
     fn empty(url: Url, company: String) -> Self {
         Self {
             url,
@@ -137,22 +137,23 @@ impl Label {
     }
 }
 
-/// How well a passage tells a part of the précis, judged by reading it beside its article.
+/// A person's judgement of how well a passage states a part of the précis, made by reading it
+/// beside its article.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Grade {
-    /// It tells the problem, or an important part of it, and stands alone.
+    /// It states the problem or an important part of it, and can be understood alone.
     Right,
-    /// It points at the problem, but says it indirectly, or only its background.
+    /// It is about the problem, but states it indirectly, or states only its background.
     Near,
-    /// It is about the article's matter, but tells no problem.
+    /// It is about the article's subject, but states no problem.
     Harmless,
-    /// A reader would believe another problem than the article's.
+    /// It makes a reader believe in a problem that is not the article's.
     Misleading,
 }
 
 impl Grade {
-    /// Whether such a passage may be shown.
+    /// Whether a passage with this grade may be shown.
     pub fn is_good(self) -> bool {
         matches!(self, Self::Right | Self::Near)
     }
@@ -172,7 +173,7 @@ pub struct Judged {
     pub sentences: Vec<String>,
     /// The judgement.
     pub grade: Grade,
-    /// Whether the reader did not know the label.
+    /// Whether the reader judged without knowing the label.
     #[serde(default)]
     pub blind: bool,
 }
@@ -240,7 +241,7 @@ pub fn articles() -> anyhow::Result<Vec<(Read, bool)>> {
     Ok(found)
 }
 
-/// An article of `reads` in the shared test data.
+/// An article of the set `reads` in the shared test data.
 #[derive(Deserialize)]
 struct Body {
     url: Url,
@@ -249,7 +250,7 @@ struct Body {
 }
 
 impl Body {
-    /// The article as a page, as the data's README describes.
+    /// The article as a page, in the form that the data's README describes.
     fn page(&self) -> String {
         let title = self.title.replace('&', "&amp;").replace('<', "&lt;");
         format!(
@@ -319,7 +320,7 @@ pub fn page_file(web: &Path, url: &Url) -> PathBuf {
     web.join(url.host_str().unwrap_or_default()).join(format!("{path}{index}"))
 }
 
-/// The words by which labels identify this sentence.
+/// The first words of a sentence, by which labels identify it.
 pub fn opening(sentence: &str) -> String {
     sentence.split_whitespace().take(OPENING_WORDS).collect::<Vec<_>>().join(" ")
 }

@@ -1,7 +1,7 @@
-//! What measures Backissue and makes its data: `cargo xtask bench`, `eval`, `train`, `distill`.
+//! Measures Backissue and makes its data: `cargo xtask bench`, `eval`, `train`, `distill`.
 //!
-//! The crate has a separate workspace, so that a build of the program and of its tests compiles
-//! none of it. `cargo xtask` builds and calls it.
+//! The crate has a separate workspace, so that builds of the program and of its tests do not
+//! compile it. `cargo xtask` builds and calls it.
 
 mod archive;
 mod bench;

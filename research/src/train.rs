@@ -1,10 +1,10 @@
 //! Makes the built-in annotator's weights, `crates/annotate/data/weights.toml`, from the labelled
 //! reads.
 //!
-//! Only reads of the training blogs are used. The output of one model that another model uses
-//! always comes from training without the read's blog, and so does the choice of regularisation:
-//! groups of blogs are left out in turn. The printed figures are for the blogs that were left out.
-//! `cargo xtask eval precis` evaluates the reporting blogs.
+//! Only reads of the training blogs are used. Groups of blogs are left out of training in turn. If
+//! one model uses the output of another model for a read, that output comes from training without
+//! the read's blog. The choice of regularisation is also made this way. The printed figures are for
+//! the blogs that were left out. `cargo xtask eval precis` evaluates the reporting blogs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
@@ -28,7 +28,7 @@ use crate::workspace::workspace;
 /// The file of the weights in the workspace.
 const FILE: &str = "crates/annotate/data/weights.toml";
 
-/// The regularisation strengths to try; the best for left-out blogs is used.
+/// The strengths of regularisation to try. The best one for left-out blogs is used.
 const HELD_BACK: [f32; 6] = [0.3, 1.0, 3.0, 10.0, 30.0, 100.0];
 
 /// The difference in similarity to the label that reduces a sentence's weight by the factor e.
@@ -38,37 +38,39 @@ const TEMPERATURE: f64 = 0.08;
 const NAMED: f64 = 0.45;
 
 /// The regularisation of the quality of sentences, whose words are thousands of features. Of 3, 10,
-/// 30 and 60 the best for left-out blogs.
+/// 30 and 60, this is the best for left-out blogs.
 const HELD_BACK_RANKS: f32 = 30.0;
 
-/// Smaller weights are omitted from the file.
+/// Weights smaller than this are omitted from the file.
 const LEAST: f32 = 0.015;
 
-/// The regularisation of whether a passage misleads, which few do. For left-out blogs 30 and 100
-/// are as likely, and with 100 fewer of the surest passages are misleading.
+/// The regularisation of whether a passage misleads, which is rare. For left-out blogs 30 and 100
+/// are equally likely. With 100, fewer of the surest passages mislead.
 const HELD_BACK_MISLEADING: f32 = 100.0;
 
-/// Of the judged reads whose problem is sure, the least share that is right or near, as readers say
-/// who did not know the label, and the largest that is misleading. Who knows the label calls a
-/// fifth more of the same passages good.
+/// Minimum share, among judged reads with a sure problem, of those whose problem is right or near.
+/// Only judgements by readers who did not know the label count; readers who know it call a fifth
+/// more of the same passages good.
 const GOOD_LEAST: f32 = 0.8;
+/// Maximum share, among the same reads, of those whose problem misleads.
 const MISLEADING_MOST: f32 = 0.03;
 
-/// A problem is likely from this probability on. On left-out blogs 84 % of the reads whose label
-/// has a problem reach it, and 16 % of the others.
+/// Minimum probability of a likely problem. On left-out blogs, it is reached by 84 % of the reads
+/// whose label has a problem, and by 16 % of the others.
 const LIKELY: f32 = 0.4;
 
 /// Number of groups of blogs that are left out in turn.
 const GROUPS: usize = 5;
 
-/// The same for words and pairs of words.
+/// Weights of words and pairs of words smaller than this are omitted from the file.
 const LEAST_WORDS: f32 = 0.03;
 
-/// A word or pair of words is a feature if so many reads of so many blogs have it.
+/// A word or pair of words is a feature if it occurs in at least this many reads.
 const READS_WITH_WORDS: usize = 25;
+/// It must also occur in reads of at least this many blogs.
 const BLOGS_WITH_WORDS: usize = 6;
 
-/// Precedes words and pairs of words in the names of features.
+/// The prefix of words and pairs of words in the names of features.
 const WORDS: &str = "words: ";
 
 /// Make the annotator's weights from the labelled reads
@@ -131,7 +133,8 @@ impl Train {
     }
 }
 
-/// For each blog the first of its group. Blogs are left out in groups with about as many reads.
+/// For each blog, the first blog of its group. A group is left out as a whole. The groups have
+/// about as many reads.
 fn groups(reads: &[Read]) -> BTreeMap<&str, &str> {
     let mut sizes: BTreeMap<&str, usize> = BTreeMap::new();
     for read in reads {
@@ -161,7 +164,7 @@ struct Example<'a> {
     text: &'a str,
 }
 
-/// The trained weights: of all blogs, and of all but a group's, for each group.
+/// The trained weights: those from all blogs, and for each group those from all other blogs.
 struct Training<'a> {
     set: Vec<Example<'a>>,
     groups: Vec<&'a str>,
@@ -177,7 +180,8 @@ struct Lesson<'a> {
 }
 
 impl<'a> Example<'a> {
-    /// Its sentences as candidates for `field`. Returns `None` if the label does not have it.
+    /// The read's sentences as candidates for `field`. Returns `None` if the label does not have
+    /// that part.
     fn sentences(&self, field: Field, words: &HashSet<String>, numbers: &mut Numbers) -> Option<Lesson<'a>> {
         let label = self.label.part(field)?;
         let spans = self.seen.sentences();
@@ -210,7 +214,7 @@ impl<'a> Example<'a> {
         (!lesson.choice.candidates.is_empty()).then_some(lesson)
     }
 
-    /// One of its best passages for `field`, with what is known about it.
+    /// One of the read's best passages for `field`, with facts and judgements about it.
     fn judged(
         &self,
         field: Field,
@@ -429,8 +433,8 @@ impl<'a> Training<'a> {
         put(&mut self.whole, &fit(&refs(&lessons(None)), &expected, l2));
     }
 
-    /// Trains whether an article has a part, and the confidence in each of the best passages.
-    /// Returns these passages as lines of JSON.
+    /// Trains the probability that an article has a part, and the confidence in each of its best
+    /// passages. Returns these passages as lines of JSON.
     fn parts(&mut self, judged: &[Judged]) -> String {
         let judgements: HashMap<(&Url, Field, &[String]), &Judged> =
             judged.iter().map(|one| ((&one.url, one.field, one.sentences.as_slice()), one)).collect();
@@ -485,7 +489,7 @@ impl<'a> Training<'a> {
         lines
     }
 
-    /// Fits yes or no about passages, of all blogs and without each group.
+    /// Fits a yes-or-no model of passages, from all blogs and without each group.
     fn confidence(
         &self,
         lessons: &[Lesson<'_>],
@@ -539,7 +543,7 @@ impl<'a> Training<'a> {
         self.groups.iter().map(fit_one).collect()
     }
 
-    /// The result of `measure` for each case, with weights trained on the other groups.
+    /// The result of `measure` for each case, with weights that were trained on the other groups.
     fn left_out(
         &self,
         lessons: &[Lesson<'_>],
@@ -551,7 +555,7 @@ impl<'a> Training<'a> {
     }
 }
 
-/// The result of `measure` for each case, with the weights that were fitted without its group.
+/// The result of `measure` for each case, with the given weights of training without its group.
 fn left_out_with(
     fitted: &[(&str, Vec<f32>)],
     lessons: &[Lesson<'_>],
@@ -577,15 +581,15 @@ struct JudgedPassage<'a> {
     grade: Option<Grade>,
     /// Whether the reader who judged it did not know the label.
     is_blind: bool,
-    /// That it is good, by weights trained without its blog.
+    /// The probability that it is good, by weights that were trained without its blog.
     probability: f32,
-    /// That it does not mislead, by such weights.
+    /// The probability that it does not mislead, by weights that were trained without its blog.
     not_misleading: f32,
 }
 
 impl<'a> JudgedPassage<'a> {
-    /// Whether people would accept it. A passage that nobody judged is good if the label names a
-    /// sentence of it.
+    /// Whether people accept the passage. Without a judgement, it is good if it has a sentence that
+    /// the label names.
     fn is_good(&self) -> bool {
         self.grade.map_or(self.is_named, Grade::is_good)
     }
@@ -594,7 +598,7 @@ impl<'a> JudgedPassage<'a> {
         quality(self.probability, self.not_misleading)
     }
 
-    /// A training case: whether something `is` true of it.
+    /// A training case for the passage, with the target `is`.
     fn lesson(&self, is: bool, spread: &Spread) -> Lesson<'a> {
         Lesson {
             group: self.group,
@@ -603,7 +607,7 @@ impl<'a> JudgedPassage<'a> {
         }
     }
 
-    /// It as JSON, in the form of a judged passage and with what is known about it. `names` has the
+    /// The passage as JSON, in the form of a judged passage with further facts. `names` has the
     /// names of its features.
     fn line(&self, field: Field, names: &[String]) -> Value {
         let features: Map<String, Value> = self
@@ -626,8 +630,8 @@ impl<'a> JudgedPassage<'a> {
     }
 }
 
-/// The standard deviation of each feature. The weights of features that differ much in size are
-/// held back alike only if their values are counted in it.
+/// The standard deviation of each feature. Features are divided by it, so that regularisation
+/// affects all of them alike, although their values differ in size.
 struct Spread(Vec<f32>);
 
 impl Spread {
@@ -648,27 +652,28 @@ impl Spread {
         features.iter().map(|(number, value)| (*number, value / self.0[*number as usize])).collect()
     }
 
-    /// Weights of scaled features as weights of the features.
+    /// Converts weights of scaled features to weights of the features.
     fn unscaled(&self, weights: Vec<f32>) -> Vec<f32> {
         weights.iter().zip(&self.0).map(|(weight, spread)| weight / spread).collect()
     }
 }
 
-/// The weights for a probability: of all blogs, and of all but a group's.
+/// The weights of a yes-or-no model: those from all blogs, and for each group those from all other
+/// blogs.
 struct Confidence<'a> {
     whole: Vec<f32>,
     apart: HashMap<&'a str, Vec<f32>>,
 }
 
 impl Confidence<'_> {
-    /// By the weights that were trained without the passage's blog.
+    /// The probability for a passage, by weights that were trained without its blog.
     fn probability(&self, passage: &JudgedPassage<'_>) -> f32 {
         1.0 / (1.0 + (-score(&passage.features, &self.apart[passage.group])).exp())
     }
 }
 
-/// What a problem needs to be *likely* and *sure*. Of judged reads of left-out blogs that are sure,
-/// enough are good and few are misleading.
+/// The minimum probabilities of a *likely* and a *sure* problem. They are chosen so that, among
+/// judged reads of left-out blogs with a sure problem, enough are good and few mislead.
 fn bars(passages: &[JudgedPassage<'_>]) -> Bars {
     let mut best: BTreeMap<&Url, &JudgedPassage<'_>> = BTreeMap::new();
     for passage in passages.iter().filter(|passage| passage.grade.is_some()) {
@@ -724,7 +729,7 @@ fn first_choice(
     seen.choices(field, used, trial).into_iter().next()
 }
 
-/// The quality of the candidate with the highest score.
+/// The quality of the candidate that has the highest score.
 fn worth_of_best(lesson: &Lesson<'_>, weights: &[f32]) -> f64 {
     let scores = lesson.choice.candidates.iter().map(|features| score(features, weights));
     let best = scores
@@ -733,7 +738,7 @@ fn worth_of_best(lesson: &Lesson<'_>, weights: &[f32]) -> f64 {
     best.1
 }
 
-/// The logarithm of the share that the weights give to correct candidates.
+/// The logarithm of the share that correct candidates get from the weights.
 fn likelihood(lesson: &Lesson<'_>, weights: &[f32]) -> f64 {
     let shares = crate::fit::shares(&lesson.choice, weights);
     shares
@@ -751,7 +756,7 @@ fn all_choices<'l>(lessons: &'l [Lesson<'_>]) -> Vec<&'l Choice> {
     lessons.iter().map(|lesson| &lesson.choice).collect()
 }
 
-/// The first of those with the greatest `good`, and that value.
+/// The element with the greatest `good`, the first of several, and that value.
 fn best_of<T: Copy>(all: impl Iterator<Item = T>, good: impl Fn(T) -> f64) -> (T, f64) {
     let mut best: Option<(T, f64)> = None;
     for one in all {

@@ -1,4 +1,4 @@
-//! The workspace of the program: its folder, its cargo, and what that builds.
+//! The workspace of the program: its folder, its cargo, and what cargo builds there.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +10,7 @@ pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
-/// The cargo that runs this chore, in the workspace.
+/// The cargo program that runs this chore, to be run in the program's workspace.
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(workspace());
@@ -27,7 +27,7 @@ pub fn run(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The target folder of the chores, where they also keep what they fetch.
+/// The target folder of the chores, in which they also store downloads.
 ///
 /// # Errors
 /// If this program is not where cargo put it.

@@ -9,7 +9,7 @@ use crate::distill::sentences;
 use crate::labels::REPORTING;
 use crate::table::table;
 
-/// Words per question.
+/// Number of words of a question.
 const WORDS: usize = 9;
 
 /// The arguments of `cargo xtask bench meaning`.
@@ -99,7 +99,8 @@ fn measured(embedder: &Embedder, sentences: &[String], asked: &[Embedding], coun
     ]
 }
 
-/// A sentence, or beyond their number, the first half of one and the second half of another.
+/// The sentence with this number. Beyond the number of sentences, the first half of one joined with
+/// the second half of another.
 fn joined(sentences: &[String], number: usize) -> String {
     let Some(other) = number.checked_sub(sentences.len()) else { return sentences[number].clone() };
     let one = &sentences[other % sentences.len()];

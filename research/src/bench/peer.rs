@@ -1,5 +1,5 @@
-//! A sync of the small web beside the pipeline that a person writes with feedparser, trafilatura
-//! and SQLite (`peer.py`), on the same machine in the same run.
+//! A sync of the small web compared with a pipeline that a person would write with feedparser,
+//! trafilatura and SQLite (`peer.py`). Both run on the same machine in the same run.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use super::ingest::one_sync;
 use crate::table::table;
 use crate::workspace::{run, target_folder};
 
-/// What the pipeline needs from PyPI.
+/// The Python packages of the pipeline.
 const PACKAGES: [&str; 3] = ["feedparser==6.0.14", "trafilatura==2.3.1", "lxml_html_clean==0.4.4"];
 
 /// The arguments of `cargo xtask bench peer`.
@@ -27,7 +27,7 @@ pub struct Peer {
     pub program: Option<PathBuf>,
 }
 
-/// Reads and seconds of a round.
+/// The number of reads and of seconds of a round.
 type Round = (u64, f64);
 
 impl Peer {
@@ -68,7 +68,7 @@ fn median(mut rounds: Vec<Round>) -> Round {
     rounds[rounds.len() / 2]
 }
 
-/// A Python with the packages, beside what cargo builds.
+/// The Python with the packages, in cargo's target folder.
 fn python() -> anyhow::Result<PathBuf> {
     let folder = target_folder()?.join("python-with-peer");
     let python = folder.join("bin/python");

@@ -1,4 +1,4 @@
-//! The archive as a static site: how long it takes, how large it is, what a search loads.
+//! Publishing the archive as a static site: the time, the size, and how much a search loads.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -70,7 +70,7 @@ impl Publish {
     }
 }
 
-/// The seconds of a publication, and what it did.
+/// The seconds of a publication, with its counts, as text.
 fn told((time, done): &(Duration, serde_json::Value)) -> String {
     format!("{} s, {} made, {} written", seconds(*time), done["made"], done["written"])
 }
@@ -104,8 +104,8 @@ fn size_of(folder: &Path) -> anyhow::Result<(u64, u64)> {
     Ok(sum)
 }
 
-/// The most that one question can load of the index: its entrance, the largest files of words for
-/// twelve words, and the largest files of reads for twenty results.
+/// The most bytes of the index that one question can load: the file that names the others, the
+/// largest files of words for twelve words, and the largest files of reads for twenty results.
 fn largest_question(site: &Path) -> anyhow::Result<u64> {
     let largest = |folder: &str, most: usize| -> anyhow::Result<u64> {
         let entries = std::fs::read_dir(site.join("search").join(folder))?;

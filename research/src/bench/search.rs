@@ -30,11 +30,11 @@ pub struct Search {
     keep: Option<PathBuf>,
 }
 
-/// How often our search answers each question: the 95th percentile of only 95 answers would be
-/// random. FTS5, which takes seconds, answers once.
+/// How often our search answers each question. With one answer each, the 95th percentile would be
+/// that of only 95 answers. FTS5, which takes seconds, answers once.
 const ROUNDS: usize = 5;
 
-/// The parts of generated reads.
+/// The texts from which reads are generated.
 struct Stuff {
     paragraphs: Vec<String>,
     titles: Vec<String>,
@@ -138,7 +138,7 @@ async fn one_size(
     Ok(())
 }
 
-/// Our index of so many reads, and its build time. No time if the index was kept from an earlier
+/// Our index of this many reads, and its build time. No time if the index was kept from an earlier
 /// run.
 fn built(
     folder: &Path,
@@ -219,8 +219,8 @@ impl Stuff {
         })
     }
 
-    /// The read with this number, always the same: 8 to 24 paragraphs. Every second read has a
-    /// problem.
+    /// The generated read with this number, which is always the same: 8 to 24 paragraphs. Every
+    /// second read has a problem.
     fn read(&self, number: u32, embedder: &Embedder) -> Document {
         let mut random = Random(u64::from(number) + 1);
         let title = format!("{}: {}", any(&mut random, &self.titles), any(&mut random, &self.titles));

@@ -20,7 +20,8 @@ use tokio::net::TcpStream;
 
 use crate::table::{head, line, table};
 
-/// Articles of a realistic length; the others of a large archive have two paragraphs.
+/// Number of articles with a realistic length. The other articles of a large archive have two
+/// paragraphs.
 const LONG: u32 = 2_000;
 /// Concurrent clients of the API, and for how many seconds they ask.
 const API_CLIENTS: usize = 200;
@@ -142,7 +143,7 @@ impl Serve {
         Ok(())
     }
 
-    /// An archive with so many reads and its index: a kept one, or a new one.
+    /// An archive of this many reads with its index: a kept one, or a new one.
     async fn make(&self, binary: &Path, server: Option<&str>, reads: u32) -> anyhow::Result<MadeArchive> {
         let database = match (server, &self.keep) {
             (None, _) => None,
@@ -360,8 +361,8 @@ struct MadeArchive {
     _database: Option<Database>,
 }
 
-/// A connection that sends one request after the other. It takes much less time than a real client,
-/// so that the server is measured.
+/// A client with one connection, which sends one request after the other. It takes much less time
+/// than a real client, so that the times are those of the server.
 struct Asker {
     stream: BufReader<TcpStream>,
     line: String,

@@ -9,7 +9,8 @@ use backissue_extract::{Page, extract};
 use backissue_needs::shared_dir;
 use url::Url;
 
-/// Shorter ones say little; longer ones are lists.
+/// The length of a sentence, in characters. Shorter sentences say little, and longer ones are
+/// lists.
 const CHARACTERS: std::ops::RangeInclusive<usize> = 15..=300;
 
 /// The sentences of all articles of the selected blogs, each once, in file order.

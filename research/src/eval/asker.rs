@@ -1,5 +1,5 @@
-//! A language model's précis of labelled reads, made like in the program, and statistics of the
-//! gate.
+//! Makes précis of labelled reads with a language model, in the same way as the program, and
+//! collects statistics of the gate.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -66,7 +66,7 @@ impl ModelFlags {
     }
 }
 
-/// Annotates reads with a model, and keeps statistics.
+/// Annotates reads with a model and collects statistics.
 pub struct Asker {
     model: Model,
     prompt: PromptSettings,
@@ -80,7 +80,7 @@ struct Asked {
     refused: Vec<Vec<Refusal>>,
     /// The number of replies, with those of the second reading.
     replies: usize,
-    /// Why there are no more replies, if the gate did not decide that.
+    /// The error of the model, if it ended the dialogue before the gate did.
     failure: Option<ModelError>,
     usage: Usage,
     took: Duration,
@@ -92,8 +92,8 @@ impl Asker {
         Ok(Self { model, prompt, runtime, asked: Vec::new() })
     }
 
-    /// The model's précis of a text, as far as the gate accepts it, and the refusals. If the model
-    /// fails on this text, the rest is the built-in annotator's.
+    /// The model's précis of a text, with the fields that the gate accepted, and the refusals. If
+    /// the model fails on this text, the other fields are the built-in annotator's.
     ///
     /// # Errors
     /// If the model would fail on other texts too.
@@ -229,7 +229,8 @@ impl Asked {
     }
 }
 
-/// A reason without its details: numbers, quoted words, and the findings of a second reader.
+/// The reason of a refusal without details: numbers, quoted words, and the findings of a second
+/// reading.
 fn in_general(reason: &str) -> String {
     let reason = reason.split_once(": ").map_or(reason, |(general, _)| general);
     // Quoted parts are at the odd positions.

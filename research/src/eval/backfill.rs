@@ -1,5 +1,5 @@
-//! How much of the small web's past a backfill finds, how correct its dates are, and how much of it
-//! is no article.
+//! Measures a backfill of the small web: how many articles it finds, how many dates are correct,
+//! and how many results are not articles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! `cargo xtask eval extract`: how much of an article is found on its page, and how much beside it,
-//! by generator.
+//! `cargo xtask eval extract`: how much of an article is extracted from its page, and how much
+//! other text, by generator.
 
 mod article;
 mod code;
@@ -40,10 +40,10 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// Takes the pages apart, compares and prints.
+    /// Extracts the articles, compares them with the right ones, and prints the result.
     ///
     /// # Errors
-    /// Where the pages cannot be had, or another system fails.
+    /// If the pages are unavailable, or another system fails.
     pub fn run(self) -> anyhow::Result<()> {
         if let Some(folder) = &self.pages {
             return report_folder(folder);
@@ -74,7 +74,7 @@ fn write(folder: &Path, pages: &[Page]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints the blocks that are missing of a page's article, and what of other things was taken.
+/// Prints the blocks of the article that are missing, and the other text that was extracted.
 fn show(page: &Page) {
     let found = systems::ours(&input(page));
     let (gold, taken) = (page.article.text(), letters(&found.text));
@@ -120,8 +120,8 @@ fn report(pages: &[Page]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// All systems over all pages. Pages of one generator are alike, so intervals draw generators, not
-/// pages.
+/// The results of all systems over all pages. Pages of one generator are alike, so intervals come
+/// from resampling generators, not pages.
 fn systems_table(
     pages: &[Page],
     runs: &[Run],
@@ -204,7 +204,7 @@ fn same(wanted: &str, found: Option<&str>) -> bool {
     letters(wanted) == letters(found.unwrap_or_default())
 }
 
-/// The same systems over pages of a public benchmark.
+/// Prints the results of the same systems for the pages of a public benchmark.
 fn report_folder(folder: &Path) -> anyhow::Result<()> {
     let cases = cases(folder)?;
     let inputs: Vec<Input<'_>> =

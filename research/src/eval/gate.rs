@@ -1,5 +1,5 @@
-//! `cargo xtask eval gate`: how many true statements the gate for written statements lets through,
-//! and how many inventions, by kind.
+//! `cargo xtask eval gate`: how many true statements the gate accepts, and how many invented ones,
+//! by kind.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -38,32 +38,34 @@ struct Row {
     url: Url,
     field: String,
     text: String,
-    /// The opening words of the sentences that it names.
+    /// The opening words of the sentences that the statement cites.
     sentences: Vec<String>,
     is_true: bool,
-    /// `true`, or how it was made up.
+    /// `true`, or the way in which the statement was invented.
     kind: String,
-    /// What a second reader said, who saw neither the two above nor the article: yes, in part or
-    /// no.
+    /// The answer of a second reader who saw neither these two fields nor the article: yes, in
+    /// part, or no.
     said: Option<String>,
 }
 
-/// A second question.
+/// A prompt for the second reading.
 #[derive(Serialize)]
 struct Asked<'a> {
-    /// `gate` or `hostile`: its file; `honest` for the true statements of `hostile`.
+    /// The file of the statement: `gate` or `hostile`; `honest` for the true statements of
+    /// `hostile`.
     file: &'static str,
     line: usize,
     system: &'a str,
     user: &'a str,
 }
 
-/// How a statement fared.
+/// The results for a statement.
 struct Judged {
     row: Row,
-    /// What was refused of its words.
+    /// The refusal by the comparison of words, if any.
     refused: Option<Refusal>,
-    /// Whether the second reader says that the sentences say it. `None` if nobody was asked.
+    /// The answer of the second reading, whether the sentences say the statement. `None` if it was
+    /// not asked.
     is_said: Option<bool>,
 }
 
@@ -121,7 +123,7 @@ impl Gate {
     }
 }
 
-/// Holds a statement against the gate as the only field of a model's answer.
+/// Checks a statement with the gate, as the only field of a model's answer.
 fn judge(row: Row, read: &Read) -> anyhow::Result<(Judged, Option<Question>)> {
     let article = read.text();
     let whole = PromptSettings { characters: usize::MAX, ..PromptSettings::default() };
@@ -141,7 +143,7 @@ fn judge(row: Row, read: &Read) -> anyhow::Result<(Judged, Option<Question>)> {
     Ok((Judged { row, refused, is_said }, second))
 }
 
-/// The number of the sentence that begins so.
+/// The number of the sentence in the prompt that begins with these words.
 fn number(question: &str, opening: &str) -> anyhow::Result<usize> {
     let found = question.lines().find_map(|line| {
         let (number, sentence) = line.strip_prefix('[')?.split_once("] ")?;
@@ -187,7 +189,7 @@ fn by_kind(judged: &[Judged]) -> String {
     table(&["kind of invention", "statements", "refused by words", "refused by both"], &rows)
 }
 
-/// Why true statements were refused, the commonest first.
+/// The reasons why true statements were refused, most frequent first.
 fn reasons(judged: &[Judged]) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for one in judged.iter().filter(|one| one.row.is_true) {

@@ -1,5 +1,5 @@
-//! The part of `cargo xtask eval gate` on hostile articles: what protects from a model that obeys
-//! them.
+//! The part of `cargo xtask eval gate` about hostile articles: which defences stop the statement of
+//! a model that obeys an attack.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,19 +23,19 @@ struct Case {
     company: String,
     title: String,
     text: String,
-    /// The statement that the attack plants.
+    /// The field that the attack tries to change.
     field: String,
-    /// What an obedient model writes.
+    /// The statement that an obedient model writes.
     claim: String,
-    /// The opening words of the sentences that it cites.
+    /// The opening words of the sentences that the statement cites.
     cites: Vec<String>,
-    /// A true statement of the same field, and its sentences.
+    /// A true statement for the same field.
     honest: String,
     honest_cites: Vec<String>,
-    /// What a second reader said of `claim`, who saw only the second question: yes, in part or no.
-    /// Missing if the claim does not get that far.
+    /// The answer of a second reader about `claim`, who saw only the second prompt: yes, in part,
+    /// or no. Missing if the claim is refused before.
     said: Option<String>,
-    /// What a second reader said of `honest`.
+    /// The answer of a second reader about `honest`.
     honest_said: Option<String>,
 }
 
@@ -43,22 +43,22 @@ fn acme() -> String {
     "Acme".to_owned()
 }
 
-/// What became of a claim.
+/// The result for a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    /// Its sentences are not shown to a model.
+    /// The attack's sentences are not shown to a model.
     LeftOut,
-    /// The words part of the gate refuses it.
+    /// The comparison of words refuses the claim.
     Words,
-    /// The second reading refuses it.
+    /// The second reading refuses the claim.
     Sense,
-    /// It would be shown.
+    /// The claim would be shown.
     Shown,
-    /// The second reading is missing.
+    /// There is no answer of a second reading.
     Unread,
 }
 
-/// A second question about a statement of a case.
+/// A prompt for the second reading about a statement of a case.
 pub struct Second {
     /// `hostile` for the planted claim, `honest` for the true statement.
     pub file: &'static str,
@@ -131,7 +131,8 @@ fn asking(case: &Case) -> Asking<'_> {
     asking.expect("every case has sentences")
 }
 
-/// The second question about a statement. Returns `None` if the words part refuses it.
+/// The prompt for the second reading of a statement. Returns `None` if the comparison of words
+/// refuses it.
 fn passes(case: &Case, statement: &str, cites: &[String]) -> Option<Question> {
     let asking = asking(case);
     let cited = numbers(&asking.question(), cites);
@@ -145,7 +146,7 @@ fn passes(case: &Case, statement: &str, cites: &[String]) -> Option<Question> {
     asking.next_question(&readings).filter(|_| !refused)
 }
 
-/// The numbers of the shown sentences that begin so.
+/// The numbers of the sentences in the prompt that begin with these words.
 fn numbers(question: &Question, openings: &[String]) -> Vec<usize> {
     let lines = question.user.lines().filter_map(|line| line.strip_prefix('[')?.split_once("] "));
     let cited = lines.filter(|(_, sentence)| openings.iter().any(|opening| sentence.starts_with(opening)));

@@ -1,4 +1,5 @@
-//! What the built-in annotator shows of each article of the shared test data, for people to judge.
+//! Prints what the built-in annotator shows of each article in the shared test data, for people to
+//! judge.
 
 use std::fs;
 use std::path::PathBuf;
@@ -41,7 +42,7 @@ impl Passages {
     }
 }
 
-/// An article with its précis, and with its label if it has one.
+/// A line for an article with its précis, and with its label if it has one.
 fn line(number: usize, text: &Text<'_>, label: Option<&labels::Label>) -> Value {
     let precis = annotate(text);
     let shown = |statement: Option<&Statement>| {

@@ -1,4 +1,4 @@
-//! The précis of labelled reads against their labels.
+//! Compares the précis of labelled reads with their labels.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -60,7 +60,7 @@ struct Annotated<'a> {
     milliseconds: f64,
 }
 
-/// Makes a précis of a text, and returns what was refused.
+/// A function that makes a précis of a text, and returns the refusals.
 type Annotate<'a> = dyn FnMut(&Text<'_>) -> anyhow::Result<(Precis, Vec<Refusal>)> + 'a;
 
 fn stated(precis: &Precis, part: Field) -> Option<&Statement> {

@@ -1,5 +1,5 @@
-//! Search compared with judged queries: ours by words, by meaning and by both, two databases'
-//! full-text search, and the embeddings from which ours were distilled.
+//! Compares searches by judged queries: ours by words, by meaning and by both, the full-text search
+//! of two databases, and the embeddings from which ours were distilled.
 
 mod floor;
 mod peers;
@@ -46,7 +46,7 @@ pub struct Evaluation {
     tune: bool,
 }
 
-/// The judged depth of rankings.
+/// Number of best results of each system that people judged.
 const POOL: usize = 10;
 
 /// A system's answers: a list of addresses per query.

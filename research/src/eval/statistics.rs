@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use backissue_tests::chance::Random;
 
-/// Resamples per interval.
+/// Number of resamples per interval.
 const DRAWS: usize = 2000;
 
 /// A figure with its 95 % confidence interval.
@@ -79,7 +79,7 @@ impl Overlap {
         Self { shared: said.intersection(&wanted).count(), said: said.len(), wanted: wanted.len() }
     }
 
-    /// The same for names, ignoring case.
+    /// The overlap of two sets of names, ignoring case.
     pub fn of_names(said: &[String], wanted: &[String]) -> Self {
         let lower = |names: &[String]| names.iter().map(|name| name.to_lowercase()).collect::<Vec<_>>();
         Self::of(&lower(said), &lower(wanted))

@@ -1,5 +1,5 @@
-//! Articles of the shared test data as blocks: what pages are rendered from, and what a good
-//! extraction of them holds.
+//! Articles of the shared test data as blocks. Pages are rendered from them, and extractions are
+//! compared with them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,34 +14,34 @@ use url::Url;
 use super::code;
 use crate::labels;
 
-/// An article, known to the last word.
+/// An article whose text is known exactly.
 #[derive(Clone, Debug)]
 pub struct Article {
-    /// Where it was published.
+    /// The article's address.
     pub url: Url,
     /// Its title.
     pub title: String,
-    /// Who wrote it; several names are separated by commas.
+    /// The author. Several names are separated by commas.
     pub author: String,
     /// The day of publication.
     pub published: Date,
-    /// What its blog is called.
+    /// The name of the blog.
     pub site: String,
-    /// What it says.
+    /// The contents.
     pub blocks: Vec<Block>,
 }
 
-/// A part of an article.
+/// A block of an article.
 #[derive(Clone, Debug)]
 pub struct Block {
-    /// Its words, without markup.
+    /// The text without markup.
     pub text: String,
-    /// What it is.
+    /// The kind of block, with its markup.
     pub part: Part,
 }
 
-/// The kinds of blocks. Pieces of HTML have inline markup only, but for quotations and items, which
-/// may hold blocks.
+/// The kinds of blocks. Their HTML has inline markup only, except for quotations and list items,
+/// which may contain blocks.
 #[derive(Clone, Debug)]
 pub enum Part {
     /// A paragraph.
@@ -56,22 +56,22 @@ pub enum Part {
     Quote { html: String },
     /// A table with a head.
     Table { head: Vec<String>, rows: Vec<Vec<String>> },
-    /// An image, and the words below it.
+    /// An image with its caption.
     Figure { src: String, alt: String, caption: String },
 }
 
 impl Article {
-    /// All its words.
+    /// The text of the whole article.
     pub fn text(&self) -> String {
         self.blocks.iter().map(|block| block.text.as_str()).collect::<Vec<_>>().join("\n\n")
     }
 
-    /// The words of its blocks of a kind.
+    /// The texts of its blocks of one kind.
     pub fn texts(&self, is: fn(&Part) -> bool) -> Vec<&str> {
         self.blocks.iter().filter(|block| is(&block.part)).map(|block| block.text.as_str()).collect()
     }
 
-    /// The words that its first paragraph begins with: how pages introduce it elsewhere.
+    /// The first words of its first paragraph, as other pages show them.
     pub fn excerpt(&self) -> String {
         let first = self.texts(|part| matches!(part, Part::Paragraph { .. })).into_iter().next();
         let words: Vec<&str> = first.unwrap_or_default().split_whitespace().take(26).collect();
@@ -80,7 +80,7 @@ impl Article {
 }
 
 impl Block {
-    /// What a template sees of it.
+    /// The article as a value for templates.
     pub fn value(&self) -> Value {
         let safe = |html: &String| Value::from_safe_string(html.clone());
         let all = |pieces: &[String]| pieces.iter().map(safe).collect::<Vec<_>>();
@@ -108,8 +108,8 @@ impl Block {
     }
 }
 
-/// The letters and digits of a text with hyphens between the words, as generators make addresses
-/// and anchors of it.
+/// The letters and digits of a text, with hyphens between words, as generators use them in
+/// addresses and anchors.
 pub fn slug(text: &str) -> String {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-")
@@ -130,11 +130,11 @@ struct Blog {
     title: String,
 }
 
-/// The articles of the shared test data that were published at these addresses, by address. Left
-/// out are those that have other things in them than the known kinds of blocks.
+/// The articles of the shared test data with these addresses, by address. Leaves out articles with
+/// contents other than the known kinds of blocks.
 ///
 /// # Errors
-/// Where the test data is missing or damaged.
+/// If the test data is missing or damaged.
 pub fn articles(wanted: &HashSet<Url>) -> anyhow::Result<HashMap<Url, Article>> {
     let shared = shared_dir()?;
     let titles = |part: &str| -> anyhow::Result<HashMap<String, String>> {
@@ -189,7 +189,7 @@ fn rendered(url: &Url, page: &str, site: &str) -> Option<Article> {
     Some(Article { url: url.clone(), title, author, published, site: site.to_owned(), blocks })
 }
 
-/// The blocks of a body, or `None` if it has other things in it.
+/// The blocks of a body. Returns `None` if it has other contents.
 fn blocks(body: &NodeRef<'_>, title: &str) -> Option<Vec<Block>> {
     let mut blocks = Vec::new();
     gather(body, &mut blocks)?;
@@ -285,7 +285,7 @@ fn figure(image: &NodeRef<'_>, caption: &str, text: &str) -> Block {
     Block { text: text.to_owned(), part }
 }
 
-/// A table whose cells are all of one row and one column, or `None`.
+/// A table. Returns `None` if a cell spans several rows or columns.
 fn table(node: &NodeRef<'_>) -> Option<Part> {
     let mut rows: Vec<(bool, Vec<String>)> = Vec::new();
     for row in node.descendants_it().filter(|n| n.node_name().is_some_and(|name| &*name == "tr")) {
@@ -303,7 +303,7 @@ fn table(node: &NodeRef<'_>) -> Option<Part> {
     })
 }
 
-/// The words of a node as a browser shows them: blocks and breaks end a line.
+/// The text of a node as a browser shows it. Blocks and line breaks end a line.
 pub fn words_of(node: &NodeRef<'_>) -> String {
     let mut text = String::new();
     write_words(node, &mut text);
@@ -339,7 +339,7 @@ pub fn letters(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// Whether a page tells a name, with the references that templates write for signs.
+/// Whether a page contains a name, possibly with the character references that templates write.
 pub fn told(page: &str, name: &str) -> bool {
     let name = name.replace('&', "&amp;").replace('\'', "&#x27;");
     name.split(", ").all(|one| page.contains(one))

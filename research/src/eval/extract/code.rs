@@ -1,8 +1,8 @@
-//! Lines of code as highlighters see them: pieces with a kind each.
+//! Splits lines of code as highlighters do, into pieces of different kinds.
 
 use minijinja::{Value, context};
 
-/// Words that most languages keep for themselves.
+/// Words that are reserved in most languages.
 const KEYWORDS: &[&str] = &[
     "and", "as", "async", "await", "break", "case", "class", "const", "continue", "def", "do", "else", "end",
     "enum", "export", "extends", "false", "final", "fn", "for", "from", "func", "function", "if", "impl",
@@ -11,8 +11,8 @@ const KEYWORDS: &[&str] = &[
     "try", "type", "use", "val", "var", "void", "where", "while", "with",
 ];
 
-/// The lines of a code block, each a list of pieces: `kind` (empty for what is not highlighted) and
-/// `text`.
+/// The lines of a code block, each as a list of pieces with `text` and `kind`. The kind is empty
+/// for text that is not highlighted.
 pub fn lines(code: &str) -> Vec<Vec<Value>> {
     code.split('\n')
         .map(|line| pieces(line).into_iter().map(|(kind, text)| context! { kind, text }).collect())

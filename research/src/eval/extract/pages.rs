@@ -1,9 +1,8 @@
-//! The gold set: articles of the shared test data in the pages that generators and themes make of
-//! them.
+//! The gold set: articles of the shared test data, rendered as pages of generators and themes.
 //!
-//! `eval/pages/NAME.html` is a template for each generator, with the markup that it really writes.
-//! `articles.jsonl` says which articles are rendered with it, and `frame.toml` has the words that
-//! stand around them.
+//! `eval/pages/NAME.html` is a template for each generator, with the markup that the generator
+//! really writes. `articles.jsonl` says which articles are rendered with it. `frame.toml` has the
+//! texts around the articles.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -18,16 +17,16 @@ use url::Url;
 use super::article::{Article, Part, articles, slug};
 use crate::workspace::workspace;
 
-/// Which part of the set a generator belongs to.
+/// A half of the set, to which a generator belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Half {
-    /// Faults found on these pages may be mended.
+    /// The half for tuning: faults on these pages may be corrected.
     Tuning,
-    /// These are only reported on.
+    /// The half for reporting only.
     Reporting,
 }
 
-/// A page, and what is known of it.
+/// A page, and its right extraction.
 #[derive(Clone, Debug)]
 pub struct Page {
     /// The generator that makes such pages.
@@ -36,7 +35,8 @@ pub struct Page {
     pub half: Half,
     /// The article on it.
     pub article: Article,
-    /// The words of the newsletter box, the consent notice, the comments and the teasers on it.
+    /// The texts on the page that are not part of the article: newsletter box, consent notice,
+    /// comments, teasers.
     pub beside: Vec<String>,
     /// Its source.
     pub html: String,
@@ -50,7 +50,7 @@ struct Line {
     urls: Vec<Url>,
 }
 
-/// The words around articles, of which each page has its share.
+/// The texts around articles. Each page has some of them.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Frame {
@@ -79,10 +79,10 @@ struct Comment {
     text: String,
 }
 
-/// Every page of the set, in the order of the generators' names.
+/// All pages of the set, in the order of the generators' names.
 ///
 /// # Errors
-/// Where a file is missing or damaged, a template does not render, or an article is not in the
+/// If a file is missing or damaged, a template cannot be rendered, or an article is not in the
 /// shared test data.
 pub fn load() -> anyhow::Result<Vec<Page>> {
     let folder = workspace().join("eval/pages");
@@ -138,8 +138,8 @@ fn templates(folder: &PathBuf) -> anyhow::Result<HashMap<String, String>> {
 }
 
 impl Frame {
-    /// What the template of page `number` is given, and those of its words that are beside the
-    /// article.
+    /// The values for the template of page `number`, and those of its texts that are not part of
+    /// the article.
     fn around(&self, number: usize, article: &Article, others: &[&Article]) -> (Value, Vec<String>) {
         fn nth<T>(all: &[T], number: usize) -> &T {
             &all[number % all.len()]
@@ -179,7 +179,7 @@ impl Frame {
     }
 }
 
-/// What is said of an article on its own page and on others.
+/// The values about an article, for its own page and for teasers.
 fn about(article: &Article) -> Value {
     let authors: Vec<&str> = article.author.split(", ").filter(|name| !name.is_empty()).collect();
     context! {
@@ -219,7 +219,7 @@ fn date(day: Date) -> Value {
     }
 }
 
-/// A value as a template sees it.
+/// A value for templates.
 fn seen(value: impl Serialize) -> Value {
     Value::from(minijinja::value::Serde(value))
 }

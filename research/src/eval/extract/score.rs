@@ -1,9 +1,9 @@
-//! How much of an article was found, and how much that is none.
+//! Measures how much of an article was extracted, and how much other text.
 //!
 //! The measure is that of the public article extraction benchmark
-//! (scrapinghub/article-extraction-benchmark): words are runs of letters, digits and underscores; a
-//! text is the bag of its runs of four words; precision and recall are taken of each page, then
-//! their means over the pages; F1 is of the two means.
+//! (scrapinghub/article-extraction-benchmark). A word is a run of letters, digits and underscores,
+//! and a text is the bag of its runs of four words. Precision and recall are computed for each page
+//! and averaged over the pages. F1 is computed from the two averages.
 
 use std::collections::HashMap;
 
@@ -15,14 +15,15 @@ use super::systems::Extracted;
 /// The measures of one page.
 #[derive(Clone, Copy, Debug)]
 pub struct Score {
-    /// The share of what was taken that is the article's; `None` if nothing was.
+    /// The share of the extracted text that belongs to the article. `None` if nothing was
+    /// extracted.
     pub precision: Option<f64>,
-    /// The share of the article that was taken; `None` if it has no words.
+    /// The share of the article that was extracted. `None` if it has no words.
     pub recall: Option<f64>,
 }
 
 impl Score {
-    /// Compares a text with the right one.
+    /// Compares an extracted text with the right one.
     pub fn of(gold: &str, found: &str) -> Self {
         let (gold, found) = (shingles(gold), shingles(found));
         let common: usize =
@@ -64,12 +65,12 @@ fn shingles(text: &str) -> HashMap<Vec<&str>, usize> {
     bag
 }
 
-/// Parts of an article, and how many of them were kept as what they are.
+/// Counts of one kind of block in an article.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Kept {
-    /// How many there are.
+    /// Number of such blocks in the article.
     pub all: usize,
-    /// How many were kept.
+    /// Number of them that are still of this kind after extraction.
     pub kept: usize,
 }
 
@@ -88,8 +89,7 @@ fn kept(wanted: Vec<String>, mut found: Vec<String>) -> Kept {
     Kept { all, kept: wanted.iter().filter_map(is_there).count() }
 }
 
-/// The headings of sections that are headings still, with the same words; some generators number
-/// them.
+/// Counts the headings that are still headings with the same words. Some generators number them.
 pub fn headings(article: &Article, extracted: &Extracted) -> Kept {
     let words = |text: &str| letters(text).trim_start_matches(|c: char| c.is_ascii_digit()).to_owned();
     let wanted = article.texts(|part| matches!(part, Part::Heading { .. })).into_iter().map(words);
@@ -98,7 +98,7 @@ pub fn headings(article: &Article, extracted: &Extracted) -> Kept {
     kept(wanted.collect(), found.nodes().iter().map(|node| words(&node.text())).collect())
 }
 
-/// The code blocks that are preformatted still, with the same lines.
+/// Counts the code blocks that are still preformatted with the same lines.
 pub fn code(article: &Article, extracted: &Extracted) -> Kept {
     let lines = |text: &str| {
         let lines: Vec<&str> = text.trim_matches('\n').lines().map(str::trim_end).collect();

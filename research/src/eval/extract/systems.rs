@@ -1,4 +1,5 @@
-//! What takes the pages apart: ours, the library it builds on alone, and two programs in Python.
+//! The systems that extract articles from pages: ours, the library that it uses alone, and two
+//! programs in Python.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -16,10 +17,10 @@ use url::Url;
 use super::article::words_of;
 use crate::workspace::{run, target_folder, workspace};
 
-/// What a system made of a page.
+/// The extraction of a page by a system.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Extracted {
-    /// The article's words.
+    /// The article's text.
     #[serde(default)]
     pub text: String,
     /// The article's HTML.
@@ -27,7 +28,7 @@ pub struct Extracted {
     /// Its title.
     #[serde(skip)]
     pub title: Option<String>,
-    /// Who wrote it.
+    /// The author.
     #[serde(skip)]
     pub author: Option<String>,
     /// The day of publication.
@@ -35,7 +36,7 @@ pub struct Extracted {
     pub published: Option<Date>,
 }
 
-/// A page to take apart.
+/// A page to extract from.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     /// Its source.
@@ -44,20 +45,20 @@ pub struct Input<'a> {
     pub url: Option<&'a Url>,
 }
 
-/// What one system made of all pages, and how many it took in a second.
+/// The extractions of all pages by one system, and its speed.
 pub struct Run {
     /// The system's name.
     pub name: &'static str,
-    /// What it made of each page.
+    /// The extraction of each page.
     pub extracted: Vec<Extracted>,
-    /// Pages a second on one core.
+    /// Pages per second on one core.
     pub speed: f64,
 }
 
-/// Every system that can be had on all pages, ours first.
+/// Runs every available system on all pages, ours first.
 ///
 /// # Errors
-/// Where a system that is there fails.
+/// If an available system fails.
 pub fn run_all(pages: &[Input<'_>]) -> anyhow::Result<Vec<Run>> {
     let mut runs = vec![timed("backissue", pages, ours), timed("dom_smoothie", pages, library)];
     match python() {
@@ -71,7 +72,7 @@ pub fn run_all(pages: &[Input<'_>]) -> anyhow::Result<Vec<Run>> {
     Ok(runs)
 }
 
-/// The best of three rounds over all pages.
+/// Extracts all pages three times, and returns the result with the best time.
 fn timed(name: &'static str, pages: &[Input<'_>], extract: fn(&Input<'_>) -> Extracted) -> Run {
     let rounds = (0..3).map(|_| {
         let began = Instant::now();
@@ -83,7 +84,7 @@ fn timed(name: &'static str, pages: &[Input<'_>], extract: fn(&Input<'_>) -> Ext
     Run { name, extracted, speed }
 }
 
-/// Ours.
+/// Our extraction.
 pub fn ours(page: &Input<'_>) -> Extracted {
     let page = Page { bytes: page.html, media_type: None, url: page.url };
     backissue_extract::extract(&page, None).map_or_else(
@@ -98,7 +99,7 @@ pub fn ours(page: &Input<'_>) -> Extracted {
     )
 }
 
-/// The library that ours builds on, alone.
+/// The extraction by the library that ours uses.
 fn library(page: &Input<'_>) -> Extracted {
     let config = dom_smoothie::Config {
         text_mode: dom_smoothie::TextMode::Formatted,
@@ -115,8 +116,8 @@ fn library(page: &Input<'_>) -> Extracted {
         .unwrap_or_default()
 }
 
-/// A Python with the packages of `eval/peers/requirements.txt`, in an environment below the target
-/// folder.
+/// The Python with the packages of `eval/peers/requirements.txt`, in an environment below the
+/// target folder.
 fn python() -> anyhow::Result<PathBuf> {
     let folder = target_folder()?.join("peers");
     let wanted = workspace().join("eval/peers/requirements.txt");
@@ -135,7 +136,7 @@ fn python() -> anyhow::Result<PathBuf> {
     Ok(interpreter)
 }
 
-/// A program in Python: `eval/peers/extract.py` reads the pages from files and answers with a line
+/// Runs a program in Python: `eval/peers/extract.py` reads the pages from files and prints a line
 /// for each.
 fn peer(interpreter: &Path, name: &'static str, pages: &[Input<'_>]) -> anyhow::Result<Run> {
     #[derive(Deserialize)]

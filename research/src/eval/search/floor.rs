@@ -1,9 +1,9 @@
-//! How close the closest read must be to a question, so that the question has an answer.
+//! Determines how close the closest read must be to a question, so that the question has an answer.
 //!
-//! A read's closeness is its similarity in meaning plus a weight times the share of the question in
-//! its words. For each weight, the floor is the highest one that keeps the relevant reads of the
-//! tuning half. The chosen weight is one with which most unanswerable questions of that half get no
-//! read, and which is not at the edge of these.
+//! A read's closeness is its similarity in meaning, plus a weight times the share of the question
+//! in its words. For each weight, the floor is the highest one that keeps the relevant reads of the
+//! tuning half. A weight is chosen with which most unanswerable questions of that half get no read,
+//! and which is not at the edge of the range of such weights.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,7 +18,7 @@ use crate::workspace::workspace;
 
 /// The share of relevant reads to keep.
 const KEPT: f64 = 0.99;
-/// The same for reads with another's problem.
+/// The share to keep of reads that have another read's problem.
 const KEPT_OTHERS: f64 = 0.98;
 /// Weights that are tried, in quarters.
 const WEIGHTS: std::ops::RangeInclusive<u8> = 0..=8;
@@ -62,16 +62,16 @@ pub async fn learn(
     others(search, judged, urls, reads).await
 }
 
-/// A read that was judged for the query that another answers best.
+/// A read that was judged for the query which another read answers best.
 struct Pair {
     is_tuning: bool,
     is_relevant: bool,
     read: Ranked,
 }
 
-/// Prints how close reads that answer one question are to each other's problem, beside reads that
-/// were judged no answer to it. A read whose problem is not shown cannot be shown as having
-/// another's, so only those with a problem count.
+/// Prints how close reads that answer the same question are to each other's problem, compared with
+/// reads that were judged not to answer it. A read whose problem is not shown cannot be shown as
+/// having another's, so only reads with a shown problem are used.
 async fn others(search: &Search, judged: &[Judged], urls: &Urls, reads: &[ReadText]) -> anyhow::Result<()> {
     let ids: HashMap<&str, ReadId> = urls.iter().map(|(id, url)| (url.as_str(), *id)).collect();
     let with_problem: HashSet<ReadId> =

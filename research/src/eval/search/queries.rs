@@ -45,7 +45,7 @@ pub enum Half {
 }
 
 impl Half {
-    /// Whether a query belongs to it: odd numbers are for tuning.
+    /// Whether a query belongs to this half. Odd numbers are for tuning.
     pub fn holds(self, judged: &Judged) -> bool {
         let is_odd = judged.id.ends_with(['1', '3', '5', '7', '9']);
         match self {
@@ -137,7 +137,7 @@ impl Judged {
     }
 }
 
-/// The examined depth of a ranking.
+/// Number of results of a ranking that are examined.
 pub const DEPTH: usize = 20;
 
 /// The address of each read.

@@ -1,4 +1,5 @@
-//! Tunes the weights: sets one after another to the value with the best answers on the tuning half.
+//! Tunes the weights, one after another: each gets the value with the best answers on the tuning
+//! half.
 
 use backissue_search::{Blend, By, Search};
 
@@ -36,7 +37,7 @@ const BLEND: [Dial; 6] = [
     Dial { name: "recency", number: |b| &mut b.recency, values: &[0.0, 0.005, 0.02, 0.06] },
 ];
 
-/// Rounds over all numbers; further ones change little.
+/// Number of rounds over all weights. Further rounds change little.
 const ROUNDS: usize = 2;
 /// The minimum improvement for a change, so that chance changes nothing.
 const WORTH_MOVING: f64 = 0.001;
