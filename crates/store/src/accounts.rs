@@ -1,5 +1,5 @@
-//! Readers and their invitations: tables `reader`, `invitation`. `sessions` has passwords and who
-//! is logged in, `openid` who logs in elsewhere.
+//! Readers and their invitations: tables `reader` and `invitation`. Passwords and sessions are in
+//! `sessions`, logins by OpenID Connect in `openid`.
 
 use backissue_model::{Password, Reader, ReaderId, ReaderName, Role};
 use jiff::{SignedDuration, Timestamp};
@@ -13,7 +13,7 @@ use crate::{Session, Store, StoreError, own_digests};
 /// How long an invitation can be used.
 pub const INVITATION_LASTS: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// The columns of a [`Reader`]. `$1` is the present.
+/// The query for a [`Reader`]. `$1` is the current time.
 const READER: &str = "SELECT r.id, r.name, r.role, r.closed_at, r.opening_is_done,
         CASE WHEN r.password IS NULL THEN CAST(0 AS BIGINT) ELSE CAST(1 AS BIGINT) END AS has_password,
         CASE WHEN EXISTS (SELECT 1 FROM openid_login o WHERE o.reader_id = r.id)
@@ -26,7 +26,7 @@ const READER: &str = "SELECT r.id, r.name, r.role, r.closed_at, r.opening_is_don
 pub enum Leaving {
     /// The account is closed, and everything that the reader wrote stays.
     KeepData,
-    /// The account goes, with everything that the reader did and wrote.
+    /// The account is deleted, with everything that the reader did and wrote.
     DropData,
 }
 
@@ -53,7 +53,7 @@ impl Store {
         self.one("looking up a reader", query.bind(millis(now)).bind(name.as_str()), reader_of_row).await
     }
 
-    /// The operator that the archive has had longest. Commands act for this reader.
+    /// The operator whose row is the oldest. Commands act for this reader.
     pub async fn first_operator(&self) -> Result<ReaderId, StoreError> {
         let query =
             sql("SELECT id FROM reader WHERE role = 'operator' AND closed_at IS NULL ORDER BY id LIMIT 1");
@@ -102,13 +102,13 @@ impl Store {
         invited.await?.ok_or_else(|| self.no_reader(reader))
     }
 
-    /// Makes the reader's invitation invalid. None is fine.
+    /// Makes the reader's invitation invalid, if there is one.
     pub async fn revoke_invitation(&self, reader: ReaderId) -> Result<(), StoreError> {
         let delete = sql("DELETE FROM invitation WHERE reader_id = $1");
         self.change("revoking an invitation", delete.bind(reader.0)).await.map(|_| ())
     }
 
-    /// The reader whom the invitation with this hash of a token is for.
+    /// The reader for whom the invitation is whose token has this hash.
     pub async fn invited(&self, token: &str, now: Timestamp) -> Result<Option<Reader>, StoreError> {
         let query = sql_of(format!(
             "{READER} JOIN invitation v ON v.reader_id = r.id WHERE v.token = $2 AND v.ends_at > $1"
@@ -150,7 +150,7 @@ impl Store {
         .await
     }
 
-    /// Says whether opening a read marks it done for this reader.
+    /// Sets whether opening a read marks it done for this reader.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.

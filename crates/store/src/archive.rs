@@ -23,9 +23,10 @@ pub struct Store {
     pub(crate) database: Database,
     pub(crate) location: Arc<Location>,
     pub(crate) zone: TimeZone,
-    /// SQLite's file as it was opened: its device and its number there.
+    /// The device and inode of SQLite's file when it was opened.
     pub(crate) file: Option<(u64, u64)>,
-    /// The bytes that a source may have put into the archive and still be asked for more.
+    /// The number of bytes of a source in the archive above which nothing more is fetched from the
+    /// source.
     pub(crate) source_limit: i64,
     pub(crate) recent: RecentVersions,
 }
@@ -149,13 +150,14 @@ impl Store {
         }
     }
 
-    /// The same archive, in which a source that has put so many bytes into it is asked for no more.
+    /// The same archive, with this limit of bytes per source. Nothing more is fetched from a source
+    /// that reached the limit.
     pub fn with_source_limit(self, bytes: u64) -> Self {
         Self { source_limit: i64::try_from(bytes).unwrap_or(i64::MAX), ..self }
     }
 
-    /// Whether the database's file is still the one that was opened. After it was deleted or
-    /// replaced, whatever is written goes to a file that nobody can open any more.
+    /// Whether the database's file is still the one that was opened. If the file was deleted or
+    /// replaced, everything that is written is lost.
     pub fn is_in_place(&self) -> bool {
         self.file.is_none() || self.file == identity(&self.location)
     }
@@ -177,7 +179,7 @@ impl Store {
         Box::pin(async move { statements.await.map_err(|failure| failure.at(&self.location, doing)) })
     }
 
-    /// All rows of a query, each as `of_row` reads it.
+    /// Runs a query and converts its rows by `of_row`.
     pub(crate) fn list<'s, T: Send + 's>(
         &'s self,
         doing: &'static str,
@@ -187,7 +189,7 @@ impl Store {
         self.run(doing, async move { self.database.rows(query).await?.iter().map(of_row).collect() })
     }
 
-    /// The first row of a query, as `of_row` reads it. Returns `None` if there is none.
+    /// Runs a query and converts its first row by `of_row`. Returns `None` if there is no row.
     pub(crate) fn one<'s, T: Send + 's>(
         &'s self,
         doing: &'static str,
@@ -288,9 +290,9 @@ impl Store {
         there.eq(known)
     }
 
-    /// What the database lacks of what this program needs: its migrations, or a table. Returns
-    /// `None` if it answers and has everything. It may have more, if a newer program has migrated
-    /// it while this one was running.
+    /// The part of the schema that this program needs and the database lacks: migrations, or a
+    /// table. Returns `None` if nothing is missing. The database may have more, if a newer program
+    /// has migrated it meanwhile.
     pub async fn lacks(&self) -> Result<Option<String>, StoreError> {
         let query = sql("SELECT CAST(max(version) AS BIGINT) AS version FROM _sqlx_migrations WHERE success");
         let newest = self.one("looking at the tables", query, |row| row.opt_int("version")).await?;
@@ -375,7 +377,7 @@ impl Store {
         DateTimeParser::new().parse_time_zone(&name).map_err(|_| unknown())
     }
 
-    /// Fails if the archive is a copy that is not complete.
+    /// Fails if the archive is an incomplete copy.
     async fn refuse_half_a_copy(&self) -> Tried<()> {
         if self.setting(COPYING).await?.is_some() { Err(Failure::HalfCopied) } else { Ok(()) }
     }
@@ -424,13 +426,13 @@ pub(crate) fn known_schema(database: &Database) -> i64 {
     })
 }
 
-/// A text by which the zone can be found: its IANA name, its fixed offset, or its POSIX rule. A
-/// system zone without any of them is identified by its debug output.
+/// A name from which the zone can be found again: its IANA name, its fixed offset, or its POSIX
+/// rule. A system zone without any of them is identified by its debug output.
 fn zone_name(zone: &TimeZone) -> String {
     DateTimePrinter::new().time_zone_to_string(zone).unwrap_or_else(|_| format!("{zone:?}"))
 }
 
-/// What tells SQLite's file from others, where the system has such a thing.
+/// Numbers that identify SQLite's file, on systems that have such numbers.
 fn identity(location: &Location) -> Option<(u64, u64)> {
     #[cfg(unix)]
     {
@@ -445,8 +447,8 @@ fn identity(location: &Location) -> Option<(u64, u64)> {
     }
 }
 
-/// Whether a file has no bytes, and gets none in a moment: another process that makes an archive
-/// fills its file at once.
+/// Whether a file has no bytes and stays empty for a moment. A process that is creating an archive
+/// writes to its file immediately.
 async fn stays_empty(path: &Path) -> bool {
     for _ in 0..20 {
         if std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {

@@ -26,11 +26,11 @@ const SUMS: &str = "CAST(sum(reads) AS BIGINT) AS reads,
 /// Which annotated reads to select.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {
-    /// All of them.
+    /// All annotated reads.
     All,
-    /// Those of this week and later weeks.
+    /// Annotated reads of this week and later weeks.
     Since(Week),
-    /// These. Ids of other reads are skipped.
+    /// The reads with these ids. Ids of other reads are ignored.
     These(Vec<ReadId>),
 }
 
@@ -58,10 +58,10 @@ impl Selection {
 /// A model's limits per day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// Reads. `None` means no limit.
+    /// Maximum number of reads. `None` means no limit.
     pub reads: Option<u64>,
-    /// Tokens of prompts and replies together. `None` means no limit. A read that was started below
-    /// the limit is finished.
+    /// Maximum number of tokens of prompts and replies together. `None` means no limit. A read that
+    /// was started below the limit is finished.
     pub tokens: Option<u64>,
 }
 
@@ -76,13 +76,13 @@ pub struct Spent {
     pub input_tokens: u64,
     /// Tokens of replies.
     pub output_tokens: u64,
-    /// Those of prompts that the server had in its cache.
+    /// Tokens of prompts that the server had in its cache.
     pub cached_tokens: u64,
-    /// Those of prompts that the server wrote to its cache.
+    /// Tokens of prompts that the server wrote to its cache.
     pub cache_writes: u64,
-    /// Those of prompts in batches.
+    /// Tokens of prompts in batches.
     pub batch_input_tokens: u64,
-    /// Those of replies in batches.
+    /// Tokens of replies in batches.
     pub batch_output_tokens: u64,
     /// Prompts without a reply.
     pub failures: u64,
@@ -115,13 +115,13 @@ pub struct MonthUsage {
 pub struct Refused {
     /// The field, e.g. `problem`.
     pub field: String,
-    /// What the model wrote.
+    /// The text of the model's field.
     pub said: String,
     /// Why it was refused.
     pub reason: String,
 }
 
-/// A read and what was refused of its model's last précis.
+/// A read with fields that were refused in its model's last précis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedRead {
     /// The read.
@@ -132,8 +132,8 @@ pub struct RefusedRead {
     pub refused: Vec<Refused>,
 }
 
-/// The name under which a read waits for the built-in annotator because another source owns it now:
-/// what "we" means, and the company, may differ.
+/// The name under which a read waits for the built-in annotator after it moved to another source.
+/// The company changes with the source, and so does the meaning of "we".
 pub const OWNER_CHANGED: &str = "owner changed";
 
 impl Store {
@@ -164,7 +164,8 @@ impl Store {
         Ok(reads.await?.unwrap_or(0))
     }
 
-    /// Who is asked to annotate reads, now or later, and how many.
+    /// The annotators that are requested to annotate reads, now or later, each with its number of
+    /// reads.
     pub async fn asked(&self) -> Result<Vec<(String, u64)>, StoreError> {
         let query = sql("SELECT ask, count(*) AS reads FROM read
              WHERE stage = 'annotated' AND due_at IS NOT NULL AND ask IS NOT NULL GROUP BY ask ORDER BY ask");
@@ -185,7 +186,7 @@ impl Store {
         self.one("looking up an answer", query, |row| row.text("reply")).await
     }
 
-    /// Forgets a model's reply to a prompt. Returns false if there was none.
+    /// Deletes a model's reply to a prompt. Returns false if there was none.
     pub async fn forget_answer(
         &self,
         question: u128,
@@ -245,7 +246,7 @@ impl Store {
         Ok(self.change("counting a read to a model's day", insert).await? > 0)
     }
 
-    /// Gives back reserved reads for which the model gave no reply.
+    /// Returns the quota of reads for which the model gave no reply.
     pub async fn give_back_quota(&self, model: &str, reads: u64, now: Timestamp) -> Result<(), StoreError> {
         let update = sql("UPDATE model_usage SET reads = CASE WHEN reads > $3 THEN reads - $3 ELSE 0 END
              WHERE day = $1 AND model = $2");
@@ -275,7 +276,7 @@ impl Store {
         .await
     }
 
-    /// What was refused of the précis of one read.
+    /// The fields that were refused in the précis of one read.
     pub(crate) async fn refused_of(&self, id: ReadId) -> Tried<Vec<Refused>> {
         let query = sql("SELECT field, said, reason FROM refused WHERE read_id = $1 ORDER BY nth");
         self.database.rows(query.bind(id.0)).await?.iter().map(refused_of_row).collect()

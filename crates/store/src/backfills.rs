@@ -1,8 +1,9 @@
-//! Backfill, the search for what sources published before they were followed: table `backfill`.
+//! Backfill, the search for articles that sources published before they were followed: table
+//! `backfill`.
 //!
 //! The row is the job. A worker claims the backfill of one source and reads one document (a
-//! sitemap, a list, a feed). Its result is committed together with the plan of what is still to be
-//! read. The plan is a text that only the caller interprets.
+//! sitemap, a list, a feed). Its result is committed together with the plan of the documents still
+//! to be read. The plan is a text that only the caller interprets.
 
 use backissue_model::{ReadId, Source, SourceId};
 use jiff::{SignedDuration, Timestamp};
@@ -88,8 +89,8 @@ pub struct BackfillStep {
     pub host: String,
     /// Reads to admit, most wanted first.
     pub admissions: Vec<Admission>,
-    /// Whether a feed (or an equally reliable list) names them, or only their addresses suggest
-    /// that they are articles.
+    /// Whether a feed (or an equally reliable list) names the reads, or only their addresses
+    /// suggest that they are articles.
     pub found_by: FoundBy,
     /// Whether a document was read, with or without success.
     pub document: bool,
@@ -118,7 +119,7 @@ pub enum NextStep {
 pub struct Reach {
     /// The publication date of its oldest shown read.
     pub oldest: Option<Timestamp>,
-    /// Its reads that are not shown yet.
+    /// Number of its reads that are not shown yet.
     pub on_their_way: u64,
     /// Its backfill, if there was one.
     pub backfill: Option<Backfill>,

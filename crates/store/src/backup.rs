@@ -1,5 +1,6 @@
-//! Backups: SQLite's own copy of itself, taken while others read and write, and the look at a file
-//! before it is restored. PostgreSQL has its own tools; here is only what they must know.
+//! Backups: SQLite's own copy of the database, made while other processes read and write, and the
+//! check of a file before it is restored. PostgreSQL has its own tools. For them, this module only
+//! provides facts about the server.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use crate::migrations::SQLITE;
 use crate::rows::to_json;
 use crate::{Location, Store, StoreError};
 
-/// What a backup has.
+/// Facts about a backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BackupFacts {
     /// Reads.
@@ -24,7 +25,7 @@ pub struct BackupFacts {
     pub has_checksums: bool,
 }
 
-/// What `pg_dump` needs to know of a server.
+/// Facts about a server that `pg_dump` needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerFacts {
     /// Its major version.
@@ -33,16 +34,16 @@ pub struct ServerFacts {
     pub unreadable: Vec<String>,
 }
 
-/// Why a file is no backup that can be restored.
+/// Why a file cannot be restored as a backup.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// It is on PostgreSQL.
+    /// The archive is on PostgreSQL.
     #[error("{0} is no SQLite archive; back it up with pg_dump")]
     NotSqlite(Location),
-    /// The file has no archive's tables.
+    /// The file does not have the tables of an archive.
     #[error("{} is no archive of backissue; name a file that `backissue backup` wrote", .0.display())]
     NoArchive(PathBuf),
     /// The file is damaged.
@@ -53,7 +54,7 @@ pub enum BackupError {
         /// What SQLite found.
         found: String,
     },
-    /// A row is not what the backup had when it was written.
+    /// A row has changed since the backup was written.
     #[error("{} is damaged: rows of the table `{table}` are not what was backed up; use another backup", path.display())]
     Changed {
         /// The file.
@@ -61,7 +62,7 @@ pub enum BackupError {
         /// The table.
         table: String,
     },
-    /// The file belongs to a log, which has newer rows.
+    /// The file has a log with newer rows beside it.
     #[error(
         "{} is a copy of a database in use: its log {} has newer rows; open it with --data first, or use `backissue backup`",
         path.display(),
@@ -86,8 +87,8 @@ pub enum BackupError {
 }
 
 impl Store {
-    /// Writes the archive as it is now into `file`, which is missing or empty. Others read and
-    /// write the archive meanwhile.
+    /// Writes the current state of the archive into `file`, which is missing or empty. Others can
+    /// read and write the archive meanwhile.
     ///
     /// # Errors
     /// [`BackupError::NotSqlite`]; [`BackupError::Store`] if a disk fails.
@@ -112,7 +113,7 @@ impl Store {
         Ok(())
     }
 
-    /// Looks at a backup: its pages, its tables, their version. Changes nothing.
+    /// Checks a backup: its pages, its tables, and the version of its schema. Changes nothing.
     ///
     /// # Errors
     /// See [`BackupError`].
@@ -131,7 +132,7 @@ impl Store {
         facts.map_err(at)?
     }
 
-    /// What a dump of this archive's server needs. Returns `None` on SQLite.
+    /// Facts about this archive's server that a dump needs. Returns `None` on SQLite.
     pub async fn server_facts(&self) -> Result<Option<ServerFacts>, StoreError> {
         let Database::Postgres(_) = self.database else { return Ok(None) };
         let version = sql("SELECT CAST(current_setting('server_version_num') AS BIGINT) / 10000 AS version");
@@ -179,8 +180,8 @@ async fn facts(database: &Database, file: &Path) -> Tried<Result<BackupFacts, Ba
     }))
 }
 
-/// A table whose rows are not those that were backed up. Backups of older versions have no
-/// checksums.
+/// A table whose rows have changed since the backup was written. Returns `None` if there is none,
+/// or if an older version wrote the backup without checksums.
 async fn changed_table(database: &Database) -> Tried<Option<String>> {
     let query = sql("SELECT value FROM setting WHERE name = $1").bind(SUMS);
     let Some(row) = database.row(query).await? else { return Ok(None) };

@@ -13,9 +13,9 @@ use crate::{ClaimedRead, Store, StoreError};
 /// A batch that was planned or sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotedBatch {
-    /// The server's name for it. Before it was sent, our marker.
+    /// The server's name for the batch. Before the batch is sent, our marker.
     pub id: String,
-    /// Whether it was sent, as far as is known.
+    /// Whether the batch is known to be sent.
     pub is_sent: bool,
     /// The ids of its prompts. `None` if an older version sent it.
     pub prompts: Option<Vec<String>>,
@@ -24,8 +24,8 @@ pub struct NotedBatch {
 }
 
 impl Store {
-    /// Notes a batch that is about to be sent to the server of the model called `model`. Until its
-    /// name is known, it is called `marker`.
+    /// Records a batch before it is sent to the server of the model `model`. Its name is `marker`
+    /// until the server has given one.
     pub async fn plan_batch(
         &self,
         model: &str,
@@ -40,13 +40,13 @@ impl Store {
         self.change("noting a batch", insert).await.map(|_| ())
     }
 
-    /// Notes the server's name for a planned batch.
+    /// Records the server's name for a planned batch.
     pub async fn note_batch(&self, model: &str, marker: &str, batch: &str) -> Result<(), StoreError> {
         let update = sql("UPDATE batch SET server_id = $3, is_sent = 1 WHERE model = $1 AND server_id = $2");
         self.change("noting a batch", update.bind(model).bind(marker).bind(batch)).await.map(|_| ())
     }
 
-    /// The batches of a model that were noted and not forgotten, oldest first.
+    /// The recorded batches of a model, oldest first.
     pub async fn batches(&self, model: &str) -> Result<Vec<NotedBatch>, StoreError> {
         let query = sql("SELECT server_id, made_at, is_sent, prompts FROM batch WHERE model = $1
              ORDER BY made_at, server_id");
@@ -62,8 +62,8 @@ impl Store {
         .await
     }
 
-    /// Forgets a batch whose replies are stored, that was not sent, or that the server does not
-    /// know any more.
+    /// Deletes the record of a batch whose replies are stored, that was not sent, or that the
+    /// server no longer knows.
     pub async fn forget_batch(&self, model: &str, batch: &str) -> Result<(), StoreError> {
         let delete = sql("DELETE FROM batch WHERE model = $1 AND server_id = $2").bind(model).bind(batch);
         self.change("forgetting a batch", delete).await.map(|_| ())

@@ -6,7 +6,7 @@ use crate::database::{Database, Tried, sql, sql_of};
 use crate::sources::TITLE;
 use crate::{Store, StoreError};
 
-/// A source that may put no more into the archive.
+/// A source that has reached the limit of bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OverLimit {
     /// Its name in addresses.
@@ -18,7 +18,7 @@ pub struct OverLimit {
 }
 
 impl Store {
-    /// The size of the database in bytes, without what is free in its file.
+    /// The size of the database in bytes, without free pages in its file.
     pub async fn bytes(&self) -> Result<u64, StoreError> {
         self.run("measuring it", self.try_bytes()).await
     }
@@ -49,7 +49,7 @@ impl Store {
         .await
     }
 
-    /// A condition that a source has not reached the limit; nothing if there is none.
+    /// A condition that a source has not reached the limit. Empty if there is no limit.
     pub(crate) fn within_limit(&self, column: &str) -> String {
         match self.source_limit {
             i64::MAX => String::new(),
@@ -58,7 +58,7 @@ impl Store {
     }
 }
 
-/// A number of bytes as the tables keep it.
+/// A number of bytes in the form in which the tables store it.
 pub(crate) fn size(bytes: usize) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }

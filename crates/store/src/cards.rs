@@ -47,7 +47,7 @@ pub struct ReadCard {
     pub kind: Kind,
     /// The problem, if it is likely enough to show.
     pub problem: Option<String>,
-    /// Whether the problem is sure enough to stand above the title.
+    /// Whether the problem is sure enough to be shown above the title.
     pub problem_leads: bool,
     /// Whose words the problem uses.
     pub problem_form: Form,
@@ -60,8 +60,8 @@ pub struct ReadCard {
 }
 
 impl ReadCard {
-    /// The level of its problem in words for people: "problem: sure", "problem: likely". `None` if
-    /// it has no problem.
+    /// The sureness of its problem in words for people: "problem: sure", "problem: likely". `None`
+    /// if it has no problem.
     pub fn level(&self) -> Option<&'static str> {
         self.problem.as_ref().map(|_| match (self.problem_form, self.problem_leads) {
             (Form::Corrected, _) => "problem: corrected by a person",
@@ -80,9 +80,9 @@ pub struct ReadPage {
     pub article: Article,
     /// Its précis.
     pub precis: Precis,
-    /// What a language model wrote for it and the checks refused.
+    /// Fields that a language model wrote for it and the checks refused.
     pub refused: Vec<Refused>,
-    /// What a person corrected.
+    /// The fields that a person corrected.
     pub corrected: Vec<Corrected>,
     /// The sources that name it, the first one first.
     pub places: Vec<Place>,
@@ -101,16 +101,16 @@ pub struct Corrected {
     /// What a person says.
     #[serde(flatten)]
     pub correction: Correction,
-    /// When the person said so.
+    /// When the person corrected it.
     pub at: Timestamp,
-    /// What the program says, in the same form. Empty for nothing.
+    /// The program's own value, in the same form. Empty if it has none.
     pub said: String,
 }
 
 /// A read as lists show it, with its précis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReadSummary {
-    /// What lists show of it.
+    /// The fields that lists show.
     pub card: ReadCard,
     /// Its précis.
     pub precis: Precis,
@@ -180,7 +180,7 @@ pub struct Cursor {
     pub(crate) id: i64,
 }
 
-/// The text is no cursor of this program.
+/// The text is not a cursor of this program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` marks no place in a list; go back to the list's beginning")]
 pub struct CursorError(pub(crate) String);
@@ -235,13 +235,13 @@ pub struct Facets {
 /// A selection of reads by the reader's marks and notes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mine {
-    /// Neither done nor hidden.
+    /// Reads that are neither done nor hidden.
     Unread,
-    /// Kept.
+    /// Kept reads.
     Kept,
-    /// Done.
+    /// Done reads.
     Done,
-    /// With a note.
+    /// Reads with a note.
     Noted,
 }
 
@@ -274,7 +274,7 @@ impl Mine {
     }
 }
 
-/// A text that is not the name of a [`Mine`].
+/// The text is not the name of a [`Mine`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not something you do with reads; write unread, kept, done or noted")]
 pub struct UnknownMine(String);

@@ -37,9 +37,8 @@ impl Store {
         findings
     }
 
-    /// Reads every read as its page does: its article, with the blocks of its text, its précis, and
-    /// the entries of its sources. Each quote must stand in the text where the précis says. Takes
-    /// about as long as a backup.
+    /// Loads every read as its page does: its article with blocks, its précis, and the entries of
+    /// its sources. Each quote must be in the text at its span. Takes about as long as a backup.
     pub async fn check_rows(&self) -> Finding {
         let found = self.rows().await;
         self.found("rows", found)
@@ -170,10 +169,10 @@ impl Store {
     }
 }
 
-/// Reads whose rows are in memory at once.
+/// Maximum reads whose rows are in memory at the same time.
 const ROWS_AT_ONCE: u32 = 200;
 
-/// Whether an article and its précis can be read and agree.
+/// Checks that an article and its précis can be read and agree.
 fn of_read(row: &Row) -> Tried<()> {
     let article = article_of(row)?;
     if let Some(block) = article.blocks.iter().find(|block| block.span.of(&article.text).is_empty()) {
@@ -238,7 +237,7 @@ fn recounts() -> [(&'static str, &'static str, String); 5] {
     ]
 }
 
-/// Rows that are in only one of two queries.
+/// The rows that only one of two queries returns.
 fn both_ways(one: &str, other: &str) -> String {
     format!(
         "SELECT what FROM (SELECT * FROM ({one}) AS a EXCEPT SELECT * FROM ({other}) AS b) AS ab

@@ -14,19 +14,21 @@ use crate::database::{Sql, Tried, Tx, sql};
 use crate::times::millis;
 use crate::{Store, StoreError};
 
-/// Farther ahead than anything except subscriptions is ever scheduled. The longest accepted server
-/// demand is two days, and a feed's excluded hours and days postpone its next poll by at most three
-/// more.
+/// The maximum time ahead for which anything except subscriptions is scheduled. The longest
+/// accepted server demand is two days, and a feed's excluded hours and days postpone its next poll
+/// by at most three more.
 const FARTHEST: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// No archive is older. A read that was first seen before was fetched under a wrong clock.
+/// The date of the first version of this program. A read that was first seen before it was fetched
+/// under a wrong clock.
 const FIRST_VERSION: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
-/// How far behind the archive's last poll the clock may be without doubt: clocks are corrected all
-/// the time.
+/// If the clock is behind the archive's last poll by less than this, it is the usual small
+/// correction of a clock.
 const BEHIND: SignedDuration = SignedDuration::from_hours(24);
 
-/// A clock that has been behind for so long is believed: the time before was wrong.
+/// If a clock has been behind for this long, it counts as right: the archive's last known time was
+/// wrong.
 const BELIEVED: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// How often the time of the last poll is stored.
@@ -38,20 +40,21 @@ const LAST_KNOWN: &str = "clock/last known";
 const IN_DOUBT: &str = "clock/in doubt";
 const EARLY_READS: &str = "clock/early reads";
 
-/// The reads that came while the clock was behind the archive's last known time.
+/// The reads that were admitted while the clock was behind the archive's last known time.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Doubt {
-    /// The last read before them.
+    /// The id of the last read before them.
     after: i64,
     /// When it began, by that clock.
     since: i64,
 }
 
 impl Store {
-    /// Makes everything due that is scheduled farther ahead than possible, and ends its leases.
-    /// Otherwise, after a clock was ahead and was corrected, sources and reads would wait until the
-    /// wrong time. Files reads again that a wrong clock filed in the future, or before there was
-    /// this program. Call it when a process starts to work on the archive.
+    /// Corrects what a wrong clock has scheduled or filed. Makes everything due that is scheduled
+    /// farther ahead than possible, and ends its leases. Otherwise, after a clock was ahead and was
+    /// corrected, sources and reads would wait until the wrong time. Files reads again that a wrong
+    /// clock filed in the future, or before the first version of this program. Call it when a
+    /// process starts to work on the archive.
     pub async fn forget_wrong_clock(&self, now: Timestamp) -> Result<(), StoreError> {
         self.file_early_reads(now).await?;
         self.run("undoing what a wrong clock has done", async {
@@ -97,8 +100,8 @@ impl Store {
         .await
     }
 
-    /// Believes the clock, whatever the archive's last known time is. Call it when the clock was
-    /// put back while the program ran.
+    /// Accepts the clock as right, whatever the archive's last known time is. Call it when the
+    /// clock was put back while the program ran.
     pub async fn believe_clock(&self, now: Timestamp) -> Result<(), StoreError> {
         self.run("believing the clock", async {
             let mut tx = self.database.begin_admission().await?;
@@ -108,8 +111,8 @@ impl Store {
         .await
     }
 
-    /// Files the reads again that were first seen before there was this program. Looks once per
-    /// archive: under such a clock nothing is fetched any more.
+    /// Files the reads again that were first seen before the first version of this program. Does
+    /// this once per archive, because nothing is fetched any more under such a clock.
     async fn file_early_reads(&self, now: Timestamp) -> Result<(), StoreError> {
         if now < FIRST_VERSION {
             return Ok(());
@@ -129,8 +132,8 @@ impl Store {
 }
 
 /// Compares the clock with the archive's last known time, before a poll at `now` admits its
-/// entries. If the clock is behind it, the reads that come are in doubt. When it has caught up,
-/// they count as first seen now.
+/// entries. If the clock is behind, new reads are recorded as in doubt. When the clock has caught
+/// up, these reads count as first seen now.
 pub(crate) async fn judge(tx: &mut Tx, now: Timestamp, zone: &TimeZone) -> Tried<()> {
     let moment = millis(now);
     let last_known = match value(tx, LAST_KNOWN).await?.and_then(|text| text.parse().ok()) {
@@ -171,8 +174,8 @@ async fn believe(tx: &mut Tx, now: Timestamp) -> Tried<()> {
     set(tx, LAST_KNOWN, &millis(now).to_string()).await
 }
 
-/// Counts these reads as first seen now, and files them again. A date that is the wrong clock's own
-/// is forgotten: links on a list get the time at which they were found.
+/// Sets the time when these reads were first seen to now, and files them again. A date that is the
+/// wrong clock's own is removed: links on a list get the time at which they were found.
 async fn see_now(tx: &mut Tx, which: Sql, now: Timestamp, zone: &TimeZone) -> Tried<()> {
     let rows = tx.rows(which).await?;
     let ids: Vec<ReadId> = rows.iter().map(|row| row.int("id").map(ReadId)).collect::<Tried<_>>()?;

@@ -1,9 +1,10 @@
 //! Copies a whole archive into another database, which may be of the other kind.
 //!
-//! Tables, their keys and their order come from the databases, so a new table needs no line here.
-//! Rows are copied in the order of their keys, all from one snapshot, and are compared afterwards.
-//! What was copied is a prefix, so an interrupted copy goes on where it ended. Until it is
-//! complete, a row of `setting` marks the target, and nothing else opens it.
+//! The list of tables, their keys and their order come from the databases, so a new table needs no
+//! change here. Rows are copied in the order of their keys, all from one snapshot, and are compared
+//! afterwards. The copied rows are always a prefix, so an interrupted copy continues where it
+//! ended. Until the copy is complete, a row of `setting` marks the target, and nothing else opens
+//! it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,14 +18,14 @@ use crate::database::{Database, Row, Sql, Tried, Tx, Value, insertion, placehold
 use crate::error::Failure;
 use crate::{Location, Store, StoreError};
 
-/// Values in one statement. SQLite takes 32,766, PostgreSQL 65,535.
+/// Maximum values in one statement. SQLite accepts 32,766, PostgreSQL 65,535.
 const VALUES_MAX: usize = 16_000;
 
 /// Rows that are read at once, and bytes of a batch from which on fewer are.
 const ROWS: (usize, usize) = (50, 2_000);
 const BATCH_BYTES: usize = 4 << 20;
 
-/// What a copy does at present.
+/// The present step of a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CopyStep {
     /// It writes rows.
@@ -33,14 +34,14 @@ pub enum CopyStep {
     Comparing,
 }
 
-/// How far a copy is.
+/// The progress of a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CopyProgress<'t> {
-    /// What it does.
+    /// The present step.
     pub step: CopyStep,
     /// The table.
     pub table: &'t str,
-    /// Rows of all tables that are done in this step.
+    /// Number of rows in all tables for which this step is done.
     pub done: u64,
     /// All rows.
     pub rows: u64,
@@ -49,24 +50,24 @@ pub struct CopyProgress<'t> {
 /// A complete copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Copied {
-    /// Tables.
+    /// Number of tables.
     pub tables: u64,
-    /// Rows, each equal on both sides.
+    /// Number of rows, all equal on both sides.
     pub rows: u64,
-    /// Rows that an interrupted copy had written before.
+    /// Number of rows that an interrupted copy had written before.
     pub found: u64,
 }
 
-/// Why an archive was not copied.
+/// Why copying an archive failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
     /// A database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Both are the same database.
+    /// Source and target are the same database.
     #[error("{0} cannot be copied to itself; name another database with --to")]
     Itself(Location),
-    /// The target has an archive.
+    /// The target already has an archive.
     #[error(
         "{location} has an archive already ({table} has rows); name an empty database or a new file with --to"
     )]
@@ -76,10 +77,10 @@ pub enum CopyError {
         /// A table with rows.
         table: String,
     },
-    /// Another process copies into the same database.
+    /// Another process is copying into the same database.
     #[error("another `backissue copy` writes into {0}; wait for its end, then run this again")]
     Busy(Location),
-    /// The tables differ, so that one program cannot have made both.
+    /// The tables of both databases differ, so that they are not of the same version.
     #[error("{from} and {to} have different tables ({table}); run `backissue doctor` on both")]
     Tables {
         /// The source.
@@ -89,7 +90,7 @@ pub enum CopyError {
         /// The first table that differs.
         table: String,
     },
-    /// After copying, rows are not equal.
+    /// A copied row is not equal to the original.
     #[error(
         "the copy in {to} is not equal to {from}: table {table}, {row}; see that nothing else writes there, then copy again"
     )]
@@ -114,9 +115,9 @@ pub(crate) struct Column {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Table {
     pub(crate) name: String,
-    /// In the order of their names.
+    /// The columns in the order of their names.
     pub(crate) columns: Vec<Column>,
-    /// Places of the key's columns, in the order of the key.
+    /// Indices of the key's columns in `columns`, in the order of the key.
     key: Vec<usize>,
 }
 
@@ -132,11 +133,11 @@ struct Changed;
 /// The lock of copies into one PostgreSQL database: `backcopy` as a number.
 const COPY_LOCK: i64 = 0x6261_636b_636f_7079;
 
-/// How long a copy waits for the end of another one, which may be one that was just killed.
+/// How long a copy waits for the end of another one, which may have just been killed.
 const COPY_LOCK_WITHIN: &str = "3s";
 
-/// The permission to copy into a database. It ends with its connection, so also with the process. A
-/// file has the lock of the program that works on it.
+/// The permission to copy into a database. It ends with its connection, and so with the process.
+/// For a file, the lock of the program that works on it is used instead.
 struct CopyLock(Option<PgConnection>);
 
 impl CopyLock {
@@ -165,9 +166,9 @@ impl CopyLock {
 }
 
 impl Store {
-    /// Copies this archive to `target`, an empty database or a file that does not exist, or goes on
-    /// with an interrupted copy. If the archive has changed since that began, it begins again. Rows
-    /// that are written meanwhile are not copied.
+    /// Copies this archive to `target`, an empty database or a file that does not exist, or
+    /// continues an interrupted copy. If the archive has changed since then, the copy starts again.
+    /// Rows that are written meanwhile are not copied.
     ///
     /// # Errors
     /// See [`CopyError`].
@@ -193,8 +194,8 @@ impl Store {
     }
 
     /// Connects to the target of a copy. New tables are marked as a copy before anybody can see
-    /// them, so that an interrupted copy is never taken for an empty archive. Returns whether they
-    /// are new.
+    /// them, so that an interrupted copy is never mistaken for an empty archive. Returns whether
+    /// the tables are new.
     async fn connect_to_copy(target: &Location, from: &str) -> Result<(Self, bool), StoreError> {
         if Self::is_archive(target).await? {
             return Ok((Self::connect(target).await?, false));
@@ -271,7 +272,7 @@ impl Store {
         Ok(copied)
     }
 
-    /// Copies what the target does not have. Returns the number of rows that it had.
+    /// Copies the rows that the target does not have. Returns the number of rows that it had.
     async fn copy_tables(
         &self,
         snapshot: &mut Tx,
@@ -307,7 +308,7 @@ impl Store {
         Ok(Ok(found))
     }
 
-    /// The first row that is not equal on both sides.
+    /// The first row that differs between source and target.
     async fn first_difference(
         &self,
         snapshot: &mut Tx,
@@ -332,7 +333,7 @@ impl Store {
         }
     }
 
-    /// A table with rows that no migration has put there.
+    /// A table with rows that no migration has inserted.
     async fn first_filled(&self, tables: &[Table]) -> Tried<Option<String>> {
         for Table { name, .. } in tables {
             let own = match name.as_str() {
@@ -359,7 +360,7 @@ impl Store {
         tx.commit().await
     }
 
-    /// Sets the counters of ids, so that none is given a second time, and removes the mark.
+    /// Sets the counters of ids, so that no id is used a second time, and removes the mark.
     async fn complete(&self, numbers: &[(String, i64)]) -> Tried<()> {
         let mut tx = self.database.begin().await?;
         // SQLite counts from 0 where nothing was stored yet; PostgreSQL's sequences begin with 1.
@@ -382,7 +383,7 @@ impl Store {
     }
 }
 
-/// Tells how far a copy is.
+/// Reports the progress of a copy.
 struct Progress<'f, F> {
     tell: &'f mut F,
     step: CopyStep,
@@ -398,7 +399,7 @@ impl<F: FnMut(CopyProgress<'_>)> Progress<'_, F> {
     }
 }
 
-/// How many rows are read at once: few of articles, many of counters.
+/// The number of rows that are read at once: few for articles, many for counters.
 struct Size {
     rows: usize,
 }
@@ -507,7 +508,7 @@ fn quoted(name: &str) -> String {
     format!("\"{name}\"")
 }
 
-/// The first table that the two archives do not both have alike.
+/// The first table that differs between the two archives.
 fn different(ours: &[Table], theirs: &[Table]) -> Option<String> {
     let by_name = |tables: &[Table]| -> BTreeMap<String, Table> {
         tables.iter().map(|table| (table.name.clone(), table.clone())).collect()
@@ -527,7 +528,7 @@ async fn count(tx: &mut Tx, tables: &[Table]) -> Tried<u64> {
     Ok(rows)
 }
 
-/// The last id that each table gave to a row.
+/// The highest id that each table has assigned to a row.
 async fn last_numbers(database: &Database, tx: &mut Tx) -> Tried<Vec<(String, i64)>> {
     let query = match database {
         Database::Sqlite { .. } => "SELECT name, seq AS last FROM sqlite_sequence ORDER BY name",
@@ -544,7 +545,7 @@ async fn last_numbers(database: &Database, tx: &mut Tx) -> Tried<Vec<(String, i6
     rows.iter().map(|row| Ok((row.text("name")?, row.int("last")?))).collect()
 }
 
-/// All tables of the archive; each after those that it refers to.
+/// All tables of the archive. Each table comes after the tables to which it refers.
 pub(crate) async fn tables(database: &Database) -> Tried<Vec<Table>> {
     let (columns, references) = match database {
         Database::Sqlite { .. } => (

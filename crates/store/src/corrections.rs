@@ -1,8 +1,8 @@
-//! What a person corrected about reads: table `correction`, and the columns that follow from it.
+//! Corrections of reads by persons: table `correction`, and the columns that are computed from it.
 //!
-//! `precis.body` and the columns of `read` hold what is shown; `precis.said`, `read.title` and
-//! `read.published` hold what the program says. So lists and pages need no join. When the program
-//! stores something new, the same transaction corrects it again.
+//! `precis.body` and the columns of `read` have the shown values; `precis.said`, `read.title` and
+//! `read.published` have the program's own values. So lists and pages need no join. When the
+//! program stores a new value, the same transaction applies the corrections again.
 
 use std::collections::HashMap;
 
@@ -24,9 +24,9 @@ use crate::times::{filed, millis, opt_millis};
 use crate::{Store, StoreError};
 
 impl Store {
-    /// Corrects fields of a read, and takes back the corrections of the fields in `undo`. A
-    /// correction that says what the program says takes an earlier one back. The id of a merged
-    /// read means the read it was merged into. Returns the corrections that the read then has.
+    /// Corrects fields of a read, and removes the corrections of the fields in `undo`. A correction
+    /// that is equal to the program's own value removes an earlier one. The id of a merged read
+    /// means the read into which it was merged. Returns the corrections that the read then has.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if there is no such read; otherwise if the database fails.
@@ -112,7 +112,7 @@ async fn take_back(tx: &mut Tx, read: ReadId, field: ReadField) -> Tried<()> {
 
 const OF_READ: &str = "SELECT field, text, made_at FROM correction WHERE read_id = $1 ORDER BY field";
 
-/// What the program says of one read.
+/// The program's own values for one read.
 #[derive(Default)]
 struct Said {
     precis: Option<Precis>,
@@ -181,7 +181,7 @@ async fn of(tx: &mut Tx, read: ReadId) -> Tried<Vec<(Correction, Timestamp)>> {
     of_rows(&tx.rows(sql(OF_READ).bind(read.0)).await?)
 }
 
-/// Stores a correction. The same one again keeps its time.
+/// Stores a correction. If it is equal to the stored one, that keeps its time.
 async fn put(tx: &mut Tx, read: ReadId, correction: &Correction, at: Timestamp) -> Tried<()> {
     let upsert = sql("INSERT INTO correction (read_id, field, text, made_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (read_id, field) DO UPDATE SET text = excluded.text,
@@ -191,7 +191,7 @@ async fn put(tx: &mut Tx, read: ReadId, correction: &Correction, at: Timestamp) 
     Ok(())
 }
 
-/// The précis as it is shown, by the read's corrections. Also what the annotator said, if that
+/// The précis with the read's corrections applied. Also returns the annotator's own précis, if that
 /// differs.
 pub(crate) async fn shown(tx: &mut Tx, read: ReadId, said: &Precis) -> Tried<(Precis, Option<String>)> {
     let mut corrections: Vec<Correction> =
@@ -222,7 +222,7 @@ pub(crate) async fn lock(tx: &mut Tx, read: ReadId) -> Tried<()> {
     Ok(())
 }
 
-/// Adds corrections from elsewhere. Those that are here stay.
+/// Adds corrections from another archive. Existing corrections stay.
 pub(crate) async fn add(
     tx: &mut Tx,
     read: ReadId,
@@ -251,8 +251,8 @@ async fn show_again(tx: &mut Tx, read: ReadId, zone: &TimeZone, now: Timestamp) 
     count(tx, &which, Sign::More).await
 }
 
-/// Computes all that follows from a read's corrections. The caller has locked the read and takes
-/// care of the counters.
+/// Computes everything that depends on a read's corrections. The caller has locked the read and
+/// updates the counters.
 pub(crate) async fn apply(tx: &mut Tx, read: ReadId, zone: &TimeZone) -> Tried<()> {
     let corrections = of(tx, read).await?;
     let of_field = |field: ReadField| {
@@ -290,12 +290,12 @@ pub(crate) async fn show_corrected(tx: &mut Tx, read: ReadId) -> Tried<()> {
     list_precis(tx, read, &precis).await
 }
 
-/// Noon, so that the day is the same in most other time zones.
+/// Noon of this day, so that the day is the same in most other time zones.
 fn noon(date: Date, zone: &TimeZone) -> Option<Timestamp> {
     date.at(12, 0, 0, 0).to_zoned_datetime(zone.clone()).ok().map(|at| at.timestamp())
 }
 
-/// The time under which a read is filed, and its week. A date that a person gave counts as it is.
+/// The time under which a read is filed, and its week. A date that a person gave is used unchanged.
 pub(crate) fn filed_by(
     corrected: Option<Timestamp>,
     published: Option<Timestamp>,

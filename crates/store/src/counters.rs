@@ -7,7 +7,7 @@ use backissue_model::ReadId;
 
 use crate::database::{Sql, Tried, Tx, placeholders, sql, sql_listing, sql_of};
 
-/// A set of reads; only annotated ones count.
+/// A set of reads. Only annotated ones are counted.
 #[derive(Clone, Debug)]
 pub(crate) enum Which {
     These(Vec<ReadId>),
@@ -84,7 +84,7 @@ fn first_counts(minus: &str, chosen_read: &str) -> String {
     )
 }
 
-/// Each list of the chosen reads, combined with each facet of the same read. Lists are those of
+/// For each list of the chosen reads, a pair with each facet of the same read. Lists are those of
 /// table `listing`, all reads, and the reads of a week.
 pub(crate) fn pairs(chosen_listing: &str, chosen_read: &str) -> String {
     format!(

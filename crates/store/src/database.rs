@@ -81,7 +81,7 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    /// Roughly what it takes.
+    /// The approximate size of the value in memory, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Text(Some(text)) => text.len(),
@@ -89,7 +89,8 @@ impl Value {
         }
     }
 
-    /// Adds it to a checksum, with its kind and length, so that no two rows look alike.
+    /// Adds the value to a checksum, with its type and length, so that different rows have
+    /// different checksums.
     pub(crate) fn hash_into(&self, hash: &mut Xxh3Default) {
         match self {
             Self::Int(None) | Self::Text(None) => hash.update(b"n"),
@@ -204,7 +205,7 @@ impl From<Option<&str>> for Value {
     }
 }
 
-/// PostgreSQL refuses NUL characters, and SQLite's functions stop at them.
+/// The text without NUL characters. PostgreSQL refuses them, and SQLite's functions stop at them.
 fn without_nul(mut text: String) -> String {
     if text.as_bytes().contains(&0) {
         text.retain(|c| c != '\0');
@@ -260,7 +261,7 @@ fn renumbered(text: &str, before: usize) -> String {
 
 #[cfg(feature = "generate")]
 tokio::task_local! {
-    /// The statements that a task has read by.
+    /// The statements by which a task has read.
     static READ_BY: std::cell::RefCell<std::collections::BTreeMap<String, Sql>>;
 }
 
@@ -385,11 +386,11 @@ macro_rules! query {
     }};
 }
 
-/// The database's connections.
+/// The connections to the database.
 #[derive(Clone, Debug)]
 pub(crate) enum Database {
-    /// One connection for writing, so that writers of this process queue here and not at the file's
-    /// lock. Several connections for reading, which never wait for it in WAL mode.
+    /// One connection for writing, so that writers of this process wait here and not at the file's
+    /// lock. Several connections for reading, which never wait for the writer in WAL mode.
     Sqlite {
         writer: SqlitePool,
         readers: SqlitePool,
@@ -581,7 +582,8 @@ impl Database {
         })
     }
 
-    /// Starts a transaction that only reads, and sees the archive as it is now.
+    /// Starts a transaction that only reads. It sees the current state of the archive until it
+    /// ends.
     pub(crate) async fn begin_snapshot(&self) -> Tried<Tx> {
         Ok(match self {
             Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
@@ -606,9 +608,9 @@ impl Database {
     /// Starts a transaction and claims one row with `claim`, if `look` finds any. `claim` gets the
     /// locking clause.
     ///
-    /// Mostly nothing is due, and `look` is cheap and does not wait for writers. On PostgreSQL, the
-    /// first try skips locked rows. If only these are left, a second try waits for them, so that a
-    /// due row is never missed.
+    /// Usually nothing is due, and `look` is cheap and does not wait for writers. On PostgreSQL,
+    /// the first attempt skips locked rows. If only locked rows are left, a second attempt waits
+    /// for them, so that a due row is never missed.
     pub(crate) async fn begin_claim(
         &self,
         look: Sql,
@@ -632,9 +634,9 @@ impl Database {
     }
 }
 
-/// Begins a transaction on the one connection that writes, or on a new one if that cannot be used
-/// any more: where the disk fails, SQLite ends a transaction by itself, and the connection goes on
-/// to count it.
+/// Starts a transaction on the only connection that writes, or on a new one if that connection is
+/// not usable any more. When the disk fails, SQLite ends a transaction by itself, and the
+/// connection still counts it.
 async fn begin_sqlite(writer: &SqlitePool) -> Tried<Transaction<'static, Sqlite>> {
     const BEGIN: &str = "BEGIN IMMEDIATE";
     match writer.begin_with(BEGIN).await {
@@ -646,7 +648,7 @@ async fn begin_sqlite(writer: &SqlitePool) -> Tried<Transaction<'static, Sqlite>
     }
 }
 
-/// Transactions that this process has committed.
+/// Number of transactions that this process has committed.
 static COMMITS: AtomicU64 = AtomicU64::new(0);
 
 /// A number that grows with each transaction that this process commits.
@@ -654,9 +656,9 @@ pub(crate) fn commits() -> u64 {
     COMMITS.load(Ordering::Acquire)
 }
 
-/// A transaction that writes; undone unless committed. The caller that gives it up calls
-/// [`Tx::abandon`]: one that is dropped is undone too, but a moment later, and until then it keeps
-/// others from its rows.
+/// A transaction that writes. It is rolled back unless it is committed. A caller that gives it up
+/// calls [`Tx::abandon`]. If it is only dropped, it is rolled back a moment later, and locks its
+/// rows until then.
 pub(crate) enum Tx {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),

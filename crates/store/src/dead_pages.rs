@@ -1,4 +1,4 @@
-//! Pages that fail one after the other: table `dead_pages`, by source and host.
+//! Counts of pages that failed one after the other: table `dead_pages`, by source and host.
 
 use backissue_model::bounds::{MAX_ERROR, cut};
 use backissue_model::{Slug, SourceId};
@@ -9,20 +9,20 @@ use crate::sources::TITLE;
 use crate::times::millis;
 use crate::{Store, StoreError};
 
-/// Failures in a row of a host's pages that one source names.
+/// Failures in a row of pages on one host that one source names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadPages {
-    /// Their number.
+    /// The number of failures.
     pub failures: u32,
-    /// When the last of them was.
+    /// The time of the last failure.
     pub failed_at: Timestamp,
-    /// Its error.
+    /// The error of the last failure.
     pub error: String,
-    /// Whether that error does not pass by itself.
+    /// Whether that error is permanent.
     pub gone: bool,
 }
 
-/// A source with such pages.
+/// A source with such failures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadHost {
     /// The source's name in addresses.
@@ -36,7 +36,7 @@ pub struct DeadHost {
 }
 
 impl Store {
-    /// Records that the pages of a host that a source names fail one after the other.
+    /// Records that pages on a host, named by one source, failed one after the other.
     pub async fn record_dead_pages(
         &self,
         source: SourceId,
@@ -57,7 +57,7 @@ impl Store {
         self.change("recording pages that fail", upsert).await.map(|_| ())
     }
 
-    /// Forgets the failures of a host's pages: one of them has answered.
+    /// Deletes the failures of a host's pages, because one page was received.
     pub async fn forget_dead_pages(&self, source: SourceId, host: &str) -> Result<(), StoreError> {
         let delete = sql("DELETE FROM dead_pages WHERE source_id = $1 AND host = $2");
         self.change("forgetting pages that failed", delete.bind(source.0).bind(host)).await.map(|_| ())
@@ -83,7 +83,8 @@ impl Store {
     }
 }
 
-/// The failures in a row with a left join of table `dead_pages`. Returns `None` if there are none.
+/// The failures in a row, from a left join with table `dead_pages`. Returns `None` if there are
+/// none.
 pub(crate) fn of_joined_row(row: &Row) -> Tried<Option<DeadPages>> {
     row.opt_int("dead_failures")?.map(|_| of_row(row)).transpose()
 }

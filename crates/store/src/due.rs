@@ -1,13 +1,13 @@
-//! What the claims of sources, backfills, hubs and reads share: rows that are due, on hosts that
-//! are not busy.
+//! Parts of statements that claim due sources, backfills, hubs and reads on hosts that are not
+//! busy.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::database::{Sql, sql_listing};
 use crate::times::millis;
 
-/// A condition that a host is none of these. `*.acme.example` stands for that domain and all hosts
-/// of it.
+/// A condition that a host is not one of these. `*.acme.example` stands for that domain and all its
+/// hosts.
 pub(crate) fn not_among(column: &str, from: usize, hosts: &[String]) -> String {
     let (mut exact, mut condition) = (Vec::new(), String::new());
     for (at, host) in (from..).zip(hosts) {

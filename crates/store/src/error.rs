@@ -6,7 +6,7 @@ use sqlx::migrate::MigrateError;
 
 use crate::Location;
 
-/// Why the store could not do something.
+/// Why an operation of the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The folder of the SQLite file cannot be created.

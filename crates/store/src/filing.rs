@@ -35,7 +35,7 @@ pub(crate) async fn file_anew(tx: &mut Tx, zone: &TimeZone) -> Tried<()> {
     count_anew(tx).await
 }
 
-/// Recounts all weeks from the reads, and what the reads of each week are.
+/// Recounts all weeks, and the facets of each week's reads.
 pub(crate) async fn count_anew(tx: &mut Tx) -> Tried<()> {
     for statement in [
         "DELETE FROM week_count",

@@ -28,9 +28,9 @@ const BATCH: u32 = 100;
 /// The newest date: Saturday, 31 October 2026.
 const NEWEST: i64 = 1_793_440_800;
 const DAY: u64 = 86_400;
-/// Fifteen years.
+/// Number of weeks over which the reads are spread: fifteen years.
 const WEEKS: u64 = 780;
-/// Reads of the two newest weeks, however small the archive, so that a week's page is full.
+/// Number of reads in the two newest weeks, even in a small archive, so that a week's page is full.
 const NEWEST_WEEKS: u64 = 220;
 
 const CONCEPTS: &[&str] = &[
@@ -60,9 +60,9 @@ const WORDS: &[&str] = &[
 /// The articles of generated reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Articles {
-    /// All of a realistic length.
+    /// All articles have a realistic length.
     Long,
-    /// Only the first so many of a realistic length, which are the newest; the others have two
+    /// Only this many of the newest articles have a realistic length; the others have two
     /// paragraphs. For archives that would not fit on the disk.
     LongUpTo(u32),
 }
@@ -76,7 +76,7 @@ pub async fn generate(store: &Store, reads: u32, seed: u64) -> Result<(), StoreE
     generate_with(store, reads, seed, Articles::Long).await
 }
 
-/// The same with these articles.
+/// Adds reads as [`generate`] does, with these articles.
 ///
 /// # Errors
 /// If the database fails.

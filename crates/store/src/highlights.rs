@@ -1,9 +1,8 @@
 //! Highlights of readers: table `highlight`.
 //!
-//! A highlight is stored with the article's own words and their context. Where they are is looked
-//! up when the article is shown ([`backissue_model::QuotedText`]), so nothing here depends on the
-//! article's present text. A removed highlight keeps its row for a while, so that it can be
-//! restored.
+//! A highlight is stored as the article's own words with their context. Its position is found when
+//! the article is shown ([`backissue_model::QuotedText`]), so nothing here depends on the article's
+//! present text. A removed highlight keeps its row for a while, so that it can be restored.
 
 use std::collections::HashMap;
 
@@ -235,7 +234,7 @@ async fn remark_of(tx: &mut Tx, reader: ReaderId, read: ReadId, quote: &Quote) -
     there.map(|row| row.text("remark")).transpose()
 }
 
-/// The remark that is there and another one.
+/// The existing remark joined with another one.
 fn with_remark(there: Option<&str>, more: &NoteText) -> String {
     match there {
         Some(there) if more.is_empty() => there.to_owned(),
@@ -362,7 +361,7 @@ pub(crate) async fn hand_over(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<
     Ok(())
 }
 
-/// Equal for the same words with the same context.
+/// A key that is equal for the same words with the same context.
 fn key(quote: &Quote) -> String {
     let all = format!("{}\0{}\0{}", quote.exact, quote.prefix, quote.suffix);
     format!("{:032x}", xxh3_128(all.as_bytes()))

@@ -15,11 +15,11 @@ use crate::{ReadFilter, Store, StoreError};
 pub struct StoredIssue {
     /// The decisions.
     pub issue: Issue,
-    /// Grows with every change, and never repeats.
+    /// A number that grows with every change and never repeats.
     pub version: u64,
     /// When it was changed last.
     pub changed_at: Timestamp,
-    /// Since when it goes out. `None` for a draft.
+    /// When it was published. `None` for a draft.
     pub published_at: Option<Timestamp>,
 }
 
@@ -39,7 +39,7 @@ pub enum IssueChange<'i> {
 /// The result of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IssueChanged {
-    /// It is stored, as this version.
+    /// The change is stored as this version.
     Stored(u64),
     /// The issue was changed since it was seen; nothing was stored.
     Outdated,

@@ -1,7 +1,8 @@
 //! The archive without the reads of some sources, for a site that anybody can read.
 //!
-//! Temporary views stand before the tables on each connection: they have the same names, and both
-//! databases look there first. So every query of a page leaves these reads out without knowing it.
+//! Each connection has temporary views with the names of the tables. Both databases use a temporary
+//! view before a table of the same name. So the queries of pages leave out these reads without any
+//! change.
 
 use backissue_model::Source;
 
@@ -45,8 +46,9 @@ impl Store {
     }
 }
 
-/// The views, in an order in which PostgreSQL takes the tables and not the views before. The tally
-/// is only true for the list of all reads, and not for kinds: pages of a site show no others.
+/// The views, in an order in which PostgreSQL resolves names to the tables and not to earlier
+/// views. The tally is correct only for the list of all reads, and not for kinds, because pages of
+/// a site show no others.
 fn views(ids: &str, schema: &str) -> String {
     format!(
         "CREATE TEMP VIEW week_count AS

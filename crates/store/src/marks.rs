@@ -42,13 +42,13 @@ pub struct Action {
 pub struct ReaderCount {
     /// Reads.
     pub reads: u64,
-    /// Those that are neither done nor hidden.
+    /// Number of reads that are neither done nor hidden.
     pub unread: u64,
-    /// Those that are kept.
+    /// Number of kept reads.
     pub kept: u64,
-    /// Those with a note.
+    /// Number of reads with a note.
     pub noted: u64,
-    /// Minutes to read the unread ones.
+    /// Minutes to read the unread reads.
     pub minutes: u64,
     /// The sources that name them.
     pub sources: u64,
@@ -73,8 +73,9 @@ impl Store {
         Ok((archive, u64::try_from(reader_version).unwrap_or(0)))
     }
 
-    /// The same, with `None` for a stranger. Many requests share a query: the answer may be 10 ms
-    /// old, but never older than the last commit of this process.
+    /// The versions as [`Store::versions`] returns them. `None` stands for a person who is not
+    /// logged in. Many requests share a query: the answer may be 10 ms old, but is never older than
+    /// the last commit of this process.
     ///
     /// # Errors
     /// As [`Store::versions`].
@@ -300,7 +301,8 @@ impl Store {
     }
 }
 
-/// A set of reads. Reads with a mark are few, reads without one are most of the archive.
+/// A set of reads. A set of reads with a mark is small; a set of reads without it is most of the
+/// archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Among {
     /// These reads.
@@ -427,9 +429,9 @@ pub(crate) async fn change(
     Ok(Action { id, mark, set: since.is_some(), reads })
 }
 
-/// The number of a reader's new row in this table. It is made of the reader's number and version,
-/// and not counted over all readers, since pages show it: it tells nothing of what others do.
-/// [`Store::begin_of`] has begun the transaction.
+/// The id for a new row of the reader in this table. Pages show it, so it must not reveal what
+/// other readers do. So it is computed from the reader's id and version instead of being counted
+/// over all readers. [`Store::begin_of`] has started the transaction.
 pub(crate) async fn new_number(tx: &mut Tx, table: &'static str, reader: ReaderId) -> Tried<i64> {
     let query = sql_of(format!(
         "SELECT version, (SELECT max(id) FROM {table} WHERE reader_id = $1) AS newest FROM reader WHERE id = $1"

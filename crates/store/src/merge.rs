@@ -1,4 +1,4 @@
-//! Makes one read of two (table `merged`).
+//! Merges two reads into one (table `merged`).
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::database::{Row, Sql, Tried, Tx, placeholders, sql, sql_listing};
 use crate::{Store, corrections, highlights};
 
 impl Store {
-    /// The merged ones of these reads, and the reads into which they were merged.
+    /// For the merged reads among these, the reads into which they were merged.
     pub(crate) async fn merged(&self, reads: &[ReadId]) -> Tried<HashMap<ReadId, ReadId>> {
         if reads.is_empty() {
             return Ok(HashMap::new());
@@ -29,7 +29,7 @@ pub(crate) fn merged_of_rows(rows: &[Row]) -> Tried<HashMap<ReadId, ReadId>> {
     rows.iter().map(|row| Ok((ReadId(row.int("id")?), ReadId(row.int("into_id")?)))).collect()
 }
 
-/// Moves all that belongs to a read to another one, and deletes it. Returns whether it had
+/// Moves all data of a read to another one, and deletes the read. Returns whether it had
 /// corrections.
 pub(crate) async fn absorb(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<bool> {
     mark_gone(tx, "$1", from.0).await?;
@@ -53,8 +53,8 @@ pub(crate) async fn absorb(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<boo
     Ok(corrected)
 }
 
-/// Moves marks, notes, labels, answers, highlights and what a read answers to the read it is merged
-/// into.
+/// Moves marks, notes, labels, answers, highlights and hits of saved searches to the read into
+/// which another is merged.
 async fn hand_over(tx: &mut Tx, into: ReadId, from: ReadId) -> Tried<()> {
     for statement in [
         // If only one of the two is hidden, the result is not hidden.

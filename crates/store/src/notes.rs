@@ -17,7 +17,7 @@ use crate::{ReadCard, Store, StoreError};
 
 /// Maximum labels of a read.
 pub const LABELS_MAX: usize = 20;
-/// Kept reads with a concept from which on it counts as one of the reader's.
+/// A concept counts as one of the reader's if the reader keeps at least this many reads with it.
 const INTEREST_READS: u64 = 3;
 /// Maximum labels and other groups of a shelf.
 const GROUPS_MAX: i64 = 200;
@@ -25,7 +25,7 @@ const GROUPS_MAX: i64 = 200;
 pub const GROUP_SHOWN: usize = 5;
 /// Maximum groups of a shelf that are listed.
 const GROUPS_SHOWN: usize = 30;
-/// Notes per query while words are searched in them.
+/// Number of notes per query while words are searched in them.
 const NOTES_AT_ONCE: u32 = 200;
 
 /// The result of saving a note.

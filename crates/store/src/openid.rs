@@ -12,7 +12,7 @@ use crate::sessions::begin_session;
 use crate::times::millis;
 use crate::{Session, Store, StoreError};
 
-/// Names that are tried for a new reader whose name is taken: `anna`, `anna-2` and so on.
+/// Maximum names that are tried for a new reader if the name is taken: `anna`, `anna-2` and so on.
 const NAMES_MAX: usize = 100;
 
 /// A person at a provider.
@@ -20,11 +20,11 @@ const NAMES_MAX: usize = 100;
 pub struct OpenIdLogin<'l> {
     /// The provider.
     pub issuer: &'l str,
-    /// Its name for the person.
+    /// The provider's identifier of the person.
     pub subject: &'l str,
 }
 
-/// The result of a login by a provider's word.
+/// The result of a login by an OpenID provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpenIdSession {
     /// The reader's new session.
@@ -35,7 +35,7 @@ pub enum OpenIdSession {
     Unknown,
 }
 
-/// The result of accepting an invitation by a provider's word.
+/// The result of accepting an invitation by an OpenID provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpenIdJoined {
     /// The reader is linked with the person; the new session.
@@ -194,8 +194,8 @@ impl Store {
     }
 }
 
-/// Links a reader with a person, in place of the issuer's person before. Returns false if the
-/// person is linked with another reader.
+/// Links a reader with a person, and removes the link with another person of the same issuer.
+/// Returns false if the person is linked with another reader.
 async fn link(tx: &mut Tx, reader: ReaderId, login: OpenIdLogin<'_>, now: Timestamp) -> Tried<bool> {
     let replace = sql("DELETE FROM openid_login WHERE reader_id = $1 AND issuer = $2");
     tx.run(replace.bind(reader.0).bind(login.issuer)).await?;

@@ -261,12 +261,11 @@ impl Store {
         own.collect()
     }
 
-    /// Adds what a reader did elsewhere to what the reader did here, in one transaction: marks that
-    /// are missing are set, a note that differs is added to the one that is there, labels,
+    /// Adds a reader's data from another archive to the reader's data here, in one transaction.
+    /// Missing marks are set, a note that differs is appended to the existing one, and labels,
     /// highlights and answers are united. A correction is added if the field is not corrected here
-    /// and the reader is an operator.
-    /// What exceeds a limit is refused and reported. Cards are shown next when `next` says so. The
-    /// same twice is the same once.
+    /// and the reader is an operator. Data that exceed a limit are refused and reported. `next`
+    /// decides when cards are shown next. Importing the same data twice has no further effect.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
@@ -310,7 +309,7 @@ impl Store {
     }
 }
 
-/// What a reader may do.
+/// The query for a reader's role.
 const ROLE: &str = "SELECT role FROM reader WHERE id = $1";
 
 fn is_operator(row: Option<Row>) -> Tried<bool> {

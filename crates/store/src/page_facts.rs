@@ -1,5 +1,5 @@
-//! What pages of reads show beyond their summaries, for all reads at once: for a program that keeps
-//! finished pages and has to know which of them changed.
+//! Facts that pages of reads show beyond the summaries, for all reads at once. A program that
+//! stores finished pages uses them to find out which pages changed.
 
 use std::collections::HashMap;
 
@@ -13,11 +13,11 @@ use crate::pages::place_of_row;
 use crate::sources::TITLE;
 use crate::{Store, StoreError};
 
-/// What a read's page shows beyond its summary, apart from its article and its corrections: if
-/// those change, `changed` does.
+/// What a read's page shows beyond its summary. The article and the corrections are not included,
+/// because `changed` changes with them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PageFacts {
-    /// The version of the archive that changed the read last.
+    /// The number of the archive's change that changed the read last.
     pub changed: u64,
     /// The fingerprint of its article. `None` if the text is too short.
     pub fingerprint: Option<Fingerprint>,
@@ -26,7 +26,7 @@ pub struct PageFacts {
     /// The sources that name it, with the dates of change that they gave, in order of their first
     /// naming.
     pub places: Vec<(Place, Option<Timestamp>)>,
-    /// What a language model wrote for it and the checks refused.
+    /// Fields that a language model wrote for it and the checks refused.
     pub refused: Vec<Refused>,
 }
 

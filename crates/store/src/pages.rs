@@ -1,10 +1,10 @@
 //! Lists of reads and single reads, for pages.
 //!
-//! A list consists of two runs of one index: the reads with a problem and those without, each
-//! newest first. One after the other they are the list with problems first; merged they are the
-//! list with newest first. A page reads what it shows and one more row of each run. If the filter
-//! covers more than the index (source and concept, or anything within a week), it also reads the
-//! skipped rows in between.
+//! A list consists of two ranges of one index: the reads with a problem and those without, each
+//! newest first. One after the other, they are the list with problems first. Merged, they are the
+//! list with the newest first. A page loads the rows that it shows, and one more row of each range.
+//! If the index does not cover the whole filter (source and concept, or anything within a week), it
+//! also loads the skipped rows in between.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -50,7 +50,8 @@ impl Store {
         self.summaries_of(cards).await
     }
 
-    /// The same, a page at a time: at most `limit` (at most 1,000) after the cursor.
+    /// A page of the annotated reads that match the filter, each with its précis: at most `limit`
+    /// (at most 1,000) after the cursor.
     pub async fn summary_page(
         &self,
         filter: &ReadFilter,
@@ -236,7 +237,7 @@ pub(crate) const CARD: &str = "r.id, coalesce(r.corrected_title, r.title) AS tit
      CASE WHEN s.title = '' THEN s.host ELSE s.title END AS source_title,
      coalesce(r.corrected_company, s.company) AS company";
 
-/// One run of an index: a condition, without the position.
+/// One range of an index: a condition, without the position.
 pub(crate) struct Run {
     from: Cow<'static, str>,
     filed_at: &'static str,
@@ -369,7 +370,7 @@ pub(crate) fn starts(concept: &ConceptSlug, limit: u32) -> Sql {
     sql_of(text).bind(concept_list(concept)).bind(limit)
 }
 
-/// The lists on which all reads of the filter are.
+/// The lists that contain all reads of the filter.
 pub(crate) fn lists_of(filter: &ReadFilter) -> Vec<String> {
     filter.source.map(source_list).into_iter().chain(filter.concept.as_ref().map(concept_list)).collect()
 }

@@ -1,21 +1,22 @@
-//! What the statements of some work read, for tests: no page may read what grows with the archive.
+//! Query plans, for tests: the work for a page must not grow with the archive.
 
 use std::collections::BTreeMap;
 
 use crate::database::{Database, Sql, Tried, read_by};
 use crate::{Store, StoreError};
 
-/// Tables that grow with the archive, or with what readers do in it. Corrections are few.
+/// Tables that grow with the archive, or with what readers do in it. Corrections are few and not
+/// among them.
 const GROWING: [&str; 18] = [
     "address", "action", "article", "card", "card_answer", "gone", "highlight", "label", "listing", "mark",
     "merged", "note", "place", "precis", "read", "refused", "search_hit", "tally",
 ];
 
-/// Indices that hold nothing but what a statement asks for, in its order, so that walking along
-/// them is no waste.
+/// Indices that have only the rows for which a statement asks, in its order, so that scanning them
+/// is not wasted work.
 const EXACT: [&str; 5] = ["read_aside", "read_asked", "read_due", "read_practisable", "read_way"];
 
-/// What a statement reads.
+/// The query plan of a statement.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The statement, without its values.

@@ -72,15 +72,15 @@ pub enum PollOutcome {
     },
 }
 
-/// Whether a feed's address has changed, by a successful response.
+/// The change of a feed's address, according to a successful response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Address {
-    /// It has not.
+    /// The address has not changed.
     #[default]
     Stays,
-    /// It redirects permanently. This is to be confirmed by later polls.
+    /// The feed redirects permanently. Later polls must confirm this.
     Moves(Moving),
-    /// It has changed to this address, which includes the credentials for further requests.
+    /// The address has changed to this one, which includes the credentials for further requests.
     Moved(Url),
 }
 
@@ -114,10 +114,10 @@ pub struct Admission {
 /// How a read of a source was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FoundBy {
-    /// By the feed, or an equally reliable list: it is an article.
+    /// A feed, or an equally reliable list, names it, so it is an article.
     Feed,
-    /// By its address in a backfill, or by a feed that also names other pages. It is an article
-    /// only if its page is one.
+    /// A backfill found its address, or a feed that also names other pages. It is an article only
+    /// if its page is one.
     Backfill,
 }
 
@@ -329,7 +329,7 @@ async fn record_health(
     }
 }
 
-/// A validator of an answer, unless it is longer than any server means it.
+/// A validator of a response. Returns `None` if it is longer than any real one.
 fn validator(value: Option<&String>) -> Option<&str> {
     value.map(String::as_str).filter(|value| value.len() <= MAX_ADDRESS)
 }
@@ -443,12 +443,12 @@ pub(crate) async fn admit(
 pub(crate) struct Room {
     /// Maximum new pages.
     pub(crate) pages: Option<u64>,
-    /// Whether pages of any number of hosts may wait: a person names them, not a feed.
+    /// Whether pages of any number of hosts may wait, because a person names them and not a feed.
     pub(crate) is_of_any_hosts: bool,
 }
 
-/// Most hosts whose pages wait to be fetched for one source. A feed can name any number of hosts,
-/// all of them one server's, and each would be asked for its robots.txt and its pages.
+/// Maximum hosts whose pages wait to be fetched for one source. A feed can name any number of hosts
+/// that lead to a single server, and each host would get requests for robots.txt and for pages.
 const MAX_WAITING_HOSTS: usize = 200;
 
 async fn waiting_hosts(tx: &mut Tx, source: SourceId) -> Tried<HashSet<String>> {
@@ -570,9 +570,9 @@ async fn place_known(
     count(tx, &which, Sign::More).await
 }
 
-/// Gives reads to this source if it is their site's own and the one that named them first is not:
-/// any feed may name another blog's articles before that blog does. What that feed said of them no
-/// longer counts.
+/// Moves reads to this source if they are on its site and the source that named them first is on
+/// another site. Any feed may name another blog's articles before that blog does. The data from
+/// that feed are no longer used.
 async fn take_over(
     tx: &mut Tx,
     source: SourceId,
@@ -609,9 +609,9 @@ async fn take_over(
     Ok(())
 }
 
-/// Gives one read to a source, with what its page and this source's entry say of it. A read whose
-/// page could not be had is tried again: this source's entry may carry its text. A read that is
-/// shown gets a new précis, which depends on the company.
+/// Moves one read to a source, with the data of its page and of this source's entry. If its page
+/// could not be fetched, it is tried again, because this source's entry may have its text. A shown
+/// read gets a new précis, because that depends on the company.
 async fn give(
     tx: &mut Tx,
     source: SourceId,

@@ -1,8 +1,7 @@
 //! Practising with reads: tables `card` and `card_answer`.
 //!
-//! What is stored is what happened. When a card is shown next follows from its answers by a rule
-//! that the caller brings ([`NextShowing`]); the moment is kept, so that cards that are due can be
-//! found.
+//! The answers are stored unchanged. The time when a card is shown next is computed from them by
+//! the caller's rule ([`NextShowing`]). The time is stored, too, so that due cards can be found.
 
 use std::collections::HashMap;
 
@@ -19,14 +18,15 @@ use crate::pages::{CARD, card_of_row};
 use crate::times::millis;
 use crate::{ReadCard, Store, StoreError};
 
-/// When a card with these answers is shown next; days begin at midnight in the archive's time zone.
+/// A rule that computes when a card with these answers is shown next. Days begin at midnight in the
+/// archive's time zone.
 pub type NextShowing = fn(&[Rated], &TimeZone) -> Timestamp;
 
-/// Most reads that a caller can skip.
+/// Maximum reads that a caller can skip.
 const SKIPPED_MAX: usize = 100;
-/// Most answers of a session that are listed.
+/// Maximum answers of a session that are listed.
 const SESSION_MAX: i64 = 100;
-/// Due cards are counted up to this many.
+/// Maximum number to which due cards are counted.
 const DUE_MAX: i64 = 1000;
 
 /// A read of a deck with what is on its card.
@@ -34,18 +34,18 @@ const DUE_MAX: i64 = 1000;
 pub struct DeckCard {
     /// The read.
     pub card: ReadCard,
-    /// What the archive says of it.
+    /// The précis.
     pub precis: Precis,
-    /// The reader's labels of it.
+    /// The reader's labels for it.
     pub labels: Vec<Label>,
     /// The reader's last answer that has a text; empty if there is none.
     pub answer: NoteText,
 }
 
 impl Store {
-    /// The read of a deck that a reader practises with next: the card that is due since longest,
-    /// else a read that the reader has not rated yet. Reads that the reader hides, and reads
-    /// without a likely problem and approach, are passed over.
+    /// The next read of a deck for a reader: the card that has been due for longest, or else a read
+    /// that the reader has not rated yet. Skips reads that the reader hides, and reads without a
+    /// likely problem and approach.
     pub async fn draw(
         &self,
         reader: ReaderId,
@@ -146,10 +146,10 @@ impl Store {
             .collect()
     }
 
-    /// Keeps what a reader would do about a read's problem, not rated yet.
+    /// Stores a reader's answer about a read's problem, without a rating.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] if there is no such reader or read; otherwise where the database
+    /// [`StoreError::NotFound`] if there is no such reader or read; otherwise if the database
     /// fails.
     pub async fn answer_card(
         &self,
@@ -184,12 +184,11 @@ impl Store {
         self.done_to(kept, reader, read)
     }
 
-    /// Records how well the reader knew what the team did, and when the card is shown next. A
-    /// later rating of the same answer replaces an earlier one.
+    /// Stores the rating of an answer, and when the card is shown next. A later rating of the same
+    /// answer replaces an earlier one.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] if the reader has no such answer; otherwise where the database
-    /// fails.
+    /// [`StoreError::NotFound`] if the reader has no such answer; otherwise if the database fails.
     pub async fn rate_card(
         &self,
         reader: ReaderId,
@@ -204,11 +203,10 @@ impl Store {
         rated.ok_or_else(|| self.not_found(format!("answer {answer}")))
     }
 
-    /// Removes an answer, and with it what it says about its card.
+    /// Removes an answer, and with it the effect of its rating on the card.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] if the reader has no such answer; otherwise where the database
-    /// fails.
+    /// [`StoreError::NotFound`] if the reader has no such answer; otherwise if the database fails.
     pub async fn remove_answer(
         &self,
         reader: ReaderId,
@@ -222,7 +220,7 @@ impl Store {
         removed.ok_or_else(|| self.not_found(format!("answer {answer}")))
     }
 
-    /// Changes one answer by a statement that returns it, and its card with it.
+    /// Changes one answer by a statement that returns it, and updates its card.
     async fn change_answer(
         &self,
         doing: &'static str,
@@ -267,8 +265,7 @@ impl Store {
         Ok(self.one("looking up the last answer", query, |row| row.int("id")).await?.unwrap_or(0))
     }
 
-    /// The rated answers of a reader that came after the one of this number, oldest first, at most
-    /// 100.
+    /// The reader's rated answers with an id above `after`, oldest first, at most 100.
     pub async fn answers_after(&self, reader: ReaderId, after: i64) -> Result<Vec<CardAnswer>, StoreError> {
         let query = sql("SELECT id, read_id, text, rating, answered_at FROM card_answer
              WHERE reader_id = $1 AND id > $2 AND rating IS NOT NULL ORDER BY id LIMIT $3");
@@ -281,7 +278,7 @@ impl Store {
     }
 }
 
-/// Which reads are looked at, and in which order. `$1` is the reader.
+/// A selection of reads and their order. `$1` is the reader.
 pub(crate) struct Drawing {
     from: &'static str,
     order: &'static str,
@@ -289,17 +286,18 @@ pub(crate) struct Drawing {
     values: Vec<Value>,
 }
 
-/// The same as `r.practisable = 1`, but SQLite does not take the index of all such reads for it.
+/// The same condition as `r.practisable = 1`, in a form for which SQLite does not use the index of
+/// all such reads.
 const PRACTISABLE: &str = "r.practisable > 0";
 
-/// Joins a read to a row that names it. With `CROSS JOIN`, SQLite looks at the row first; without,
-/// it may pass over every read for the sake of a small table.
+/// Joins a read to a row that names it. With `CROSS JOIN`, SQLite starts with the row. Without it,
+/// SQLite may scan all reads.
 fn joined(table: &str) -> String {
     format!("r.id = {table}.read_id")
 }
 
 impl Drawing {
-    /// All cards of a deck, along the index that has them.
+    /// All cards of a deck, in the order of the deck's index.
     fn all(reader: ReaderId, deck: &Deck) -> Self {
         let (from, order) = match deck {
             Deck::Shelf => ("mark d CROSS JOIN read r", "d.kept_at DESC, d.read_id DESC"),
@@ -317,7 +315,7 @@ impl Drawing {
         drawing
     }
 
-    /// Cards of a deck without a moment at which they are shown next.
+    /// Cards of a deck that have no time to be shown next.
     pub(crate) fn unseen(reader: ReaderId, deck: &Deck) -> Self {
         let mut drawing = Self::all(reader, deck);
         drawing
@@ -326,7 +324,7 @@ impl Drawing {
         drawing
     }
 
-    /// Cards of a deck that are due, along the index of what is due.
+    /// Cards of a deck that are due, in the order of the index of due cards.
     pub(crate) fn due(reader: ReaderId, deck: &Deck, now: Timestamp) -> Self {
         let mut drawing = Self::along("card c CROSS JOIN read r", "c.due_at, c.read_id", reader);
         drawing.values.push(millis(now).into());
@@ -394,7 +392,7 @@ impl Drawing {
     }
 }
 
-/// What makes a row `d` one of the deck's.
+/// The conditions under which a row `d` belongs to the deck.
 fn drawing_conditions(deck: &Deck, values: &mut Vec<Value>) -> Vec<String> {
     let mut with = |condition: &str, value: Value| {
         values.push(value);
@@ -410,7 +408,7 @@ fn drawing_conditions(deck: &Deck, values: &mut Vec<Value>) -> Vec<String> {
     }
 }
 
-/// Sets when a read is shown next to what follows from the reader's answers about it.
+/// Computes from the reader's answers about a read when its card is shown next, and stores it.
 pub(crate) async fn schedule(
     tx: &mut Tx,
     reader: ReaderId,

@@ -1,15 +1,16 @@
-//! Files that only their owner can open: an archive has hashes of passwords and of sessions.
+//! Creates files and folders that only their owner can open, because an archive has hashes of
+//! passwords and sessions.
 //!
-//! On systems without Unix permissions the folder's own rules decide.
+//! On systems without Unix permissions, the rules of the parent folder apply.
 
 use std::path::Path;
 use std::{fs, io};
 
-/// Makes a folder, with those above it, that only its owner can open. A folder that is there stays
-/// as it is.
+/// Creates a folder and its parents so that only their owner can open them. An existing folder is
+/// not changed.
 ///
 /// # Errors
-/// If the folder cannot be made.
+/// If the folder cannot be created.
 pub fn make_private_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -18,8 +19,8 @@ pub fn make_private_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Lets only the owner open a new database's file and those of its log. SQLite gives later ones the
-/// permissions of the first. A file system without permissions is no failure.
+/// Restricts the file of a new database and its log files to their owner. SQLite gives files that
+/// it creates later the same permissions. On a file system without permissions, nothing happens.
 pub(crate) fn make_private(database: &Path) {
     #[cfg(unix)]
     for end in ["", "-wal", "-shm"] {

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use backissue_model::ReaderId;
 
-/// For how long an answer of [`crate::Store::recent_versions`] may be given again.
+/// How long the result of [`crate::Store::recent_versions`] is used again.
 const RECENT: Duration = Duration::from_millis(10);
 
 /// Readers whose versions are remembered at once.
 const RECENT_READERS: usize = 1_000;
 
-/// Versions, and what was known when they were asked for.
+/// The versions, and the number of commits when they were requested.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Recent {
     pub(crate) commits: u64,

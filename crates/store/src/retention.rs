@@ -1,8 +1,8 @@
-//! Retention: the HTML of old articles goes, while everything else of a read stays.
+//! Retention: removes the HTML of old articles. Everything else of a read stays.
 //!
-//! A pass goes through all reads whose HTML is there, newest first, in steps. So the oldest go
-//! first where a limit is a size. A read that somebody keeps, noted, labelled, highlighted,
-//! answered or corrected always stays whole, and does not count.
+//! A pass visits all reads with HTML in steps, newest first. So if the limit is a size, the oldest
+//! HTML is removed. A read that somebody keeps, noted, labelled, highlighted, answered or corrected
+//! is never changed, and its bytes are not counted.
 
 use std::collections::HashMap;
 
@@ -15,24 +15,24 @@ use crate::marks::is_held;
 use crate::times::millis;
 use crate::{Store, StoreError};
 
-/// Reads of one step.
+/// Number of reads per step.
 const STEP: u32 = 500;
 
 /// The archive's limits, for all sources without own limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
-    /// How long after its publication an article's HTML stays.
+    /// How long the HTML of an article is kept after its publication.
     pub days: Option<Days>,
-    /// How many bytes the HTML of all articles together may take.
+    /// The maximum bytes of HTML of all articles together.
     pub bytes: Option<u64>,
 }
 
 /// The result of a pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pruned {
-    /// Reads whose HTML went, or would go.
+    /// Number of reads whose HTML was removed, or would be.
     pub reads: u64,
-    /// Its bytes.
+    /// The bytes of this HTML.
     pub bytes: u64,
 }
 
@@ -42,16 +42,16 @@ pub struct Pruning {
     archive: Retention,
     sources: HashMap<i64, OfSource>,
     now: Timestamp,
-    /// Whether nothing is removed.
+    /// Whether the pass only counts and removes nothing.
     dry_run: bool,
-    /// The date and id of the last read that was looked at.
+    /// The date and id of the last read that was visited.
     before: Option<(i64, i64)>,
-    /// The bytes of newer HTML.
+    /// The bytes of the HTML of newer reads.
     newer: u64,
     pruned: Pruned,
 }
 
-/// The limits of a source, and the bytes of its newer HTML.
+/// The limits of a source, and the bytes of the HTML of its newer reads.
 #[derive(Debug)]
 struct OfSource {
     days: Limit<Days>,
@@ -67,7 +67,7 @@ impl OfSource {
     }
 }
 
-/// A limit of a source, as its columns have it.
+/// A limit of a source, from its column.
 pub(crate) fn limit_of<T>(column: Option<i64>, of: impl Fn(i64) -> Option<T>) -> Limit<T> {
     match column {
         None => Limit::AsArchive,
@@ -86,7 +86,7 @@ pub(crate) fn column_of<T>(limit: Limit<T>, number: impl Fn(T) -> i64) -> Option
 }
 
 impl Pruning {
-    /// Whether the HTML of the next read has to go.
+    /// Whether the HTML of the next read must be removed.
     fn goes(&mut self, source: i64, filed_at: i64, bytes: u64) -> bool {
         let own = self.sources.get_mut(&source);
         let days = own.as_ref().map_or(self.archive.days, |own| own.days.in_force(self.archive.days));
@@ -109,7 +109,7 @@ impl Pruning {
 }
 
 impl Store {
-    /// Begins a pass. Returns `None` if there are no limits. With `dry_run` it only counts.
+    /// Starts a pass. Returns `None` if there are no limits. With `dry_run`, the pass only counts.
     pub async fn begin_pruning(
         &self,
         archive: Retention,
@@ -128,7 +128,7 @@ impl Store {
         Ok(Some(Pruning { archive, sources, now, dry_run, before: None, newer, pruned }))
     }
 
-    /// Takes one step of a pass. Returns its result at its end, else `None`.
+    /// Runs one step of a pass. Returns the result after the last step, otherwise `None`.
     pub async fn prune(&self, pass: &mut Pruning) -> Result<Option<Pruned>, StoreError> {
         let (filed_at, id) = pass.before.unwrap_or((i64::MAX, i64::MAX));
         let held = is_held("r.id");

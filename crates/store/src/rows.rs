@@ -1,4 +1,4 @@
-//! Stored values that are more than a number or a text: JSON, articles.
+//! Converts stored values that are more than a number or a text: JSON, articles.
 
 use backissue_model::{Article, Fingerprint};
 use serde::Serialize;

@@ -28,9 +28,9 @@ const STRETCH: usize = 500;
 pub struct SavedSearch {
     /// Its id.
     pub id: i64,
-    /// Whose it is.
+    /// The reader who saved it.
     pub reader: ReaderId,
-    /// What the reader calls it.
+    /// The reader's name for it.
     pub name: SearchName,
     /// The question.
     pub question: SavedQuestion,
@@ -42,14 +42,14 @@ pub struct SavedSearch {
     pub compared: u64,
     /// New reads that answer it.
     pub answers: u64,
-    /// Those that the reader has not seen yet.
+    /// Number of these reads that the reader has not seen yet.
     pub unseen: u64,
 }
 
-/// What a saved search becomes.
+/// The changed fields of a saved search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchChange {
-    /// What the reader calls it.
+    /// The reader's name for it.
     pub name: SearchName,
     /// The recipient that gets new answers at once.
     pub recipient: Option<String>,
@@ -95,7 +95,7 @@ pub struct Compared {
 /// A saved search as it is taken to another archive.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct OwnSearch {
-    /// What the reader calls it.
+    /// The reader's name for it.
     pub name: SearchName,
     /// The question.
     pub question: SavedQuestion,
@@ -128,7 +128,7 @@ impl Store {
         Ok(all.into_iter().find(|search| search.name.as_str() == name))
     }
 
-    /// Saves a search. What the archive has already is not new to it.
+    /// Saves a search. Reads that are already in the archive do not count as new answers.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.
@@ -316,8 +316,8 @@ impl Store {
         Ok(all.map(own).collect())
     }
 
-    /// Adds saved searches of another archive, in one transaction. One that is here stays as it is.
-    /// Returns those that were refused, with the reason.
+    /// Adds saved searches from another archive, in one transaction. A search that exists already
+    /// stays unchanged. Returns those that were refused, with the reason.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] if there is no such reader; otherwise if the database fails.

@@ -30,7 +30,7 @@ pub struct SavedWaiting {
     pub url: String,
     /// Why the last attempt to fetch or read it failed.
     pub error: Option<String>,
-    /// Whether it is not tried again by itself.
+    /// Whether it is not tried again without a request by a person.
     pub is_given_up: bool,
 }
 
@@ -93,9 +93,9 @@ impl Store {
 }
 
 impl Store {
-    /// Admits pages of a list that a person has, with their titles, as reads of the source
-    /// [`SAVED`], unless the archive has them. They are of any number of hosts. Marks nothing.
-    /// Returns the number of new reads.
+    /// Admits pages from a person's list, with their titles, as reads of the source [`SAVED`],
+    /// unless the archive has them. They may be on any number of hosts. Sets no marks. Returns the
+    /// number of new reads.
     pub async fn admit_saved(
         &self,
         pages: &[(CanonicalUrl, String)],

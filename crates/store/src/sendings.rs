@@ -22,7 +22,7 @@ pub enum Dispatch {
     Alert(i64),
 }
 
-/// What begins the name of an alert.
+/// The prefix of the name of an alert.
 const ALERT: &str = "alert-";
 
 impl fmt::Display for Dispatch {
@@ -34,16 +34,17 @@ impl fmt::Display for Dispatch {
     }
 }
 
-/// The right to send something to a recipient.
+/// The claim of sending something to a recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sending {
     /// The recipient's name.
     pub recipient: String,
     /// What is sent.
     pub dispatch: Dispatch,
-    /// Attempts that were begun, with this one.
+    /// Number of attempts, including this one.
     pub attempts: u32,
-    /// Earlier attempts that may have arrived: the process died, or no answer came.
+    /// Number of earlier attempts that may have arrived, because the process died or no response
+    /// came.
     pub unanswered: u32,
     /// How often a person had it sent again after it was sent or given up.
     pub round: u32,
@@ -72,18 +73,19 @@ pub enum SendingResult {
     Sent,
     /// It failed and is due again at this moment.
     Again(Timestamp, String),
-    /// No answer came, so it may have arrived. It is due again at this moment.
+    /// No response came, so it may have arrived. It is due again at this moment.
     Unanswered(Timestamp, String),
     /// It failed and is given up.
     GivenUp(String),
 }
 
-/// Whether a sending is claimed although it is over.
+/// Whether a sending is claimed although it was sent or given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resend {
-    /// Once, and not before it is due.
+    /// It is claimed only if it was neither sent nor given up, and only when it is due.
     No,
-    /// Again, also after it was sent or given up, but not while another process holds it.
+    /// It is claimed again, even after it was sent or given up, but not while another process holds
+    /// it.
     Yes,
 }
 

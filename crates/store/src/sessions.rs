@@ -21,15 +21,15 @@ pub const SESSION_LASTS: SignedDuration = SignedDuration::from_hours(30 * 24);
 const EXTENDED_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// Maximum sessions of a reader. The one that was not used for longest is dropped for a new one.
 const SESSIONS_MAX: i64 = 50;
-/// Maximum characters of what a browser says of itself.
+/// Maximum characters of a browser's `User-Agent`.
 const AGENT_MAX: usize = 200;
-/// The hash that stands in for the one of a reader without a password, or of nobody: a login with
-/// an unknown name takes as long as one with a wrong password.
+/// A hash that is compared if a reader has no password or does not exist, so that a login with an
+/// unknown name takes as long as one with a wrong password.
 static NOBODYS: LazyLock<String> = LazyLock::new(|| password_auth::generate_hash("nobody's password"));
 /// The columns of a [`Session`].
 const SESSION: &str = "SELECT s.id, s.reader_id, r.role, s.agent, s.made_at, s.used_at, s.ends_at
      FROM session s JOIN reader r ON r.id = s.reader_id";
-/// What errors call the lookup of a password's hash.
+/// The name of the look-up of a password's hash, for errors.
 const LOOKING_UP: &str = "looking up a password";
 
 /// A browser that is logged in.
@@ -37,15 +37,15 @@ const LOOKING_UP: &str = "looking up a password";
 pub struct Session {
     /// Its id.
     pub id: i64,
-    /// Who is logged in.
+    /// The reader who is logged in.
     pub reader: ReaderId,
     /// What this reader may do.
     pub role: Role,
-    /// What the browser said of itself at the login.
+    /// The browser's `User-Agent` at the login.
     pub agent: String,
     /// When it began.
     pub made_at: Timestamp,
-    /// When it was last used, give or take an hour.
+    /// When it was last used, to within an hour.
     pub used_at: Timestamp,
     /// When it ends if it is not used.
     pub ends_at: Timestamp,

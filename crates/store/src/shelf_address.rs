@@ -59,7 +59,7 @@ impl Store {
     }
 
     /// The reads that the reader kept last, with their précis: at most `limit` (at most 200). With
-    /// `label` only those that have it.
+    /// `label`, only reads that have it.
     pub async fn kept_last(
         &self,
         reader: ReaderId,

@@ -1,4 +1,5 @@
-//! What lists show of a précis: columns of table `read`, and the lists of its concepts.
+//! Stores the parts of a précis that lists show: columns of table `read`, and the lists of its
+//! concepts.
 
 use std::collections::HashSet;
 
@@ -7,7 +8,7 @@ use backissue_model::{ConceptSlug, Form, Precis, ReadId, Statement, Sureness};
 use crate::database::{Sql, Tried, Tx, sql, sql_listing};
 use crate::keys::concept_list;
 
-/// Stores in the read's row what lists show of its précis.
+/// Stores the shown parts of a précis in the read's row.
 pub(crate) async fn show_precis(tx: &mut Tx, read: ReadId, precis: &Precis) -> Tried<()> {
     tx.run(showing_precis(read, precis)).await?;
     Ok(())
@@ -29,7 +30,7 @@ pub(crate) fn showing_precis(read: ReadId, precis: &Precis) -> Sql {
         .bind(is_shown(precis.problem.as_ref()) && is_shown(precis.approach.as_ref()))
 }
 
-/// The certainty of problem and outcome, in thousandths. 0 if one of them is not shown.
+/// The confidence in problem and outcome together, in thousandths. 0 if one of them is not shown.
 fn start_of(precis: &Precis) -> i64 {
     match (&precis.problem, &precis.outcome) {
         (Some(problem), Some(outcome)) if is_shown(Some(problem)) && is_shown(Some(outcome)) => {

@@ -31,8 +31,8 @@ pub struct Follow {
 /// What to do with the reads of an unfollowed blog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfollow {
-    /// Reads that turned up nowhere else leave the archive, but for those that a reader keeps,
-    /// noted, labelled, highlighted or answered.
+    /// Reads that no other source names leave the archive, except those that a reader keeps, noted,
+    /// labelled, highlighted or answered.
     DropReads,
     /// All reads stay.
     KeepReads,
@@ -41,8 +41,8 @@ pub enum Unfollow {
 /// The result of unfollowing a blog.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unfollowed {
-    /// Reads that stay: because they have another source, because of a reader's marks, notes or
-    /// labels, or because all were to stay.
+    /// Number of reads that stay: because they have another source, because of a reader's marks,
+    /// notes or labels, or because all must stay.
     pub reads_kept: u64,
     /// Reads that left the archive.
     pub reads_dropped: u64,
@@ -51,17 +51,17 @@ pub struct Unfollowed {
 /// A change of a source by a person. `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceChange {
-    /// Its title. Empty for the feed's own title, which the next poll stores.
+    /// Its title. If empty, the next poll stores the feed's own title.
     pub title: Option<String>,
-    /// Its company. Empty for the one in the title.
+    /// Its company. If empty, the company is derived from the title.
     pub company: Option<String>,
-    /// Its group; empty for none.
+    /// Its group. If empty, it has none.
     pub group: Option<String>,
     /// Whether it is paused.
     pub paused: Option<bool>,
-    /// How long its articles' HTML stays.
+    /// How long the HTML of its articles is kept.
     pub keep_articles: Option<Limit<Days>>,
-    /// How many bytes of it.
+    /// The maximum bytes of this HTML.
     pub keep_articles_size: Option<Limit<u64>>,
 }
 
@@ -86,7 +86,7 @@ pub struct SourceFilter {
 pub enum Scope {
     /// Those whose next poll is due.
     Due,
-    /// All active ones that were not polled since then, whatever their schedule.
+    /// All active sources that were not polled since the round began, whatever their schedule.
     AllNow {
         /// When the round began.
         since: Timestamp,
@@ -141,9 +141,9 @@ impl Store {
         Ok(follow)
     }
 
-    /// Follows a blog. A source that is followed already, under another spelling of its address or
-    /// its feed's former address, stays as it is. The site's address is stored only if it is on the
-    /// web.
+    /// Follows a blog. A source that is followed already, by another spelling of its address or by
+    /// its feed's former address, stays unchanged. The site's address is stored only if it is a web
+    /// address.
     pub async fn follow(&self, new: &NewSource, now: Timestamp) -> Result<Follow, StoreError> {
         self.retry("following a blog", || async {
             let mut tx = self.database.begin_admission().await?;
@@ -420,7 +420,7 @@ async fn drop_reads(tx: &mut Tx, id: SourceId) -> Tried<u64> {
     tx.run(sql_of(format!("DELETE FROM read WHERE id IN ({dropped})")).bind(id.0)).await
 }
 
-/// Keeps the row of an unfollowed source for the reads that stay with it.
+/// Keeps the row of an unfollowed source for the reads that stay with it, and stops polling it.
 async fn keep_without_asking(tx: &mut Tx, id: SourceId, now: Timestamp) -> Tried<()> {
     let update = sql(
         "UPDATE source SET unfollowed_at = $2, standing = 'retired', next_poll = NULL, leased_until = NULL,
@@ -475,7 +475,7 @@ async fn follow_again(tx: &mut Tx, id: i64, now: Timestamp) -> Tried<bool> {
     Ok(tx.run(update.bind(id).bind(millis(now))).await? > 0)
 }
 
-/// Makes the next source with a place the first one of the reads that a source named first.
+/// For the reads that a source named first, makes the next source with a place the first one.
 const HAND_OVER_READS: &str = "UPDATE read SET source_id = (
         SELECT p.source_id FROM place p WHERE p.read_id = read.id AND p.source_id <> $1
         ORDER BY p.seen_at, p.source_id LIMIT 1)
@@ -489,7 +489,7 @@ async fn followed_as(tx: &mut Tx, key: &str) -> Tried<Option<i64>> {
     tx.row(query.bind(key)).await?.map(|row| row.int("id")).transpose()
 }
 
-/// The address if it is on the web. Feeds name all sorts of others as their sites.
+/// The address, if it is a web address. Some feeds name other texts as their sites.
 pub(crate) fn on_the_web(url: Option<&Url>) -> Option<&Url> {
     url.filter(|url| matches!(url.scheme(), "http" | "https"))
 }

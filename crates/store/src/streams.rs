@@ -1,7 +1,7 @@
-//! Lists of reads for reader apps, in the order in which the archive saw them.
+//! Lists of reads for reader apps, in the order in which the archive first saw them.
 //!
-//! An app wants the numbers of new and of unread reads, the newest ones first, of everything or of
-//! one of its folders. The number of a read is the position in such a list.
+//! An app requests the ids of new and of unread reads, newest first, of everything or of one of its
+//! folders. The id of a read is also its position in such a list.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -16,30 +16,30 @@ use crate::merge::{merged_into, merged_of_rows};
 use crate::times::millis;
 use crate::{LABELS_MAX, ReadSummary, Store, StoreError};
 
-/// What a list is of.
+/// The reads from which a list is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stream {
     /// All reads.
     All,
-    /// Those of a source, which named them first.
+    /// Reads that this source named first.
     Source(SourceId),
-    /// Those of the sources in a group.
+    /// Reads of the sources in a group.
     Group(String),
-    /// Those with a concept.
+    /// Reads with a concept.
     Concept(ConceptSlug),
-    /// Those with a label of the reader.
+    /// Reads with a label of the reader.
     Label(Label),
-    /// Those with which the reader did this.
+    /// Reads with this mark or note of the reader.
     Mine(Mine),
 }
 
-/// Which reads of a stream a list contains; all conditions apply. What the reader hides is never in
-/// it.
+/// Which reads of a stream a list contains. All conditions apply. Reads that the reader hides are
+/// never included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamFilter {
-    /// What the list is of.
+    /// The stream.
     pub stream: Stream,
-    /// Only those with which the reader did all of this.
+    /// Only reads with all of these marks and notes.
     pub only: Vec<Mine>,
     /// Only those that the reader does not keep.
     pub not_kept: bool,
@@ -49,7 +49,7 @@ pub struct StreamFilter {
     pub until: Option<Timestamp>,
 }
 
-/// A read with what its reader did, for an app.
+/// A read with the reader's marks and labels, for an app.
 #[derive(Clone, Debug)]
 pub struct StreamItem {
     /// The read.
@@ -64,7 +64,7 @@ pub struct StreamItem {
     pub labels: Vec<Label>,
 }
 
-/// What an app sets on reads, or removes from them.
+/// A mark or label that an app sets on reads, or removes from them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tag {
     /// A mark of the reader.
@@ -85,12 +85,12 @@ pub enum Tagged {
 }
 
 impl StreamFilter {
-    /// Everything in a stream.
+    /// A filter that selects everything in a stream.
     pub fn all_of(stream: Stream) -> Self {
         Self { stream, only: Vec::new(), not_kept: false, since: None, until: None }
     }
 
-    /// Selects the reads of the list, with `rest` behind the conditions.
+    /// The statement that selects the reads of the list. `rest` follows the conditions.
     fn query(&self, reader: ReaderId, after: Option<(ReadId, bool)>, rest: &str) -> Sql {
         // `$1` is the reader, although not every list depends on it.
         let mut values: Vec<Value> = vec![reader.0.into()];
@@ -145,7 +145,7 @@ impl StreamFilter {
 }
 
 impl Store {
-    /// The reads of a list: at most `limit` after the read `after`, the newest first unless
+    /// The reads of a list: at most `limit` after the read `after`, newest first unless
     /// `oldest_first`.
     pub async fn stream(
         &self,
@@ -160,8 +160,8 @@ impl Store {
         self.list("listing reads for an app", query, read_of_row).await
     }
 
-    /// How many reads of each source the reader has neither done nor hidden, and when the archive
-    /// first saw the source's newest read. Reads the reader's marks, and no other reads.
+    /// For each source, the number of reads that the reader has neither done nor hidden, and when
+    /// the archive first saw its newest read. Loads the reader's marks, and no other reads.
     pub async fn unread_by_source(
         &self,
         reader: ReaderId,
@@ -289,8 +289,7 @@ async fn existing_of(tx: &mut Tx, reads: &[ReadId]) -> Tried<Result<Vec<ReadId>,
     Ok(Err(missing.unwrap_or(ReadId(0))))
 }
 
-/// Sets a tag of these reads at a time, or removes it. Returns a read that has too many labels
-/// then.
+/// Sets or removes one tag on these reads. Returns a read that would then have too many labels.
 async fn set_tag(
     tx: &mut Tx,
     reader: ReaderId,

@@ -1,4 +1,4 @@
-//! Who subscribed to the week by mail: table `subscriber`.
+//! Subscribers to the week by mail: table `subscriber`.
 //!
 //! An address counts once its owner has opened a link that was mailed to it. The link's token is
 //! replaced then, so the link works once; the new token stands in the mails, to unsubscribe. Who
@@ -13,9 +13,9 @@ use crate::sendings::forget_recipient;
 use crate::times::millis;
 use crate::{Store, StoreError};
 
-/// How long a link that confirms works.
+/// How long a link for confirming works.
 pub const LINK_LASTS: SignedDuration = SignedDuration::from_hours(48);
-/// Shortest pause between two mails with a link to one address.
+/// The shortest pause between two mails with a link to one address.
 const PAUSE: SignedDuration = SignedDuration::from_hours(1);
 /// Most mails with a link to one address, until its link ends.
 pub(crate) const LINKS_MAX: i64 = 3;
@@ -24,21 +24,21 @@ const STOPPED_LASTS: SignedDuration = SignedDuration::from_hours(365 * 24);
 /// Most addresses that wait for their owners.
 const WAITING_MAX: i64 = 1_000;
 
-/// A person who gets the week by mail, or was asked to confirm that.
+/// A person who gets the week by mail, or who was asked to confirm this.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscriber {
     /// Its row.
     pub id: i64,
     /// The mail address.
     pub address: String,
-    /// The secret part of the address that confirms, or that unsubscribes.
+    /// The secret part of the link that confirms, or that unsubscribes.
     pub token: String,
     /// Whether the owner of the address confirmed it.
     pub is_confirmed: bool,
 }
 
 impl Subscriber {
-    /// Its name as a recipient.
+    /// The name of the subscriber as a recipient.
     pub fn name(&self) -> String {
         format!("subscriber/{}", self.id)
     }
@@ -47,9 +47,9 @@ impl Subscriber {
 const SUBSCRIBER: &str = "SELECT id, address, token, confirmed_at FROM subscriber";
 
 impl Store {
-    /// Notes that somebody typed this address, and makes a mail with a link due. `token` is for a
-    /// new link. Returns false if no mail is due: the address is confirmed, had such a mail lately
-    /// or too often, or too many addresses wait.
+    /// Records that somebody entered this address, and makes a mail with a link due. `token` is for
+    /// a new link. Returns false if no mail is due, because the address is confirmed, had such a
+    /// mail recently or too often, or because too many addresses are not confirmed yet.
     pub async fn ask_subscriber(
         &self,
         address: &SubscriberAddress,
@@ -79,8 +79,8 @@ impl Store {
         .await
     }
 
-    /// Takes a mail with a link that is due. It is attempted once, unless
-    /// [`Store::retry_subscriber`] makes it due again.
+    /// Takes a due mail with a link. It is attempted once, unless [`Store::retry_subscriber`] makes
+    /// it due again.
     pub async fn take_subscriber_due(&self, now: Timestamp) -> Result<Option<Subscriber>, StoreError> {
         let due = sql_of(format!(
             "{SUBSCRIBER} WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at, id LIMIT 1"

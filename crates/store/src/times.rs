@@ -40,7 +40,7 @@ pub(crate) fn filed_at(published: Option<Timestamp>, first_seen: Timestamp) -> T
     published.filter(|at| (FIRST_PAGE..=latest).contains(at)).unwrap_or(first_seen)
 }
 
-/// That time, and its week.
+/// The time under which a read is filed, as [`filed_at`] computes it, and its week.
 pub(crate) fn filed(published: Option<Timestamp>, first_seen: Timestamp, zone: &TimeZone) -> (i64, String) {
     let at = filed_at(published, first_seen);
     (millis(at), Week::of(at, zone).to_string())

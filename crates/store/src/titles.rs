@@ -1,4 +1,4 @@
-//! Compares titles when two texts are the same.
+//! Compares titles, to decide whether two reads are the same article.
 
 use backissue_model::bounds::{MAX_TITLE, cut};
 use backissue_model::letters;
@@ -11,9 +11,10 @@ pub(crate) fn title_key(title: Option<&str>) -> Option<String> {
 /// The titles of a read, as keys.
 #[derive(Debug)]
 pub(crate) struct Titles {
-    /// In its feed, which gives each post its own title.
+    /// The title in its feed, which gives each post its own title.
     pub(crate) entry: Option<String>,
-    /// On its page. If the page is a wall, all pages of a blog have the same.
+    /// The title on its page. If all pages of a blog show the same login or consent page, all have
+    /// the same title.
     pub(crate) article: Option<String>,
 }
 
@@ -22,12 +23,12 @@ impl Titles {
         Self { entry: title_key(entry), article: title_key(article) }
     }
 
-    /// Whether both can be the same article: they have the same title, or one has none.
+    /// Whether both can be the same article: they have the same title, or one of them has none.
     pub(crate) fn agree_with(&self, other: &Self) -> bool {
         self.is_nameless() || other.is_nameless() || self.same_as(other)
     }
 
-    /// Whether both have the same title. The page's title only counts if the feed has none.
+    /// Whether both have the same title. The page's title is used only if the feed has none.
     pub(crate) fn same_as(&self, other: &Self) -> bool {
         let same = |one: &Option<String>, two: &Option<String>| one.is_some() && one == two;
         same(&self.entry, &other.entry)

@@ -9,30 +9,31 @@ use crate::{Store, StoreError};
 
 /// Maximum tokens of a reader.
 pub const TOKENS_MAX: u64 = 50;
-/// The last use of a token is noted at most this often, so that not every request writes.
+/// The last use of a token is stored at most this often, so that not every request writes.
 const NOTED_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// The columns of a [`Token`].
 const TOKEN: &str = "SELECT t.id, t.reader_id, r.role, t.name, t.scope, t.made_at, t.used_at, t.ends_at
      FROM token t JOIN reader r ON r.id = t.reader_id";
 
-/// What a program sends instead of a password, without the secret itself.
+/// A token, with which a program authenticates instead of a password. It does not contain the
+/// secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token {
     /// Its id.
     pub id: i64,
-    /// For whom the program acts.
+    /// The reader for whom the program acts.
     pub reader: ReaderId,
     /// What this reader may do.
     pub role: Role,
-    /// What the reader calls it.
+    /// The reader's name for it.
     pub name: TokenName,
     /// What the program may do.
     pub scope: Scope,
     /// When it was made.
     pub made_at: Timestamp,
-    /// When it was last used, give or take an hour. `None` if never.
+    /// When it was last used, to within an hour. `None` if never.
     pub used_at: Option<Timestamp>,
-    /// From when on it is not accepted. `None` if there is no end.
+    /// When it expires. `None` if it does not expire.
     pub ends_at: Option<Timestamp>,
 }
 
@@ -63,7 +64,7 @@ pub enum TokenAdded {
 }
 
 impl Token {
-    /// Whether it is not accepted any more.
+    /// Whether it has expired.
     pub fn has_ended(&self, now: Timestamp) -> bool {
         self.ends_at.is_some_and(|end| end <= now)
     }
@@ -108,7 +109,7 @@ impl Store {
         added.await?.ok_or_else(|| self.no_reader(reader))
     }
 
-    /// The reader's tokens, the newest first, also those that have ended.
+    /// The reader's tokens, newest first, including expired ones.
     pub async fn tokens(&self, reader: ReaderId) -> Result<Vec<Token>, StoreError> {
         let query = sql_of(format!("{TOKEN} WHERE t.reader_id = $1 ORDER BY t.made_at DESC, t.id DESC"));
         self.list("listing tokens", query.bind(reader.0), token_of_row).await
@@ -120,7 +121,8 @@ impl Store {
         Ok(self.change("removing a token", delete.bind(reader.0).bind(id)).await? > 0)
     }
 
-    /// The token whose secret has this hash, unless it has ended or the reader's account is closed.
+    /// The token whose secret has this hash. Returns `None` if it has expired or the reader's
+    /// account is closed.
     pub async fn use_token(&self, hash: &str, now: Timestamp) -> Result<Option<Token>, StoreError> {
         self.use_token_with("token", hash, now).await
     }

@@ -1,7 +1,7 @@
 //! Turns of hosts, robots.txt files and notifications, for several processes that fetch into one
 //! archive (tables `host_turn` and `robots`).
 //!
-//! The clock of the database decides, because the clocks of two machines may differ by more than
+//! Times are by the database's clock, because the clocks of two machines may differ by more than
 //! the pause between two requests. A process that dies loses its turns when their leases end.
 
 use std::time::Duration;
@@ -12,64 +12,64 @@ use crate::database::{Database, Tried, Tx, sql, sql_of};
 use crate::error::Failure;
 use crate::{Store, StoreError};
 
-/// The channel on which workers hear of new work.
+/// The channel on which workers are notified of new work.
 const WORK: &str = "backissue_work";
 
-/// How long hosts and files are remembered after their last use, in milliseconds.
+/// How long hosts and files are stored after their last use, in milliseconds.
 const FORGOTTEN_AFTER: i64 = 24 * 3600 * 1000;
 
-/// Most hosts that are left out of claims because other processes use them.
+/// Maximum hosts that are left out of claims because other processes use them.
 const BUSY_MAX: i64 = 500;
 
-/// The result of asking for a host's turn.
+/// The result of requesting a host's turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostTurn {
     /// The caller may send one request.
     Taken,
-    /// Another request is running; its lease ends after this time, if it does not end before.
+    /// Another request is running. Its lease ends after this time at the latest.
     InUse(Duration),
-    /// The pause after the last request has so long to go.
+    /// The pause after the last request continues for this time.
     Pause(Duration),
-    /// The host demanded a pause, which has so long to go.
+    /// The pause that the host demanded continues for this time.
     Held(Duration),
 }
 
-/// A host that cannot be asked now.
+/// A host to which no request may be sent now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BusyHost {
-    /// Its name.
+    /// The host's name.
     pub host: String,
-    /// When it is free. `None` while a request is running.
+    /// The time until it is free. `None` while a request is running.
     pub free_in: Option<Duration>,
 }
 
-/// A site's robots.txt, as one of the processes fetched it.
+/// A site's robots.txt, as one of the processes has fetched it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SharedRobots {
     /// The file. `None` if it could not be fetched.
     pub rules: Option<String>,
     /// Why it could not be fetched.
     pub reason: String,
-    /// Its validators.
+    /// Its `ETag`.
     pub etag: Option<String>,
-    /// The same.
+    /// Its `Last-Modified`.
     pub last_modified: Option<String>,
-    /// How long it is valid.
+    /// How long it is still valid.
     pub lasts: Duration,
 }
 
-/// What is known of a site's robots.txt.
+/// The result of looking up a site's robots.txt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RobotsTurn {
-    /// It is valid.
+    /// The stored file is valid.
     Known(SharedRobots),
-    /// The caller fetches it. It has what was known before.
+    /// The caller must fetch the file. Holds the expired one, if there is one.
     Fetch(Option<SharedRobots>),
-    /// Another process fetches it.
+    /// Another process is fetching the file.
     Wait,
 }
 
-/// Hears of new work from other processes.
+/// A receiver of notifications of new work from other processes.
 #[derive(Debug)]
 pub struct Wakeups(PgListener);
 
@@ -102,8 +102,8 @@ impl Store {
         .await
     }
 
-    /// Takes a host's turn for one request, for at most `lease`. `pause` is the least pause after
-    /// the last request; a longer one that another process knows wins.
+    /// Takes a host's turn for one request, for at most `lease`. `pause` is the minimum pause after
+    /// the last request. If another process has stored a longer one, that applies.
     pub async fn take_turn(
         &self,
         host: &str,
@@ -160,7 +160,7 @@ impl Store {
         self.change("ending a host's turn", end).await.map(|_| ())
     }
 
-    /// Hosts that cannot be asked now.
+    /// Hosts to which no request may be sent now.
     pub async fn busy_hosts(&self) -> Result<Vec<BusyHost>, StoreError> {
         let now = self.database.clock();
         let query = sql_of(format!(
@@ -247,7 +247,7 @@ impl Store {
         .await
     }
 
-    /// Forgets hosts and files that nobody has used for a day.
+    /// Deletes hosts and files that were not used for a day.
     pub async fn forget_turns(&self) -> Result<(), StoreError> {
         let now = self.database.clock();
         self.retry("forgetting unused hosts", || async {
@@ -268,7 +268,7 @@ impl Store {
 }
 
 impl Tx {
-    /// Commits, and tells other processes that there is new work.
+    /// Commits, and notifies other processes of new work.
     pub(crate) async fn commit_work(mut self) -> Tried<()> {
         if let Self::Postgres(_) = self {
             self.row(sql("SELECT CAST(pg_notify($1, '') AS TEXT) AS told").bind(WORK)).await?;
@@ -277,12 +277,12 @@ impl Tx {
     }
 }
 
-/// Milliseconds for a statement.
+/// The duration in milliseconds, for a statement.
 fn whole(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
 }
 
-/// A rest of time. `None` if it is over.
+/// The remaining time. `None` if it is over.
 fn left(millis: i64) -> Option<Duration> {
     u64::try_from(millis).ok().filter(|millis| *millis > 0).map(Duration::from_millis)
 }

@@ -1,10 +1,9 @@
-//! Webhooks and what they are told: tables `webhook` and `webhook_call`.
+//! Webhooks and their messages: tables `webhook` and `webhook_call`.
 //!
-//! The transaction that stores that something happened also stores that the webhooks are to be
-//! told, so nothing is lost if the process dies, and nothing is told that was rolled back. A
-//! message is claimed for a lease before it leaves, and its result stored afterwards: one process
-//! delivers it, and again if that process died. Receivers recognise a message that comes twice by
-//! its id.
+//! An event and the messages about it are stored in one transaction. So no message is lost if the
+//! process dies, and none is sent about an event that was rolled back. A message is claimed for a
+//! lease before it is sent, and its result is stored afterwards. One process delivers it; if that
+//! process dies, another one delivers it again. Receivers recognise a repeated message by its id.
 
 use std::fmt;
 
@@ -19,16 +18,16 @@ use crate::{Store, StoreError};
 
 /// Maximum webhooks of an archive.
 pub const WEBHOOKS_MAX: u64 = 20;
-/// Polls in a row that fail before a source is failing.
+/// Number of failed polls in a row after which a source is failing.
 pub const FAILING_AFTER: u32 = 3;
-/// For how long it is remembered what was told.
+/// How long delivered messages are stored.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// The name of the message of a test.
+/// The name of the event of a test message.
 const TEST: &str = "webhook.test";
-/// A webhook counts as long as its reader is an operator.
+/// The condition that a webhook's reader is an operator. Otherwise it gets no messages.
 const OPEN: &str = "JOIN reader o ON o.id = w.reader_id AND o.role = 'operator' AND o.closed_at IS NULL";
 
-/// A program elsewhere that is told what happens.
+/// A program that is notified of events.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Webhook {
     /// Its id.
@@ -39,18 +38,18 @@ pub struct Webhook {
     pub url: String,
     /// The key that signs messages, which is secret.
     pub key: String,
-    /// What it is told. Empty if it was stopped.
+    /// The events of which it is notified. Empty if it was stopped.
     pub events: Vec<Event>,
-    /// When it was added. It is told what happens from then on.
+    /// When it was added. It is notified of later events only.
     pub made_at: Timestamp,
-    /// Messages that are not delivered yet.
+    /// Number of messages that are not delivered yet.
     pub waiting: u64,
-    /// The last answer.
+    /// The result of the last attempt.
     pub last: Option<LastAnswer>,
 }
 
 impl Webhook {
-    /// The scheme, host and port of its address, the rest of which is secret.
+    /// The scheme, host and port of its address. The rest of the address is secret.
     pub fn server(&self) -> String {
         self.url.parse::<Url>().map_or_else(|_| String::new(), |url| url.origin().ascii_serialization())
     }
@@ -62,12 +61,12 @@ impl fmt::Debug for Webhook {
     }
 }
 
-/// What a webhook answered to a message.
+/// The result of the last attempt at a webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastAnswer {
-    /// When.
+    /// The time of the attempt.
     pub at: Timestamp,
-    /// The answer, or why there was none, in words.
+    /// The webhook's answer, or the reason why there was none, in words.
     pub text: String,
     /// Whether the message was accepted.
     pub accepted: bool,
@@ -80,7 +79,7 @@ pub struct NewWebhook<'w> {
     pub url: &'w str,
     /// The key that signs messages.
     pub key: &'w str,
-    /// What it is told.
+    /// The events of which it is notified.
     pub events: &'w [Event],
 }
 
@@ -110,14 +109,14 @@ pub struct Call {
     pub webhook: i64,
     /// What happened.
     pub subject: Subject,
-    /// When it happened.
+    /// When the event happened.
     pub happened_at: Timestamp,
-    /// Attempts that were begun, with this one.
+    /// Number of attempts, including this one.
     pub attempts: u32,
     claim: i64,
 }
 
-/// What happened, and to what.
+/// An event with its subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// A read is shown.
@@ -128,12 +127,12 @@ pub enum Subject {
     Hit(i64, ReadId),
     /// A source is failing.
     Source(SourceId),
-    /// Nothing; somebody tests the webhook.
+    /// No event: a person tests the webhook.
     Test,
 }
 
 impl Subject {
-    /// The name of what happened.
+    /// The name of the event.
     pub fn event(self) -> &'static str {
         match self {
             Self::Read(_) => Event::ReadAnnotated.as_str(),
@@ -238,7 +237,7 @@ impl Store {
         Ok(self.change("removing a webhook", delete.bind(id)).await? > 0)
     }
 
-    /// Stores that a webhook is to be told that somebody tests it.
+    /// Stores a test message for a webhook.
     pub async fn test_webhook(&self, id: i64, now: Timestamp) -> Result<(), StoreError> {
         let insert = sql("INSERT INTO webhook_call (webhook_id, event, subject, happened_at, due_at)
              SELECT id, $2, $3, $4, $4 FROM webhook WHERE id = $1
@@ -247,8 +246,8 @@ impl Store {
         self.change("testing a webhook", insert).await.map(|_| ())
     }
 
-    /// Stores that the webhooks are to be told that a week is over since `ended_at`, unless that is
-    /// stored already. Forgets what was told long ago.
+    /// Stores the messages about a week that is over since `ended_at`, unless they are stored
+    /// already. Deletes old messages.
     pub async fn close_week(
         &self,
         week: Week,
@@ -276,7 +275,7 @@ impl Store {
         .await
     }
 
-    /// Claims the message to this webhook that is due since longest, for `lease`.
+    /// Claims the message to this webhook that has been due for longest, for `lease`.
     pub async fn claim_call(
         &self,
         webhook: i64,
@@ -344,8 +343,8 @@ impl Store {
         .await
     }
 
-    /// A new answer to a saved search: the read, and the search's name and question. `None` if the
-    /// read does not answer it any more, or its reader hid it.
+    /// A new answer to a saved search: the read, and the search's name and question. Returns `None`
+    /// if the read no longer answers it, or its reader hid the read.
     pub async fn hit(
         &self,
         search: i64,
@@ -377,8 +376,9 @@ pub(crate) fn telling_annotated(read: ReadId, now: Timestamp) -> Sql {
     told.bind(read.0.to_string())
 }
 
-/// Stores that the webhooks of a saved search's reader are to be told of the answers among these
-/// reads that were found at this moment, if a feed brought them: a backfill finds old reads.
+/// Stores the messages about new answers to a saved search, for the webhooks of its reader. Only
+/// reads among these that were found at this moment and that a feed named, because a backfill finds
+/// old reads.
 pub(crate) async fn tell_hits(tx: &mut Tx, search: i64, reads: &[ReadId], now: Timestamp) -> Tried<()> {
     let rows = "FROM search_hit h JOIN saved_search q ON q.id = h.search_id JOIN webhook w ON w.reader_id = q.reader_id";
     let these = placeholders(5, reads.len());
@@ -392,8 +392,7 @@ pub(crate) async fn tell_hits(tx: &mut Tx, search: i64, reads: &[ReadId], now: T
     tx.run(told).await.map(|_| ())
 }
 
-/// Stores that the webhooks are to be told that a source is failing, if it is: once for each row of
-/// failures.
+/// Stores the messages about a failing source, once per series of failures.
 pub(crate) async fn tell_failing(tx: &mut Tx, source: SourceId, now: Timestamp) -> Tried<()> {
     let which = format!(
         "AND s.id = $4 AND s.failing_since IS NOT NULL AND (s.failures >= {FAILING_AFTER} OR s.standing = 'retired')"
@@ -403,8 +402,8 @@ pub(crate) async fn tell_failing(tx: &mut Tx, source: SourceId, now: Timestamp) 
     tx.run(about(told, Event::SourceFailing, now).bind(source.0)).await.map(|_| ())
 }
 
-/// A statement that stores messages for the webhooks `w` that want an event, with the values of
-/// [`about`] first.
+/// A statement that stores messages for the webhooks `w` that want an event. Its first values are
+/// those of [`about`].
 fn telling(subject: &str, rows: &str, which: &str) -> String {
     format!(
         "INSERT INTO webhook_call (webhook_id, event, subject, happened_at, due_at)
@@ -414,12 +413,12 @@ fn telling(subject: &str, rows: &str, which: &str) -> String {
     )
 }
 
-/// Binds an event, the webhooks that want it, and the moment.
+/// Binds an event, the pattern for webhooks that want it, and the time.
 fn about(told: Sql, event: Event, now: Timestamp) -> Sql {
     told.bind(event.as_str()).bind(like(event)).bind(millis(now))
 }
 
-/// What the events of a webhook look like that wants this one.
+/// The pattern that the events of a webhook match if it wants this one.
 fn like(event: Event) -> String {
     format!("% {} %", event.as_str())
 }

@@ -1,9 +1,8 @@
-//! Reads that a person hides from everybody (`read.withdrawn_at`), and reads that a person says are
-//! one.
+//! Reads that a person hides from everybody (`read.withdrawn_at`), and reads that a person merges.
 //!
-//! A hidden read keeps its row, so that its feed does not bring it back, and all that readers wrote
-//! about it. It goes back to the stage before `annotated` and is not due, so it is on no list, on
-//! no page and in no index.
+//! A hidden read keeps its row, so that its feed does not add it again, and everything that readers
+//! wrote about it. It returns to the stage before `annotated` and is not due, so it is on no list,
+//! on no page and in no index.
 
 use backissue_model::bounds::MAX_TITLE;
 use backissue_model::{ReadId, Stage};
@@ -29,16 +28,16 @@ pub struct Withdrawn {
     pub title: String,
     /// Its source's title.
     pub source: String,
-    /// Since when it is hidden.
+    /// When it was hidden.
     pub since: Timestamp,
 }
 
-/// The result of uniting two reads.
+/// The result of merging two reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum United {
-    /// The other one was merged into this one, the older of the two.
+    /// The other read was merged into this one, which is the older of the two.
     Into(ReadId),
-    /// They were one read already, this one.
+    /// Both ids already meant this read.
     Already(ReadId),
 }
 
@@ -79,8 +78,8 @@ impl Store {
         self.one("looking up a hidden read", sql_of(query).bind(id.0), withdrawn_of_row).await
     }
 
-    /// Merges two shown reads that a person says are the same article, as if the archive had found
-    /// that out. Returns `None` if one of them is not shown. It cannot be undone.
+    /// Merges two shown reads that a person says are the same article, as the archive does when it
+    /// detects this itself. Returns `None` if one of them is not shown. It cannot be undone.
     pub async fn unite(&self, one: ReadId, other: ReadId) -> Result<Option<United>, StoreError> {
         self.retry("merging two reads", || self.try_unite(one, other)).await
     }

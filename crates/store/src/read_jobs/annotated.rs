@@ -24,7 +24,7 @@ impl Store {
         self.retry("storing a précis", || self.try_finish_annotate(read, precis, None, now)).await
     }
 
-    /// Stores a read's précis like [`Store::finish_annotate`], and requests another one by `by`
+    /// Stores a read's précis as [`Store::finish_annotate`] does, and requests another one by `by`
     /// ([`Store::claim_again`]).
     pub async fn finish_annotate_and_ask(
         &self,
@@ -58,8 +58,8 @@ impl Store {
         Ok(Finished::Done)
     }
 
-    /// Stores the new précis of a read that was annotated again, and what was refused of it. The
-    /// former one was shown until now.
+    /// Stores the new précis of a read that was annotated again, and the refused fields. The former
+    /// précis was shown until now.
     pub async fn finish_again(
         &self,
         read: &ClaimedRead,

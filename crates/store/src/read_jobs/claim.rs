@@ -43,7 +43,7 @@ pub struct ClaimedRead {
     pub company: String,
     /// The declared language of that source's feed (BCP 47).
     pub feed_language: Option<String>,
-    /// The failures in a row of its host's pages, if they are many.
+    /// The failures in a row of pages on its host, if there are many.
     pub dead_pages: Option<DeadPages>,
     /// Its article, if the stage has one.
     pub article: Option<Article>,
@@ -115,7 +115,8 @@ impl Store {
         self.claim_read_except(stage, now, lease, busy_hosts, &[]).await
     }
 
-    /// The same, without the reads of sources that have their share of workers.
+    /// Claims a read as [`Store::claim_read`] does, except reads of sources that occupy their share
+    /// of the workers.
     pub async fn claim_read_except(
         &self,
         stage: Stage,
@@ -135,9 +136,9 @@ impl Store {
         .await
     }
 
-    /// Takes the newest read that `by` is to annotate again and holds it for `lease`; its article
-    /// is always there. What comes of it is for [`Store::finish_again`] or [`Store::fail`]; a read
-    /// that is set aside then keeps its précis.
+    /// Claims the newest read that `by` must annotate again, for `lease`. The read has an article.
+    /// Record the result with [`Store::finish_again`] or [`Store::fail`]. A read that is set aside
+    /// then keeps its précis.
     pub async fn claim_again(
         &self,
         by: &str,
@@ -175,24 +176,24 @@ impl Store {
     }
 }
 
-/// Attempts at one stage after which a read is not claimed any more. A worker gives up earlier on a
-/// read that fails, so only a read that crashes the program reaches this.
+/// Maximum attempts at one stage. Workers set a failing read aside earlier, so only a read that
+/// crashes the program reaches this.
 pub const ATTEMPTS_MAX: u32 = 12;
 
-/// The error of such a read.
+/// The error that is stored for such a read.
 const STOPPED: &str = "the program stopped while working on it";
 
-/// The newest due read at a stage, on a host that is not busy. Of those to annotate again, one with
-/// a problem in the newest week.
+/// A condition for the newest due read at a stage, on a host that is not busy. For annotating
+/// again, reads with a problem in the newest week come first.
 pub(crate) struct DueRead<'a> {
     pub(crate) now: Timestamp,
     pub(crate) until: Timestamp,
     pub(crate) stage: Stage,
     pub(crate) busy: &'a [String],
     pub(crate) busy_sources: &'a [SourceId],
-    /// A condition that its source may put more into the archive, or nothing.
+    /// A condition that its source has not reached the limit of bytes. May be empty.
     pub(crate) within: &'a str,
-    /// Where the stage is `annotated`: which annotator is to annotate the read again.
+    /// For the stage `annotated`, the annotator that must annotate the read again.
     pub(crate) ask: Option<&'a str>,
 }
 

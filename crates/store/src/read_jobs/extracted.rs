@@ -2,10 +2,10 @@
 //! `article`, `address`).
 //!
 //! Two reads are the same if a fetch of one ends at an address under which the other was admitted,
-//! or if their texts have the same fingerprint and their titles agree. Less is no proof: all
-//! deleted pages redirect to one front page, a consent wall gives all pages of a blog the same
-//! text, and on some sites all pages claim the same address (`rel=canonical`). Each of these would
-//! merge a whole archive.
+//! or if their texts have the same fingerprint and their titles agree. Weaker signs are not enough:
+//! all deleted pages may redirect to one front page, a consent page gives all pages of a blog the
+//! same text, and on some sites all pages claim the same address (`rel=canonical`). Each of these
+//! would merge a whole archive.
 
 use std::collections::BTreeSet;
 
@@ -188,7 +188,7 @@ fn recording_addresses(id: ReadId, final_url: &CanonicalUrl, canonical: Option<&
     insert
 }
 
-/// The source of a publication date, in order of preference: the feed, the page, the feed's date of
+/// The origin of a publication date, in order of preference: the feed, the page, the feed's date of
 /// change.
 enum Said<'a> {
     By(&'a ClaimedRead),
@@ -268,7 +268,7 @@ fn storing_article(id: i64, article: &Article, now: Timestamp) -> Sql {
         .bind(article.blocks.to_string())
 }
 
-/// An article's metadata, within bounds.
+/// The metadata of an article, cut to the maximum lengths.
 fn told_of(article: &Article) -> Article {
     Article {
         canonical_url: article.canonical_url.clone(),
@@ -285,7 +285,7 @@ fn told_of(article: &Article) -> Article {
     .bounded()
 }
 
-/// Files a read under a date that it lacked.
+/// Files a read under the date that its page gave, if the read had none.
 async fn file(tx: &mut Tx, row: &Row, published: Option<Timestamp>, zone: &TimeZone) -> Tried<()> {
     let id = row.int("id")?;
     let (filed_at, week) =
@@ -297,7 +297,7 @@ async fn file(tx: &mut Tx, row: &Row, published: Option<Timestamp>, zone: &TimeZ
     Ok(())
 }
 
-/// The page's description, or else the beginning of its text, cut after a word.
+/// The page's description, or else the start of its text, cut after a word.
 fn description(article: &Article) -> Option<String> {
     let own = article.description.as_deref().map(str::trim).filter(|d| !d.is_empty());
     let text = own.or_else(|| article.text.split("\n\n").map(str::trim).find(|block| !block.is_empty()))?;

@@ -1,4 +1,4 @@
-//! Failures of reads: when they are tried again, and what is set aside.
+//! Failures of reads: when a step is retried, and which reads are set aside.
 
 use backissue_model::bounds::{MAX_ERROR, MAX_TITLE, cut};
 use backissue_model::{ReadId, Stage};

@@ -50,15 +50,15 @@ impl Store {
     }
 
     /// The earliest time after `now` at which a source or a read becomes due, or a lease ends.
-    /// Returns `None` if there is no such time. Ignores what is due already, because the worker has
-    /// seen it and has skipped it.
+    /// Returns `None` if there is no such time. Ignores rows that are due already, because the
+    /// worker has skipped them.
     pub async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let query = sql(NEXT_DUE).bind(millis(now));
         Ok(self.one("looking for what is due next", query, |row| row.opt_moment("due")).await?.flatten())
     }
 }
 
-/// The earliest time after a given one at which something becomes due.
+/// The query for the earliest time after a given one at which a row becomes due.
 pub(crate) const NEXT_DUE: &str = "SELECT min(due) AS due FROM (
         SELECT min(CASE WHEN leased_until > next_poll THEN leased_until ELSE next_poll END) AS due
         FROM source WHERE standing = 'active' AND paused_at IS NULL
@@ -69,19 +69,19 @@ pub(crate) const NEXT_DUE: &str = "SELECT min(due) AS due FROM (
         UNION ALL
         SELECT min(due_at) FROM read WHERE due_at IS NOT NULL AND due_at > $1) AS next";
 
-/// What waits for one step.
+/// The rows that wait for one step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Queue {
     /// The step: `poll`, `fetch`, `annotate`, `annotate again` or `send`.
     pub step: String,
-    /// How many rows wait for it, now or later.
+    /// Number of rows that wait for it, now or later.
     pub waiting: u64,
-    /// Since when the row that waits longest could have been worked on. `None` if none could be.
+    /// Since when the row that waits longest has been ready for work. `None` if none is ready.
     pub due_since: Option<Timestamp>,
 }
 
 impl Store {
-    /// What waits for each step. Reads the queues, not the archive.
+    /// The rows that wait for each step. Reads the queues, not the archive.
     pub async fn queues(&self, now: Timestamp) -> Result<Vec<Queue>, StoreError> {
         let query = sql(QUEUES).bind(millis(now));
         self.list("measuring queues", query, |row| {

@@ -1,4 +1,4 @@
-//! Moving house: copies between the databases, backups, and the look at a backup.
+//! Moving an archive: copies between the databases, backups, and the check of a backup.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -15,10 +15,10 @@ use crate::copy::{Table, tables};
 use crate::database::{Value, insertion, sql, sql_of, sql_once};
 use crate::*;
 
-/// Rows per table of an archive that is made of the schema.
+/// Number of rows per table in an archive that is filled from the schema.
 const ROWS: i64 = 3;
 
-/// A value for a column of any table. Columns with few valid values are named here.
+/// A valid value for a column of any table. Columns that accept only some values are named here.
 fn value(table: &Table, column: &str, is_text: bool, row: i64) -> Value {
     let text = |text: &str| Value::Text(Some(text.to_owned()));
     match (table.name.as_str(), column) {
@@ -35,7 +35,7 @@ fn value(table: &Table, column: &str, is_text: bool, row: i64) -> Value {
     }
 }
 
-/// Fills every table of the schema, also those of tomorrow.
+/// Fills every table of the schema, including tables that are added later.
 async fn fill_every_table(db: &TestDatabase) -> usize {
     let tables = tables(&db.store.database).await.unwrap();
     let mut tx = db.store.database.begin().await.unwrap();
@@ -67,7 +67,7 @@ async fn all_rows(store: &Store) -> Vec<(String, Vec<Vec<Value>>)> {
     all
 }
 
-/// Removes all rows, whose counters mean nothing.
+/// Removes all rows, because their counters are not consistent.
 async fn remove_made_up(db: TestDatabase) {
     for Table { name, .. } in tables(&db.store.database).await.unwrap().iter().rev() {
         let mut tx = db.store.database.begin().await.unwrap();

@@ -13,15 +13,16 @@ use crate::*;
 const ONE: ReaderId = ReaderId::ONE;
 const DAY: i64 = 86_400;
 
-/// A rule for tests: as many days after the last answer as there are answers, at once after
-/// `again`.
+/// A rule for tests. The pause after the last answer has as many days as there are answers, and is
+/// zero after the rating `again`.
 fn days(history: &[Rated], _zone: &TimeZone) -> Timestamp {
     let last = history.iter().max_by_key(|rated| rated.at).unwrap();
     let days = if last.rating == Rating::Again { 0 } else { history.len() as i64 };
     last.at + SignedDuration::from_hours(24 * days)
 }
 
-/// Annotates what was extracted, with an approach of this confidence where a read has a problem.
+/// Annotates the extracted reads. If a read has a problem, it gets an approach with this
+/// confidence.
 async fn annotate(db: &TestDatabase, kind: Kind, approach: Option<f32>) -> Vec<ReadId> {
     let mut done = Vec::new();
     while let Some(read) = db.claim(Stage::Discovered).await {

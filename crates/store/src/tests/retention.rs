@@ -1,4 +1,4 @@
-//! Retention: which articles go, and what stays.
+//! Retention: whose HTML is removed, and what stays.
 
 use backissue_model::{Correction, Days, Limit, Mark, Quote, ReadField, ReadId, ReaderId};
 use backissue_needs::needs;
@@ -27,7 +27,7 @@ async fn prune(db: &TestDatabase, archive: Retention, dry_run: bool) -> Pruned {
     }
 }
 
-/// The reads whose HTML is gone.
+/// The reads whose HTML was removed.
 async fn gone(db: &TestDatabase, reads: &[ReadId]) -> Vec<ReadId> {
     let mut gone = Vec::new();
     for read in reads {

@@ -23,7 +23,7 @@ async fn save(store: &Store, own: &OwnSearch, now: Timestamp) -> i64 {
     }
 }
 
-/// Compares all new reads with a search: these answer it.
+/// Stores that of all new reads, `answers` answer a search.
 async fn compare(store: &Store, id: i64, answers: &[ReadId], now: Timestamp) -> u64 {
     let version = store.archive_version().await.unwrap();
     let behind = store.searches_behind(version).await.unwrap();

@@ -1,4 +1,4 @@
-//! Weeks on their way to recipients.
+//! Sending weeks to recipients: claims, results and states.
 
 use backissue_model::Week;
 use jiff::SignedDuration;

@@ -1,4 +1,4 @@
-//! What a reader wrote is the same before and after everything that happens to reads.
+//! What a reader wrote stays the same through everything that can happen to reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +28,7 @@ enum Change {
     Correct(ReadField, Option<&'static str>),
 }
 
-/// What happens. A number means one of the reads, counted from the first again if there are fewer.
+/// Something that happens to reads. A number means one of the reads, modulo their number.
 #[derive(Clone, Debug)]
 enum Step {
     Change(usize, Change),
@@ -61,7 +61,7 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// What no program says of a read here.
+/// A correction whose text no program gives for a read in this test.
 fn correction() -> impl Strategy<Value = Change> {
     let said = prop::sample::select(vec![
         (ReadField::Problem, "Queues grew."),
@@ -90,14 +90,14 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A passage and its context.
+/// A passage with its context: text, prefix, suffix.
 type Passage = (String, String, String);
 
 fn passage(quote: Quote) -> Passage {
     (quote.exact, quote.prefix, quote.suffix)
 }
 
-/// What one read must have.
+/// What a reader wrote about one read, as the test expects it.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Words {
     kept: Option<Timestamp>,

@@ -1,4 +1,4 @@
-//! Webhooks: what they are told, and who tells them.
+//! Webhooks: of what they are notified, and by which process.
 
 use backissue_model::{Event, ReadId, ReaderId, Role};
 use jiff::{SignedDuration, Timestamp};
@@ -17,7 +17,7 @@ async fn add(store: &Store, events: &[Event], now: Timestamp) -> i64 {
     id
 }
 
-/// Delivers all that a webhook is to be told.
+/// Delivers all due messages of a webhook, and returns their events.
 async fn told(store: &Store, webhook: i64, now: Timestamp) -> Vec<Subject> {
     let mut all = Vec::new();
     while let Some(call) = store.claim_call(webhook, LEASE, now).await.unwrap() {
