@@ -1,7 +1,7 @@
-//! Who asks, and who may have what.
+//! Authenticates requests and checks permissions.
 //!
-//! [`identify`] finds out who sends a request, [`admit`] refuses what is not for this visitor. Both
-//! are around all routes. A route that is not listed here is for operators only.
+//! [`identify`] determines who sends a request, and [`admit`] refuses what this visitor may not
+//! have. Both apply to all routes. A route that is not listed here is for operators only.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::Ordering;
@@ -24,27 +24,27 @@ use crate::programs::{self, Program, READER_API, Secret};
 use crate::proxies::{self, ProxyUser};
 use crate::readers::{Accounts, Public, Readers, Visitor, hash};
 
-/// The address that a connection comes from.
+/// The address from which a connection comes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
 impl Peer {
-    /// The address that the connection of the request with these extensions comes from.
+    /// The address from which the connection of a request with these extensions comes.
     fn of(extensions: &Extensions) -> IpAddr {
         extensions.get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer: &Self| peer.0)
     }
 }
 
-/// The address of the client that sends the request with these extensions and headers.
+/// The address of the client that sent the request with these extensions and headers.
 pub(crate) fn client(app: &App, extensions: &Extensions, headers: &HeaderMap) -> IpAddr {
     app.proxies.client(Peer::of(extensions), headers)
 }
 
-/// Why a token is not accepted. In the extensions of its request, for [`admit`].
+/// The reason why a token is not accepted, in the extensions of its request, for [`admit`].
 #[derive(Clone, Debug)]
 struct TokenRefused(Fault);
 
-/// Finds out who sends a request.
+/// Determines who sends a request.
 pub(crate) async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if programs::are_for(path) {
@@ -90,8 +90,8 @@ pub(crate) async fn identify(State(app): State<App>, mut request: Request, next:
     answer
 }
 
-/// Who sends a request with these headers over a connection from `peer`, and the cookie if the
-/// session was extended.
+/// Who sends a request with these headers over a connection from `peer`. Also returns the session's
+/// cookie if the session was extended.
 async fn visitor(
     app: &App,
     peer: IpAddr,
@@ -167,7 +167,7 @@ async fn user(app: &App, name: &ReaderName) -> Result<Visitor, StoreError> {
     }))
 }
 
-/// Refuses what is not for this visitor.
+/// Refuses requests that the visitor has no permission for.
 pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
     let visitor = Visitor::of(request.extensions());
     if let Some(TokenRefused(fault)) = request.extensions().get() {
@@ -210,12 +210,12 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
     refusal.into_response()
 }
 
-/// What a visitor needs for a route.
+/// The permission that a route needs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Needs {
-    /// Nothing: it has nothing of the archive, or is protected by a secret.
+    /// None: the route shows nothing of the archive, or a secret in its address protects it.
     Nothing,
-    /// To see what the archive says of reads.
+    /// To see statements about reads.
     Statements,
     /// To see articles, or parts of them.
     Articles,
@@ -225,9 +225,9 @@ enum Needs {
     Saving,
     /// To be an operator.
     Operator,
-    /// To be a program that has a reader's token with this scope.
+    /// To be a program with a reader's token of this scope.
     Token(Scope),
-    /// To be an operator, or to send the token for figures.
+    /// To be an operator, or to send the token for metrics.
     Figures,
 }
 
@@ -375,11 +375,12 @@ fn needs(method: &Method, path: &str) -> Needs {
     }
 }
 
-/// The cookie of a session.
+/// The name of a session's cookie.
 const SESSION: &str = "backissue-session";
 
-/// Browsers accept a cookie with this prefix only over HTTPS and for the whole site (RFC 6265bis,
-/// section 4.1.3.2). On this machine there is no HTTPS.
+/// The prefix of a cookie's name. Browsers accept a cookie with this prefix only over HTTPS and for
+/// the whole site (RFC 6265bis, section 4.1.3.2). It is empty for a request to this machine, which
+/// does not use HTTPS.
 fn prefix(headers: &HeaderMap) -> &'static str {
     if hosts::is_loopback(headers) { "" } else { "__Host-" }
 }

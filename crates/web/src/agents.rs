@@ -14,8 +14,8 @@ use crate::fault::Fault;
 use crate::programs::Program;
 use crate::readers::Visitor;
 
-/// `/mcp`: one request of the transport "Streamable HTTP". Without sessions, only POST has an
-/// answer. `forms` has checked where the request comes from (`Origin`), and `hosts` its `Host`.
+/// `/mcp`: one request of the transport "Streamable HTTP". Without sessions, only POST has a
+/// response. `forms` has checked the origin of the request (`Origin`), and `hosts` its `Host`.
 pub(crate) async fn mcp(
     program: Program,
     visitor: Visitor,

@@ -1,4 +1,4 @@
-//! What the pages are given, and the state that their handlers share.
+//! The inputs of the pages, and the state that all handlers share.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -29,28 +29,29 @@ pub struct State {
     pub store: Store,
     /// Its index. The caller keeps it up to date with the archive.
     pub search: Search,
-    /// The progress of the sync. If the sender is gone, the last value stays.
+    /// The progress of the sync. If the sender was dropped, the last value stays.
     pub progress: watch::Receiver<Progress>,
     /// Facts about the site.
     pub site: SiteSettings,
     /// How images in articles are shown.
     pub images: Images,
-    /// Who may keep, mark and note reads.
+    /// How readers are identified, who may keep, mark and note reads.
     pub readers: Readers,
-    /// What strangers see. By default nothing if readers log in, and everything if nobody can,
-    /// since nobody could read the archive otherwise.
+    /// What visitors without a login see. By default nothing if readers log in, and everything if
+    /// no login is possible, because otherwise nobody could read the archive.
     pub public: Option<Public>,
     /// The proxies in front of the pages.
     pub proxies: Proxies,
-    /// Recipients of mails, by the secret part of the address where they stop them.
+    /// The names of recipients of mails, by the secret part of the address at which they stop the
+    /// mails.
     pub unsubscribe: HashMap<String, String>,
-    /// Whether strangers can subscribe to the week by mail.
+    /// How strangers can subscribe to the week by mail. `None` if they cannot.
     pub subscriptions: Option<Subscriptions>,
     /// Whether readers can choose a digest for themselves.
     pub own_digests: Option<OwnDigests>,
     /// The program around the pages. Without it there is no page of settings.
     pub operator: Option<Arc<dyn Operator>>,
-    /// The most bytes of finished pages that are kept in memory. 0 keeps none.
+    /// The maximum bytes of finished pages in memory. 0 means that none are kept.
     pub page_cache: u64,
 }
 
@@ -64,14 +65,14 @@ pub struct SiteSettings {
     pub base_url: Option<Url>,
     /// The time zone of dates, the same as for the archive's weeks.
     pub time_zone: TimeZone,
-    /// Whether this is the demo with invented companies; each page says so.
+    /// Whether this is the demo with invented companies. Each page says so.
     pub demo: bool,
-    /// How many requests a token may send per minute.
+    /// The maximum number of requests per minute with one token.
     pub requests_per_minute: u32,
     /// The program's version.
     pub version: String,
-    /// What a published site has in addition. With it, pages are made for files: without forms,
-    /// and without anything that only a running program can answer.
+    /// The additional data of a published site. With it, pages are made for files: without forms,
+    /// and without links that need a running program.
     pub published: Option<Arc<Published>>,
 }
 
@@ -109,13 +110,13 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// What strangers see at present.
+    /// What visitors without a login see at present.
     pub(crate) fn public(&self) -> Public {
         let usual = if self.readers.have_login() { Public::Off } else { Public::Articles };
         self.public.unwrap_or(usual)
     }
 
-    /// Whether documents, which are the same for everybody, may have the beginnings of articles.
+    /// Whether documents, which are equal for all visitors, may include the beginnings of articles.
     pub(crate) fn gives_articles(&self) -> bool {
         self.public() == Public::Articles || self.readers.are_open()
     }
@@ -134,8 +135,8 @@ impl FromRef<App> for Search {
 }
 
 impl SiteSettings {
-    /// What a document says of the site. A document travels, so only a configured address stands in
-    /// it.
+    /// Facts about the site for documents. Documents are used elsewhere, so they contain only a
+    /// configured address.
     pub(crate) fn outside(&self) -> Site {
         Site {
             title: self.title.clone(),

@@ -1,10 +1,10 @@
 //! Prepares a stored article for its page.
 //!
 //! The stored HTML is sanitised already; this module changes its presentation. [`crate::images`]
-//! replaces images; headings move below the page's own; wide tables and code scroll; ids get names
-//! that do not collide with the page's. The allow-list is applied again here. So an article stored
-//! by an older version, or a bug in the sanitiser, still cannot bring classes or handlers. All
-//! steps work on a parsed tree, never on text.
+//! replaces images. Headings get levels below the page's own. Wide tables and code get scroll bars.
+//! Ids get names that do not collide with the page's. The allow-list is applied again here. So an
+//! article that an older version stored, or a bug in the sanitiser, cannot bring classes or event
+//! handlers. All steps work on a parsed tree, never on text.
 
 use std::collections::HashSet;
 
@@ -25,7 +25,8 @@ const KEPT: &[&str] = &[
     "start", "reversed", "value", "abbr", "width", "height", "open", "align",
 ];
 
-/// The highest level of a heading inside an article: the page has 1, the article's title 2.
+/// The highest level of a heading inside an article. The page's title has level 1, the article's
+/// title level 2.
 const FIRST_HEADING: u8 = 3;
 
 /// An article prepared for its page.

@@ -15,7 +15,7 @@ use crate::fault::Fault;
 
 pub(crate) const STYLESHEET: &str = include_str!("../assets/backissue.css");
 const SCRIPT: &str = include_str!("../assets/backissue.js");
-/// The search of a published site.
+/// The script for the search of a published site.
 const SEARCH: &str = include_str!("../assets/search.js");
 const ICON: &str = include_str!("../assets/icon.svg");
 
@@ -33,13 +33,15 @@ const ASSETS: [(&str, &str, &[u8]); 10] = [
     ("fonts-LICENSE.txt", "text/plain; charset=utf-8", include_bytes!("../assets/fonts-LICENSE.txt")),
 ];
 
-/// The service worker. Its address never changes, since a browser looks there for a newer one.
+/// The service worker. Its address never changes, because browsers look for newer versions at the
+/// same address.
 const WORKER: &str = include_str!("../assets/sw.js");
 
 /// The fonts that each page preloads.
 pub(crate) const FONTS: [&str; 2] = ["source-serif-4.woff2", "source-sans-3.woff2"];
 
-/// A year, the longest usual caching time (RFC 9111 defines no limit).
+/// The caching headers of a file that never changes. A year is the longest usual caching time (RFC
+/// 9111 defines no limit).
 const FOR_GOOD: &str = "public, max-age=31536000, immutable";
 
 /// A fingerprint of all assets. Part of their addresses and of each page's ETag.
@@ -75,7 +77,8 @@ async fn worker() -> Response {
     ([(CONTENT_TYPE, "text/javascript; charset=utf-8"), (CACHE_CONTROL, "no-cache")], WORKER).into_response()
 }
 
-/// What a browser needs to install the pages as an app, and to share addresses to it.
+/// The manifest that a browser needs to install the pages as an app, and to share addresses with
+/// the app.
 async fn manifest(State(app): State<App>) -> Response {
     let icon = |name: &str, size: &str, purpose: &str| json!({ "src": address(name), "sizes": size, "type": "image/png", "purpose": purpose });
     let manifest = json!({

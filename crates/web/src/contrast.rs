@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::assets::STYLESHEET;
 
-/// Text and its background, by custom property.
+/// Pairs of text and background colours, by custom property.
 const TEXT: [(&str, &str); 17] = [
     ("ink", "paper"),
     ("quiet", "paper"),
@@ -26,7 +26,7 @@ const TEXT: [(&str, &str); 17] = [
     ("cloth", "paper"),
 ];
 
-/// Meaningful signs and their background.
+/// Pairs of colours of meaningful signs and their backgrounds.
 const SIGNS: [(&str, &str); 4] =
     [("cloth", "paper"), ("cloth", "wash"), ("trouble", "paper"), ("cloth", "cloth-soft")];
 
@@ -64,7 +64,7 @@ fn contrast_is_computed_like_wcag() {
 
 type Colours = HashMap<&'static str, [u8; 3]>;
 
-/// The light scheme, and the dark one that overrides it.
+/// The colours of the light scheme, and those of the dark scheme, which overrides them.
 fn schemes() -> [(&'static str, Colours); 2] {
     let dark_at = STYLESHEET.find("prefers-color-scheme: dark").expect("there is a dark scheme");
     let light = properties(block(STYLESHEET));
@@ -91,13 +91,13 @@ fn colour(value: &str) -> Option<[u8; 3]> {
     Some([part(0)?, part(2)?, part(4)?])
 }
 
-/// WCAG 2.2, "contrast ratio".
+/// The contrast ratio as WCAG 2.2 defines it.
 fn contrast(one: [u8; 3], other: [u8; 3]) -> f64 {
     let (one, other) = (luminance(one), luminance(other));
     (one.max(other) + 0.05) / (one.min(other) + 0.05)
 }
 
-/// WCAG 2.2, "relative luminance".
+/// The relative luminance as WCAG 2.2 defines it.
 fn luminance(colour: [u8; 3]) -> f64 {
     let [r, g, b] = colour.map(|part| {
         let part = f64::from(part) / 255.0;

@@ -1,19 +1,19 @@
-//! Cursors of lists for programs, which know their list.
+//! Cursors of lists in the API. A cursor is only valid for its list.
 
 use backissue_model::hex;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::fault::Fault;
 
-/// Hexadecimal digits of a list's hash.
+/// Number of hexadecimal digits of a list's hash.
 const HASH: usize = 16;
 
-/// A cursor: a place in a list, with the list's hash before it.
+/// Makes a cursor from a position in a list, with the list's hash before it.
 pub(crate) fn seal(list: &str, place: &str) -> String {
     format!("{:016x}{}", xxh3_64(list.as_bytes()), hex(place.as_bytes()))
 }
 
-/// The place that a cursor of this list has.
+/// The position in a cursor. Fails if the cursor belongs to another list.
 pub(crate) fn open(list: &str, cursor: &str) -> Result<String, Fault> {
     let place = cursor.get(..HASH).zip(cursor.get(HASH..)).and_then(|(hash, place)| {
         let is_own = hash == format!("{:016x}", xxh3_64(list.as_bytes()));

@@ -1,6 +1,6 @@
 //! Weeks, reads and lists as documents for other programs: Markdown, Atom, JSON Feed.
 //!
-//! They are the same for everybody: nothing of what a reader did is in them.
+//! They are equal for all visitors and contain no data of readers.
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
@@ -14,12 +14,12 @@ use crate::feed_links::Format;
 use crate::narrowing::Narrowing;
 use crate::read_address::read_id;
 
-/// Most reads of a week that a document has.
+/// Maximum reads of a week in a document.
 pub(crate) const WEEK: u32 = 1000;
 
 pub(crate) const MARKDOWN: &str = "text/markdown; charset=utf-8";
 
-/// Whether what is at `path` is such a document.
+/// Whether `path` is the address of such a document.
 pub(crate) fn is_document(path: &str) -> bool {
     path.ends_with(".md") || Format::of(path).is_some()
 }
@@ -42,8 +42,8 @@ pub(crate) async fn read(app: &App, id: &str) -> Result<Response, Fault> {
     Ok(document(MARKDOWN, markdown::read(&read.into(), &app.site.outside())))
 }
 
-/// A week as it goes out: its published issue, else composed by rule. A part of a week has no
-/// issue.
+/// The digest of a week: its published issue, or else one that is composed by rules. A part of a
+/// week has no issue.
 pub(crate) async fn digest(store: &Store, week: Week, filter: &ReadFilter) -> Result<Digest, Fault> {
     let reads = store.summaries(filter, Order::ProblemsFirst, WEEK).await?;
     let issue = store.published_issue(filter).await?;

@@ -1,11 +1,12 @@
 //! Finds a précis's evidence and a reader's highlights in the article's HTML and marks them, so
 //! that links can lead to them.
 //!
-//! Evidence is a span of the article's plain text. Text and HTML come from the same walk over the
-//! page and differ only in white space. So a position in either is the number of characters before
-//! it, without white space. The text there is compared with the quote. If it differs, the nearest
-//! occurrence of the quote is marked, and if there is none, nothing. Only text nodes are split: a
-//! quote across a link or two paragraphs is marked in pieces, and no element moves.
+//! Evidence is a span of the article's plain text. Text and HTML are written in the same pass over
+//! the page and differ only in white space. So a position is converted by counting the characters
+//! before it, without white space. The text at the position is compared with the quote. If it
+//! differs, the nearest occurrence of the quote is marked. If there is none, nothing is marked.
+//! Only text nodes are split: a quote across a link or two paragraphs is marked in several pieces,
+//! and no element moves.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -13,7 +14,8 @@ use std::ops::Range;
 use backissue_model::{Precis, Statement};
 use dom_query::{Document, NodeRef};
 
-/// Elements between whose children white space has no meaning and no mark is allowed.
+/// Elements that contain no text themselves: white space between their children has no meaning, and
+/// marks are not allowed there.
 const HOLDS_NO_WORDS: &[&str] = &["ul", "ol", "dl", "table", "thead", "tbody", "tfoot", "tr"];
 
 /// A passage to be marked.
@@ -22,13 +24,13 @@ pub(crate) struct Passage {
     role: Role,
     /// The id of its first mark.
     id: String,
-    /// Bytes of text before it, without white space.
+    /// Number of bytes of text before it, without white space.
     start: usize,
     /// Its text without white space.
     words: String,
 }
 
-/// Why a passage is marked.
+/// The reason why a passage is marked.
 #[derive(Debug)]
 enum Role {
     /// It is evidence for the statement with this name.
@@ -112,8 +114,8 @@ fn solid(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace()).collect()
 }
 
-/// The bytes of `text` that lie in `place`. `before` is the number of bytes before the text. White
-/// space counts as inside if it is between two words inside.
+/// The bytes of `text` that lie in `place`. `before` is the number of bytes before `text`. White
+/// space between two words inside is included.
 fn stretch(text: &str, before: usize, place: &Range<usize>) -> Range<usize> {
     let (mut at, mut bytes) = (before, 0..0);
     for (byte, c) in text.char_indices() {
@@ -135,7 +137,7 @@ fn may_be_marked(node: &NodeRef, text: &str) -> bool {
 }
 
 /// Adds marks around `pieces` of the text node `node`, nested if they overlap. `begun` has the
-/// passages whose id is used already.
+/// passages whose id was used already.
 fn mark_pieces(node: &NodeRef, text: &str, pieces: &[(&Passage, Range<usize>)], begun: &mut HashSet<String>) {
     let mut borders: Vec<usize> = pieces.iter().flat_map(|(_, piece)| [piece.start, piece.end]).collect();
     borders.extend([0, text.len()]);
@@ -345,8 +347,8 @@ mod tests {
         precis
     }
 
-    /// The number of pieces of evidence and of those that are marked exactly. The article must be
-    /// unchanged otherwise.
+    /// The number of pieces of evidence, and how many of them are marked exactly. Checks that the
+    /// article is unchanged otherwise.
     fn marked_to_the_letter(url: &Url, article: &Article, precis: &Precis) -> (usize, usize) {
         let plain = for_display(&article.html, url, &[], &Showing::none()).html.into_string();
         let passages = passages(&article.text, precis);

@@ -1,8 +1,8 @@
 //! Errors of requests.
 //!
-//! A handler returns a [`Fault`]. [`crate::fault_page`] turns it into a page (or JSON under
-//! `/api/`) in the usual frame, with links to continue. Internal errors are in the log under the
-//! reference number on the page, and never on the page itself.
+//! A handler returns a [`Fault`]. [`crate::fault_page`] converts it to a page in the usual frame,
+//! with links to continue, or to JSON under `/api/`. The details of internal errors are only in the
+//! log, with the reference number that the page shows.
 
 use std::any::Any;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,22 +18,22 @@ use jiff::Timestamp;
 
 use crate::words;
 
-/// Why a request gets no page.
+/// Why a request failed.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Fault {
     NoSuchPage,
     NoSuchRead,
-    /// There is no such source; with the most similar name.
+    /// There is no such source. Holds the most similar slug, if there is one.
     NoSuchSource(String, Option<Slug>),
     /// There is no such concept.
     NoSuchConcept(String),
     /// There is no such week.
     NoSuchWeek(String),
-    /// The cursor is of another list.
+    /// The cursor belongs to another list.
     ForeignCursor,
-    /// The address is invalid; the text says why, for people.
+    /// The address is invalid, for this reason.
     BadAddress(String),
-    /// A program's request is invalid in its headers or its body; the text says why.
+    /// The headers or the body of a program's request are invalid, for this reason.
     BadRequest(String),
     /// A program's request has no media type that the address takes; with the status and the reason.
     WrongMedia(StatusCode, &'static str),
@@ -41,33 +41,33 @@ pub(crate) enum Fault {
     NotThatWay,
     /// The address only accepts forms.
     OnlyForms,
-    /// The server is read-only; the text says why, and the remedy.
+    /// The server is read-only. The text has the reason and the remedy.
     ReadOnly(String),
-    /// Only the reader may do this, who is not logged in.
+    /// Only a reader may do this, and the visitor is not logged in.
     NotLoggedIn,
-    /// Only operators may do this, and the reader is none.
+    /// Only operators may do this, and the reader is not an operator.
     OnlyOperators,
     /// A trusted proxy names a user who has no account.
     NoAccount,
-    /// A program may do this only for a reader, known by a token or by a login.
+    /// A program may do this only for a reader, whom a token or a login identifies.
     NoReader,
     /// A program may do this only with a token.
     NoToken,
-    /// The token is unknown, was removed, or has ended.
+    /// The token is unknown, was removed, or has expired.
     WrongToken,
     /// The token lacks this scope.
     NarrowToken(Scope),
-    /// The token travelled readable for everybody.
+    /// The token was sent over an unencrypted connection.
     TokenInTheClear,
-    /// There were too many requests, or too many unknown tokens; with the time to wait.
+    /// There were too many requests, or too many unknown tokens. Holds the time to wait.
     TooManyRequests(Duration),
     /// The reader has no such token.
     NoSuchToken,
-    /// There is no such invitation (any more).
+    /// The invitation does not exist, or no longer exists.
     NoSuchInvitation,
-    /// There is no such link to confirm a subscription (any more).
+    /// The link for confirming a subscription does not exist, or no longer exists.
     NoSuchLink,
-    /// There is no such reader (any more).
+    /// The reader does not exist, or no longer exists.
     NoSuchReader,
     /// The archive would have no operator, or none who can log in.
     LastOperator,
@@ -77,9 +77,9 @@ pub(crate) enum Fault {
     FromElsewhere,
     /// The form's token is invalid, for example because the archive's secret has changed.
     StaleForm,
-    /// What was sent is too large; the text says the limit.
+    /// The request is too large. The text has the limit.
     TooLarge(String),
-    /// The form is invalid; the text says why.
+    /// The form is invalid, for this reason.
     BadForm(String),
     /// The action was undone already, or is too old.
     NothingToUndo,
@@ -91,40 +91,40 @@ pub(crate) enum Fault {
     NoSuchSearch,
     /// There is no such webhook.
     NoSuchWebhook,
-    /// What a program wants to change was changed in the meantime.
+    /// The object that a program wants to change was changed in the meantime.
     Changed,
-    /// The key of a request that was repeated belongs to another request.
+    /// The idempotency key of a repeated request belongs to another request.
     KeyUsed,
-    /// The first request with this key is still worked on.
+    /// The first request with this idempotency key is still being processed.
     KeyInUse,
     /// The remark on a highlight was changed after the form was opened.
     RemarkChanged,
-    /// Asked under a name that is not the site's.
+    /// The request used a host name that is not the site's.
     ForeignName(String),
-    /// A proxy forwards a request of another machine, and there is no login.
+    /// A proxy forwards a request from another machine, and there is no login.
     BehindProxy,
-    /// An internal error; the log has its number.
+    /// An internal error. The log has it under this number.
     Broken {
         reference: String,
     },
 }
 
-/// Why a login at an OpenID provider failed. Most begin with the name of the provider.
+/// Why a login at an OpenID provider failed. Most variants hold the name of the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum OpenIdFault {
-    /// The provider does not answer; the log has its number.
+    /// The provider does not answer. The log has the error under this number.
     Down { name: String, reference: String },
-    /// The provider's answer does not count; the log has its number.
+    /// The provider's answer failed a check. The log has the error under this number.
     Refused { name: String, reference: String },
-    /// The person or the provider said no.
+    /// The person or the provider denied the login.
     Denied(String),
-    /// The browser does not have what belongs to the login, or has it for too long.
+    /// The browser does not have the login's cookie, or has had it for too long.
     Lost,
-    /// No reader is linked with the person, with the provider's name for the person.
+    /// No reader is linked with the person. Holds the provider's identifier of the person.
     Unknown { name: String, subject: String },
     /// The account is closed.
     Closed(String),
-    /// The person is linked with another reader than the one who is invited.
+    /// The person is linked with another reader than the invited one.
     Taken(String),
 }
 
@@ -195,7 +195,8 @@ impl From<WeekError> for Fault {
 }
 
 impl Fault {
-    /// The fault for a failure of the store, in which `missing` is what it did not find.
+    /// Converts an error of the store to a fault. `missing` is the fault if the store did not find
+    /// an object.
     pub(crate) fn or(missing: Self) -> impl FnOnce(StoreError) -> Self {
         |error| if matches!(error, StoreError::NotFound { .. }) { missing } else { error.into() }
     }
@@ -218,7 +219,7 @@ impl From<SearchFailure> for Fault {
 }
 
 impl Fault {
-    /// There is no such source. Finds the most similar name.
+    /// The fault for an unknown source, with the most similar slug.
     pub(crate) async fn no_such_source(store: &Store, name: &str) -> Self {
         let sources = store.sources(&SourceFilter::default()).await.unwrap_or_default();
         let names = sources.iter().flat_map(|s| [s.slug.as_str(), s.title.as_str(), s.company.as_str()]);
@@ -245,7 +246,7 @@ pub(crate) fn from_panic(panic: Box<dyn Any + Send>) -> Response {
     Fault::Broken { reference }.into_response()
 }
 
-/// A short number, unique in this process and unlikely to repeat in another one.
+/// A short reference number, unique in this process and unlikely to occur in another one.
 pub(crate) fn reference() -> String {
     static FAULTS: AtomicU64 = AtomicU64::new(0);
     let nth = FAULTS.fetch_add(1, Ordering::Relaxed);
@@ -341,7 +342,8 @@ impl Fault {
         }
     }
 
-    /// Without misleading characters, because part of it may come from the address.
+    /// The explanation for people. It has no misleading characters, because part of it may come
+    /// from the address.
     pub(crate) fn explanation(&self) -> String {
         self.reason().chars().filter(|c| !c.is_control()).collect()
     }
@@ -469,7 +471,7 @@ impl Fault {
 }
 
 impl IntoResponse for Fault {
-    /// A bare response, which [`crate::fault_page`] completes.
+    /// A response without contents, which [`crate::fault_page`] completes.
     fn into_response(self) -> Response {
         let mut answer =
             (self.status(), format!("{}. {}\n", self.title(), self.explanation())).into_response();
@@ -478,7 +480,7 @@ impl IntoResponse for Fault {
     }
 }
 
-/// The whole seconds of a wait, at least one.
+/// The wait in whole seconds, at least one.
 pub(crate) fn seconds_of(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }

@@ -16,7 +16,7 @@ use crate::frame::{Document, Frame, log_in_at};
 use crate::readers::Visitor;
 use crate::{App, documents, programs};
 
-/// Puts errors of handlers into the frame of pages.
+/// Shows errors of handlers as pages in the usual frame.
 pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next: Next) -> Response {
     let for_programs = programs::are_for(request.uri().path());
     let uri = request.uri().clone();
@@ -41,7 +41,7 @@ pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next
     shown
 }
 
-/// Whether a part of an address is text in UTF-8 once the bytes after `%` are decoded.
+/// Whether a part of an address is UTF-8 after percent-decoding.
 fn is_utf8(part: &str) -> bool {
     percent_decode_str(part).decode_utf8().is_ok()
 }
@@ -78,8 +78,8 @@ fn body(fault: &Fault) -> Markup {
 }
 
 impl Fault {
-    /// The response without a page's frame, which has nothing of the archive: problem details at
-    /// `/api/v1`, other JSON at the other addresses for programs, else plain text.
+    /// The response without a page's frame, which shows nothing of the archive: problem details at
+    /// `/api/v1`, other JSON at the other addresses for programs, otherwise plain text.
     pub(crate) fn without_frame(self, path: &str) -> Response {
         if !programs::are_for(path) {
             return self.into_response();

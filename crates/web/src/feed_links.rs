@@ -1,8 +1,8 @@
-//! The forms of a feed, and the links to it.
+//! The formats of feeds, and the links to feeds.
 
 use crate::question::href;
 
-/// The form of a feed.
+/// The format of a feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Atom,
@@ -12,7 +12,7 @@ pub(crate) enum Format {
 impl Format {
     pub(crate) const ALL: [Self; 2] = [Self::Atom, Self::Json];
 
-    /// What an address of a feed ends with.
+    /// The ending of a feed's address.
     pub(crate) fn ending(self) -> &'static str {
         match self {
             Self::Atom => ".atom",
@@ -20,7 +20,7 @@ impl Format {
         }
     }
 
-    /// The media type, as links tell it.
+    /// The media type in links.
     pub(crate) fn media_type(self) -> &'static str {
         match self {
             Self::Atom => "application/atom+xml",
@@ -28,7 +28,7 @@ impl Format {
         }
     }
 
-    /// The form that a name ends with, and the name without it.
+    /// The format by the ending of `name`, and the name without the ending.
     pub(crate) fn of(name: &str) -> Option<(&str, Self)> {
         Self::ALL.into_iter().find_map(|format| Some((name.strip_suffix(format.ending())?, format)))
     }
@@ -49,7 +49,7 @@ impl Offered {
         Self { title: title.into(), path: path.into(), query: String::new() }
     }
 
-    /// The feed of the answer to a question.
+    /// The feed of the reads that answer a question.
     pub(crate) fn of_question(text: &str) -> Self {
         let address = href("/search", text, 1);
         let (path, query) = address.split_once('?').unwrap_or((&address, ""));

@@ -28,12 +28,12 @@ use crate::published::Company;
 use crate::question::{Question, href};
 use crate::{App, vocabulary, words};
 
-/// Entries of a feed of reads.
+/// Maximum entries of a feed of reads.
 pub const READS: u32 = 50;
-/// Entries of the feed of weeks.
+/// Maximum entries of the feed of weeks.
 const WEEKS: u32 = 10;
 
-/// `/feed.atom`, `/feed.json`: all reads, or those that the address narrows it to.
+/// `/feed.atom`, `/feed.json`: all reads, or those that the filters in the address select.
 pub(crate) async fn all(
     State(app): State<App>,
     narrowing: Narrowing,
@@ -192,7 +192,7 @@ pub(crate) async fn shelf(
     Ok(response)
 }
 
-/// What is in a feed.
+/// The contents of a feed.
 enum Content {
     Reads(Vec<ReadSummary>),
     Weeks(Vec<Digest>),
@@ -208,7 +208,7 @@ struct Feed {
 }
 
 impl Feed {
-    /// The document, in the form that the address ends with.
+    /// The document, in the format of the address.
     async fn answer(mut self, app: &App, headers: &HeaderMap, uri: &Uri) -> Result<Response, Fault> {
         if let Content::Reads(reads) = &mut self.content
             && !app.gives_articles()
@@ -247,7 +247,7 @@ fn ended(week: Week, site: &Site) -> Timestamp {
     site.time_zone.to_timestamp(week.next().monday().at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
 }
 
-/// Where the pages are reached: the configured address, else the name that was asked for.
+/// The address of the pages: the configured one, or else the host name of the request.
 pub(crate) fn origin(app: &App, headers: &HeaderMap) -> Result<Url, Fault> {
     if let Some(base) = &app.site.base_url {
         return Ok(base.clone());

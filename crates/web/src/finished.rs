@@ -1,9 +1,10 @@
-//! Finished pages: the compressed bytes of responses, for as long as they would be made the same.
+//! Finished pages: a cache of compressed responses.
 //!
-//! A response is kept under its ETag (module `freshness`), and under everything else that it may
-//! depend on: who gets it, the name in the address, and the compression. So a page of one reader is
-//! never found for another. Strangers share their pages. A change of the archive or of the reader's
-//! data gives other tags, and old pages are dropped when they are the least recently used.
+//! The key of a response has its ETag (module `freshness`) and everything else on which it depends:
+//! the visitor, the host name in the address, and the compression. So a page of one reader is never
+//! sent to another one. All visitors without a login share their pages. After a change of the
+//! archive or of the reader's data, ETags differ. Old pages are removed when they are the least
+//! recently used.
 
 use std::time::Duration;
 
@@ -18,9 +19,10 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::fault::Fault;
 use crate::readers::Visitor;
 
-/// After this time without a request a page is dropped.
+/// A page is removed after this time without a request.
 const IDLE: Duration = Duration::from_secs(600);
-/// What a page takes in addition to its bytes: its key, its headers, its place in the cache.
+/// Bytes that a page needs in addition to its contents: for its key, its headers and its entry in
+/// the cache.
 const OVERHEAD: u64 = 1 << 10;
 
 /// The finished pages. Clones share them.
@@ -34,7 +36,7 @@ struct Kept {
 }
 
 impl Finished {
-    /// Keeps pages of so many bytes in total. With 0 it keeps none.
+    /// A cache for this many bytes in total. With 0 it stores nothing.
     pub(crate) fn new(limit: u64) -> Self {
         let size =
             |_: &u128, kept: &Kept| u32::try_from(kept.body.len() as u64 + OVERHEAD).unwrap_or(u32::MAX);
@@ -50,7 +52,7 @@ impl Finished {
         Self((limit > 0).then(cache))
     }
 
-    /// The kept response with this key.
+    /// The stored response with this key.
     pub(crate) fn get(&self, key: u128) -> Option<Response> {
         let kept = self.0.as_ref()?.get(&key);
         let result = if kept.is_some() { "hit" } else { "miss" };
@@ -61,7 +63,7 @@ impl Finished {
         Some(answer)
     }
 
-    /// Keeps a response under this key, and returns it.
+    /// Stores a response under this key, and returns it.
     pub(crate) async fn keep(&self, key: u128, answer: Response) -> Response {
         let Some(cache) = &self.0 else { return answer };
         let (parts, body) = answer.into_parts();
@@ -82,8 +84,8 @@ pub(crate) fn key(tag: &str, visitor: Visitor, headers: &HeaderMap) -> u128 {
     xxh3_128(format!("{tag}\n{visitor:?}\n{host:?}\n{coding:?}").as_bytes())
 }
 
-/// Leaves one compression in a request's headers, the best of those that the client accepts and the
-/// program has, so that browsers with different lists share a page.
+/// Leaves one compression in a request's headers: the best that the client accepts and the program
+/// supports. So browsers with different lists share a page.
 pub(crate) fn settle_compression(headers: &mut HeaderMap) {
     let accepted = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     let weights = accepted.flat_map(|list| list.split(',')).filter_map(|coding| {

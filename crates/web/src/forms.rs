@@ -1,9 +1,9 @@
-//! Changes, which only forms on our own pages can make.
+//! Forms for changes, which are accepted only from our own pages.
 //!
 //! A form is accepted if the request comes from one of our pages (`Sec-Fetch-Site`, or `Origin`
-//! from browsers that do not send it) and has the token that only our pages contain. A token
-//! is for one reader and one session. Another site can do neither: it cannot read our pages, and
-//! browsers send the origin of a request. A GET never changes anything.
+//! from browsers that do not send it) and has the token that only our pages contain. A token is for
+//! one reader and one session. Another site can meet neither condition: it cannot read our pages,
+//! and browsers send the origin of a request. A GET never changes anything.
 
 use std::collections::HashMap;
 
@@ -27,7 +27,7 @@ use crate::words;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Maximum bytes of a form. A note of the maximum length in any script of the basic plane fits in.
+/// Maximum bytes of a form. A note of maximum length fits in any script of Unicode's basic plane.
 pub(crate) const FORM_MAX: usize = 1 << 20;
 
 /// Refuses changes that do not come from our own pages.
@@ -38,7 +38,8 @@ pub(crate) async fn only_from_own_pages(request: Request, next: Next) -> Respons
     Fault::FromElsewhere.into_response()
 }
 
-/// A request without both headers does not come from a browser; its token decides.
+/// Whether the headers say that the request comes from our own pages. A request without both
+/// headers does not come from a browser; then its token decides.
 fn is_own(headers: &HeaderMap) -> bool {
     let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     match (text(&SEC_FETCH_SITE), text(&ORIGIN)) {
@@ -64,7 +65,7 @@ where
 /// A form of one of our pages, sent by its reader.
 pub(crate) struct Signed {
     pub(crate) reader: ReaderId,
-    /// The session by which the reader is known.
+    /// The session that identifies the reader.
     pub(crate) session: Option<i64>,
     /// Whether the script wants the changed parts of the page instead of a redirect.
     pub(crate) wants_part: bool,
@@ -90,7 +91,7 @@ impl Signed {
         self.field("version")?.parse().map_err(|_| Fault::BadForm("Its version is no number".to_owned()))
     }
 
-    /// Redirects to the form's page, at the element `at`. The page then shows `action`.
+    /// Redirects to the form's page, at the element `at`. The page then reports `action`.
     pub(crate) fn back(&self, action: Option<String>, at: &str) -> Response {
         let mut back = without(&self.back, DID);
         if let Some(action) = action {
@@ -117,7 +118,7 @@ impl FromRequest<App> for Signed {
     }
 }
 
-/// A form of one of our pages, sent by anybody.
+/// A form of one of our pages, sent by any visitor.
 pub(crate) struct Anybodys {
     pub(crate) fields: HashMap<String, String>,
     /// The page to return to.

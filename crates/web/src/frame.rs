@@ -31,7 +31,7 @@ pub(crate) struct Frame {
     here: String,
     /// The version of the archive, if the page depends on it.
     version: Option<u64>,
-    /// The reader whose marks the page shows. `None` for strangers.
+    /// The reader whose marks the page shows. `None` for visitors without a login.
     pub(crate) reader: Option<ReaderId>,
     /// Whether the visitor may see nothing of the archive.
     is_closed: bool,
@@ -39,15 +39,15 @@ pub(crate) struct Frame {
     pub(crate) shows_articles: bool,
     visitor: Visitor,
     readers: Arc<Readers>,
-    /// Whether there is a page of settings for this request's reader.
+    /// Whether this request's reader may see the page of settings.
     pub(crate) has_settings: bool,
     /// Whether the visitor is an operator.
     pub(crate) is_operator: bool,
     /// Whether the visitor may save pages.
     pub(crate) may_save: bool,
-    /// Whether the week can be had by mail.
+    /// Whether visitors can subscribe to the week by mail.
     has_subscriptions: bool,
-    /// What the reader did last.
+    /// The last action of the reader, which can be undone.
     done: Option<Done>,
     /// The newest week with reads, and the reader's counts for it. `None` for strangers and on the
     /// pages of errors.
@@ -65,7 +65,7 @@ pub(crate) struct Document {
     pub(crate) title: String,
     /// A one-sentence description, for links to the page.
     pub(crate) description: Option<String>,
-    /// Its entry of the navigation.
+    /// The entry of the navigation to which it belongs.
     pub(crate) section: Option<Section>,
     /// The previous (older) and next (newer) page.
     pub(crate) previous: Option<String>,
@@ -81,15 +81,15 @@ pub(crate) struct Document {
     pub(crate) main: Markup,
     /// The contents of the side column.
     pub(crate) beside: Option<Markup>,
-    /// Whether the main column has a place for the facets ([`crate::parts::facets::narrowing`]).
+    /// Whether the main column has space for the facets ([`crate::parts::facets::narrowing`]).
     pub(crate) narrows: bool,
     /// The name of the side column, for the second skip link. Empty on pages without one.
     pub(crate) beside_name: &'static str,
-    /// Whether the page has a search box instead of the masthead's.
+    /// Whether the page has its own search box, so that the masthead has none.
     pub(crate) has_own_box: bool,
-    /// The path of its share picture in a published site. `None` for the site's.
+    /// The path of its share picture in a published site. `None` for the site's picture.
     pub(crate) picture: Option<String>,
-    /// Whether it has the search of a published site.
+    /// Whether it is the search page of a published site.
     pub(crate) searches_files: bool,
     /// The contents above both columns, e.g. the strip of weeks and the page's head.
     pub(crate) above: Option<Markup>,
@@ -143,10 +143,10 @@ impl Frame {
         }
     }
 
-    /// The reader, for a page that is about nothing else.
+    /// The reader, for a page that only readers can see.
     ///
     /// # Errors
-    /// If the visitor is a stranger.
+    /// If the visitor is not logged in.
     pub(crate) fn required(&self) -> Result<ReaderId, Fault> {
         self.reader.ok_or_else(|| self.readers.refusal())
     }
@@ -258,7 +258,7 @@ impl Frame {
     }
 
     /// The entries of the navigation. Only readers who can keep reads have a shelf. Only a
-    /// published site has companies, and no prior art, which a program has to look up.
+    /// published site has companies. It has no prior art, because that needs a running program.
     fn navigation(&self) -> impl Iterator<Item = (Section, &'static str, &'static str)> {
         let (has_shelf, is_published) = (self.reader.is_some(), self.is_published());
         NAVIGATION.into_iter().filter(move |(section, _, _)| match section {
@@ -269,7 +269,7 @@ impl Frame {
         })
     }
 
-    /// What other sites show of a page that is shared there (Open Graph). They need whole
+    /// The metadata that other sites show when the page is shared (Open Graph). They need absolute
     /// addresses.
     fn open_graph(&self, document: &Document, title: &str) -> Markup {
         let outside = self.site.outside();
@@ -296,7 +296,7 @@ impl Frame {
         self.form_fields_to(&without(&self.here, DID))
     }
 
-    /// The same for a form that leads to another page.
+    /// The fields of a form that returns to the page `back`.
     pub(crate) fn form_fields_to(&self, back: &str) -> Markup {
         html! {
             input type="hidden" name="token" value=(self.readers.token(self.visitor).unwrap_or_default());
@@ -340,7 +340,7 @@ impl Frame {
 }
 
 impl Frame {
-    /// Where to log in, or out.
+    /// Links for logging in or out.
     fn account(&self) -> Markup {
         let is_login = self.here.starts_with("/login") || self.here.starts_with("/join/");
         html! {
@@ -357,7 +357,7 @@ impl Frame {
         }
     }
 
-    /// Links for programs: the same as Markdown, the feed of the page's reads, the feed of all.
+    /// Links for programs: the page as Markdown, the feed of its reads, the feed of all reads.
     fn offered(&self, document: &Document) -> Markup {
         let all = Offered::new(self.site.title.as_str(), "/feed");
         html! {
@@ -388,7 +388,7 @@ fn without_query(address: &str) -> &str {
     address.split_once('?').map_or(address, |(path, _)| path)
 }
 
-/// A page with a side column keeps its width while the column is empty.
+/// The columns of a page. A page with a side column keeps its width while the column is empty.
 fn columns(document: &Document) -> Markup {
     let main = html! { main #main tabindex="-1" { (document.main) } };
     html! {
@@ -448,7 +448,7 @@ impl FromRequestParts<App> for Frame {
     }
 }
 
-/// The name of what was done in an address.
+/// The name of the last action in an address.
 fn did(uri: &Uri) -> Option<String> {
     let mut pairs = url::form_urlencoded::parse(uri.query()?.as_bytes());
     Some(pairs.find(|(name, _)| name == DID)?.1.into_owned())

@@ -1,9 +1,9 @@
-//! Answers before anything is rendered: with a 304, or with the finished page.
+//! Answers requests before anything is rendered: with a 304, or with the finished page.
 //!
 //! A page depends on the archive, its reader and the reader's marks, the address, the day, the
-//! program and its way of showing images. Pages with search results also depend on the index, and
-//! during a sync on its progress. The archive's version is one cheap row. A hash of all this is the
-//! page's ETag (weak, because compression may change the bytes: RFC 9110, section 8.8.1).
+//! program, and the way of showing images. Pages with search results also depend on the index, and
+//! during a sync on its progress. Reading the archive's version is cheap. A hash of all this is the
+//! page's ETag. It is weak, because compression may change the bytes (RFC 9110, section 8.8.1).
 
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH, VARY};
@@ -25,7 +25,8 @@ use crate::{App, assets, documents, finished};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Incomplete;
 
-/// Pages give times in minutes at the finest; after this many seconds they are rendered again.
+/// Number of seconds after which a page that shows times is rendered again. Pages show times in
+/// minutes at the finest.
 const TOLD_ANEW_EVERY: i64 = 60;
 
 pub(crate) async fn answer_unchanged(State(app): State<App>, mut request: Request, next: Next) -> Response {
@@ -62,8 +63,8 @@ pub(crate) async fn answer_unchanged(State(app): State<App>, mut request: Reques
     answer
 }
 
-/// The tag of a page for a reader with this version, or for strangers. Forms have a token of the
-/// session, so each session has its own tags.
+/// The ETag of a page for a reader with this version, or for visitors without a login. Forms have a
+/// token of the session, so each session has different ETags.
 fn tag(app: &App, request: &Request, version: u64, reader: Option<(Visitor, u64)>) -> String {
     let path = request.uri().path();
     let now = Timestamp::now();
@@ -86,7 +87,7 @@ fn tag(app: &App, request: &Request, version: u64, reader: Option<(Visitor, u64)
     tag_of(&all)
 }
 
-/// The tag of a document that depends on these facts.
+/// The ETag of a document that depends on these facts.
 pub(crate) fn tag_of(facts: &str) -> String {
     format!("W/\"{:032x}\"", xxh3_128(facts.as_bytes()))
 }
@@ -96,7 +97,7 @@ pub(crate) fn not_modified(tag: &str) -> Response {
     (StatusCode::NOT_MODIFIED, [(ETAG, tag), (CACHE_CONTROL, "private, no-cache")]).into_response()
 }
 
-/// Whether what is at `path` says how long ago something was, or what is due.
+/// Whether the page at `path` shows relative times, or what is due.
 fn tells_time(path: &str) -> bool {
     let pages = ["/source/", "/practise", "/api/v1/sources"];
     path == "/sources" || pages.iter().any(|start| path.starts_with(start))

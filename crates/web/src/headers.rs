@@ -1,4 +1,4 @@
-//! The headers of all responses, which restrict the browser.
+//! Security headers of all responses, which restrict what browsers do.
 
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -11,23 +11,24 @@ use axum::response::Response;
 use crate::App;
 use crate::images::{self, Images};
 
-/// Only what this program serves may run, load or connect. No site may frame the pages.
+/// The content security policy of pages. Only files from this program may run, load or connect. No
+/// site may show the pages in a frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; font-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; \
                       form-action 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// The same for a page itself, whose server may send no headers. There `frame-ancestors` has no
-/// effect, and browsers complain about it.
+/// The policy inside a page of a published site, whose server may not send headers.
+/// `frame-ancestors` has no effect there, and browsers complain about it.
 pub(crate) const POLICY_IN_PAGE: &str = "default-src 'none'; style-src 'self'; font-src 'self'; script-src 'self'; img-src 'self' data:; \
                                          connect-src 'self'; form-action 'self'; manifest-src 'self'; base-uri 'none'";
 
-/// The same, but images may load from anywhere: for an article whose reader wants to see them.
+/// The policy of an article whose reader wants to see images: images may load from anywhere.
 const WITH_IMAGES: &str = "default-src 'none'; style-src 'self'; font-src 'self'; script-src 'self'; img-src 'self' data: https: http:; \
                            connect-src 'self'; form-action 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// For an image opened directly: nothing is allowed.
+/// The policy of an image that is opened directly: nothing is allowed.
 const IMAGE: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
 
-/// What the page at an address may load. Depends only on the address and the settings, so that a
+/// The policy for the page at an address. It depends only on the address and the settings. So a
 /// 304, which changes the headers of a cached page, has the same policy.
 fn policy(images: &Images, address: &Uri) -> &'static str {
     let wanted = match images {
@@ -49,7 +50,7 @@ pub(crate) async fn protect(State(app): State<App>, request: Request, next: Next
     under(policy, next.run(request).await)
 }
 
-/// The same for a response that is no page.
+/// Adds headers to a response that is not a page.
 pub(crate) async fn protect_call(answer: Response) -> Response {
     under(POLICY, answer)
 }

@@ -32,8 +32,8 @@ pub(crate) async fn answer_only_to_own_names(
     }
 }
 
-/// Whether there is more than one `Host`. A proxy and this program could choose differently (RFC
-/// 9112, 3.2).
+/// Whether the request has more than one `Host`. A proxy and this program could choose different
+/// ones (RFC 9112, 3.2).
 fn names_two_hosts(headers: &HeaderMap) -> bool {
     headers.get_all(HOST).iter().nth(1).is_some()
 }

@@ -22,14 +22,13 @@ use crate::headers;
 /// Maximum bytes of a notification: as large as a feed may be.
 const LARGEST: usize = 16 << 20;
 
-/// Calls with something to take in that are taken at once; a hub whose call is refused tries again
-/// (section 7).
+/// Maximum calls with a body that are processed at the same time. A hub whose call is refused tries
+/// again (section 7).
 const AT_ONCE: usize = 4;
 
-/// Who takes the calls of hubs.
+/// Processes the calls of hubs.
 pub trait HubCalls: Clone + Send + Sync + 'static {
-    /// Whether there is a subscription with this token. Called before anything else is read of a
-    /// request.
+    /// Whether a subscription has this token. Called before anything else of a request is read.
     fn knows(&self, token: &str) -> impl Future<Output = HubReply> + Send;
     /// Handles a hub's verification of a subscription.
     fn asked(&self, token: &str, question: HubQuery) -> impl Future<Output = HubReply> + Send;
@@ -70,7 +69,7 @@ pub struct HubQuery {
     /// How long the hub will send notifications.
     #[serde(rename = "hub.lease_seconds")]
     pub lease_seconds: Option<u64>,
-    /// Why it refuses.
+    /// Why the hub refuses the subscription.
     #[serde(rename = "hub.reason")]
     pub reason: Option<String>,
 }
@@ -134,7 +133,7 @@ async fn tell<C: HubCalls>(
     }
 }
 
-/// The error is for the log, not for the hub.
+/// Logs the error, and answers without it, because it is not for the hub.
 fn trouble(what: &str) -> Response {
     tracing::error!("a hub's request failed: {what}");
     StatusCode::SERVICE_UNAVAILABLE.into_response()
@@ -149,7 +148,7 @@ mod tests {
 
     use super::*;
 
-    /// Knows every hub and tells when it is asked for one.
+    /// Accepts every token, and reports each request for one.
     #[derive(Clone)]
     struct Knows(mpsc::UnboundedSender<()>);
 

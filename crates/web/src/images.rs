@@ -1,10 +1,10 @@
 //! How an article's images are shown: as links, or loaded from their own servers, or from our
 //! cache.
 //!
-//! A page without loaded images also forbids the browser to load any ([`crate::headers`]). If a
-//! reader requests an image, the page is rendered again with this image and a policy that allows
-//! it. The address says which images are requested (`?images=2,5`, `?images=all`). This needs no
-//! script, and no script could do it under the first page's policy.
+//! On a page that loads no images, the policy also forbids the browser to load any
+//! ([`crate::headers`]). If a reader requests an image, the page is rendered again with this image
+//! and a policy that allows it. The address says which images are requested (`?images=2,5`,
+//! `?images=all`). This needs no script, and no script could do it under the first page's policy.
 
 use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
@@ -33,7 +33,7 @@ pub enum Images {
 }
 
 impl Images {
-    /// Identifies the mode in a page's ETag.
+    /// A word that identifies the mode in a page's ETag.
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Load => "load",
@@ -71,9 +71,9 @@ const CARRIED: &[&str] = &["avif", "gif", "jpeg", "png", "webp"];
 /// `?images=`: the requested images.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
-    /// All of them.
+    /// All images.
     All,
-    /// These, counted from 1 in document order.
+    /// The images with these numbers, counted from 1 in document order.
     These(BTreeSet<usize>),
 }
 
@@ -145,7 +145,7 @@ impl Showing {
     }
 }
 
-/// Images that a page did not load.
+/// The images that a page did not load.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Left {
     pub(crate) count: usize,

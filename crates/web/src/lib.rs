@@ -148,16 +148,17 @@ pub fn router(state: State) -> Router {
         .merge(probes)
 }
 
-/// The router of a process that works without pages: for supervisors and Prometheus. `open` says
-/// whether the figures need no token, because only this machine can reach the process. As with the
-/// pages, the figures answer only to own names; supervisors use any.
+/// The router of a process that works without pages, for supervisors and Prometheus. `open` says
+/// that metrics need no token, because only this machine can reach the process. Like pages, metrics
+/// are sent only for requests to the process's own host names. Supervisors may use any host name.
 pub fn worker_router(store: Store, operator: Arc<dyn Operator>, base_url: Option<Url>, open: bool) -> Router {
     let figures = api::worker_figures(operator, open)
         .layer(from_fn_with_state(base_url, hosts::answer_only_to_own_names));
     api::probes(store).merge(figures)
 }
 
-/// The operator of a public archive decides about indexing; nothing here is hidden from readers.
+/// robots.txt of the pages. The operator of a public archive decides about indexing, so nothing is
+/// excluded here.
 async fn robots() -> impl IntoResponse {
     (StatusCode::OK, [("content-type", "text/plain; charset=utf-8")], "User-agent: *\nDisallow:\n")
 }

@@ -8,7 +8,7 @@ use maud::{Markup, PreEscaped};
 use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
 use url::{ParseError, Url};
 
-/// Maximum nesting of quotations and lists. Deeper ones lose their frame.
+/// Maximum nesting of quotations and lists. Deeper ones are shown without their own frame.
 const DEEPEST: usize = 20;
 
 /// The HTML that a note may have.
@@ -26,8 +26,8 @@ static ALLOWED: LazyLock<Builder<'static>> = LazyLock::new(|| {
     allowed
 });
 
-/// The note's text, rendered. Relative links are links of the article at `article`, where their
-/// text was copied from.
+/// The rendered text of a note. Relative links are resolved against `article`, the address from
+/// which such text was copied.
 pub(crate) fn render(text: &str, article: &Url) -> Markup {
     let mut html = String::with_capacity(text.len() * 3 / 2);
     let events = Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH);

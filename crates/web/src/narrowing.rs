@@ -18,7 +18,7 @@ pub(crate) struct Narrowing {
     pub(crate) concept: Option<ConceptSlug>,
     pub(crate) kind: Option<Kind>,
     pub(crate) after: Option<Cursor>,
-    /// Only reads with these marks, on pages that offer it.
+    /// Only reads with these marks, on pages with this filter.
     pub(crate) show: Option<Mine>,
 }
 
@@ -59,7 +59,7 @@ impl Narrowing {
         if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
     }
 
-    /// The same from the first page on.
+    /// The same filters from the first page on.
     fn restarted(&self) -> Self {
         Self { after: None, ..self.clone() }
     }

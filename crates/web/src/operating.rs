@@ -1,4 +1,4 @@
-//! What handlers have the program around the pages do.
+//! Calls of handlers to the program around the pages.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use crate::App;
 use crate::fault::Fault;
 use crate::operator::{FoundToFollow, Operator};
 
-/// How long looking for a feed may take. A request has a minute.
+/// Time limit for finding a feed. A request may take a minute.
 const FIND_WITHIN: Duration = Duration::from_secs(45);
 
 /// The program around the pages.
 ///
 /// # Errors
-/// If there is none.
+/// If the pages run without it.
 pub(crate) fn operator(app: &App) -> Result<&Arc<dyn Operator>, Fault> {
     app.operator.as_ref().ok_or(Fault::NoSuchPage)
 }

@@ -1,6 +1,6 @@
-//! What the page of settings needs of the program around the pages.
+//! The interface between the page of settings and the program around the pages.
 //!
-//! The pages fetch nothing, and do not know the settings. So `cli` gives them an [`Operator`].
+//! The pages fetch nothing, and do not know the settings. So `cli` passes them an [`Operator`].
 
 use std::fmt;
 use std::pin::Pin;
@@ -18,11 +18,11 @@ pub trait Operator: fmt::Debug + Send + Sync {
     fn models(&self) -> Vec<ConfiguredModel>;
 
     /// The language models that could be used, with their prices. Servers on this machine are asked
-    /// for their lists, and nobody for anything else.
+    /// for their lists. No other request is sent.
     fn models_found(&self) -> ModelsFound<'_>;
 
-    /// Begins to test a model that was found, to have it annotate new reads; `built-in` means none.
-    /// Returns false if another one is being tested.
+    /// Starts testing a model that was found, so that it annotates new reads. `built-in` means no
+    /// model. Returns false if another model is being tested.
     fn choose_model(&self, name: &str) -> bool;
 
     /// Begins to test a configured model with a short invented article. Returns false if another one
@@ -35,10 +35,10 @@ pub trait Operator: fmt::Debug + Send + Sync {
     /// What a model's use costs at today's prices, for people. `None` if its price is not known.
     fn cost(&self, model: &str, spent: &Spent) -> Option<String>;
 
-    /// The recipients of weeks and alerts that are configured, without secrets.
+    /// The configured recipients of weeks and alerts, without secrets.
     fn recipients(&self) -> Vec<ConfiguredRecipient>;
 
-    /// Why no webhook can have this address, for people. `None` if one can.
+    /// Why a webhook cannot have this address, for people. `None` if it can.
     fn why_no_webhook(&self, url: &str) -> Option<String>;
 
     /// A new random key that signs messages to a webhook.
@@ -50,16 +50,17 @@ pub trait Operator: fmt::Debug + Send + Sync {
     /// Whether this program fetches. If not, another one may.
     fn fetches(&self) -> bool;
 
-    /// Why nothing is fetched from an address, for people. `None` if it can be.
+    /// Why an address is not fetched, for people. `None` if it is.
     fn why_not_fetched(&self, url: &Url) -> Option<String>;
 
     /// What can be followed at an address, or why nothing can, for people.
     fn find(&self, url: Url) -> Finding<'_>;
 
-    /// The groups of blogs that can be followed at once, or why there are none, for people.
+    /// The groups of blogs that can be followed at once, or the reason why there are none, for
+    /// people.
     fn groups(&self) -> Result<Vec<OfferedGroup>, String>;
 
-    /// Requests what a source published before it was followed.
+    /// Requests a backfill: the articles that a source published before it was followed.
     fn backfill<'o>(&'o self, source: &'o Source) -> Backfilling<'o>;
 
     /// The feeds in an OPML document, or why there are none, for people.
@@ -68,10 +69,10 @@ pub trait Operator: fmt::Debug + Send + Sync {
     /// An OPML document with the feeds of these sources.
     fn opml_of(&self, sources: Vec<Source>) -> String;
 
-    /// The figures of this process and its archive, in the text format of Prometheus.
+    /// The metrics of this process and its archive, in the text format of Prometheus.
     fn figures(&self) -> Figures<'_>;
 
-    /// Whether this token permits requesting the figures.
+    /// Whether this token permits requesting the metrics.
     fn permits_figures(&self, token: &str) -> bool;
 }
 
@@ -107,7 +108,7 @@ pub struct FoundModel {
 pub struct TriedModel {
     /// Its name.
     pub name: String,
-    /// What was done, or why nothing was, for people. `None` while it is tested.
+    /// What was done, or why nothing was done, for people. `None` while the model is tested.
     pub result: Option<Result<Vec<String>, String>>,
 }
 
@@ -169,6 +170,6 @@ pub struct OfferedGroup {
 pub struct FeedList {
     /// Each feed with its group.
     pub feeds: Vec<(NewSource, Option<String>)>,
-    /// What was left out and why, one sentence each.
+    /// The outlines that were left out and the reasons, one sentence each.
     pub skipped: Vec<String>,
 }

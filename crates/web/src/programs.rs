@@ -1,11 +1,12 @@
 //! Programs that act for a reader with a token: `Authorization: Bearer TOKEN`.
 //!
-//! A token counts only on addresses for programs ([`are_for`]). There it decides who the visitor is
-//! and what the visitor may do: what its scope allows, and at most what its reader may. A change on
-//! these addresses needs a token, never a cookie, so that no other site can cause one.
+//! A token is accepted only on addresses for programs ([`are_for`]). There it identifies the
+//! visitor and limits what the visitor may do: what its scope allows, and at most what its reader
+//! may. A change on these addresses needs a token and not a cookie, so that no other site can cause
+//! one.
 //!
-//! Who sends unknown tokens has to wait as after wrong passwords, and each token has a number of
-//! requests per minute, which its responses tell (`RateLimit`, `RateLimit-Policy`).
+//! A client that sends unknown tokens must wait as after wrong passwords. Each token has a maximum
+//! number of requests per minute, which responses report (`RateLimit`, `RateLimit-Policy`).
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -25,7 +26,7 @@ use crate::fault::Fault;
 use crate::readers::{Accounts, Readers, Visitor, hash};
 use crate::throttle::Throttle;
 
-/// The addresses of the Google Reader API begin with this.
+/// The prefix of the addresses of the Google Reader API.
 pub(crate) const READER_API: &str = "/api/greader.php";
 
 /// The time for which requests of a token are counted.
@@ -50,7 +51,7 @@ pub(crate) fn are_for(path: &str) -> bool {
     path.starts_with("/api/") || path == "/mcp"
 }
 
-/// What the server remembers of programs.
+/// State about programs that the server keeps in memory.
 #[derive(Debug)]
 pub(crate) struct Programs {
     per_minute: u32,
@@ -65,7 +66,7 @@ struct Count {
     requests: u32,
 }
 
-/// How many requests a token has left, and until when.
+/// The number of requests that a token has left, and until when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rate {
     limit: u32,
@@ -74,7 +75,7 @@ pub(crate) struct Rate {
 }
 
 impl Rate {
-    /// Tells it in the fields of draft-ietf-httpapi-ratelimit-headers-10.
+    /// Adds the rate to a response, in the fields of draft-ietf-httpapi-ratelimit-headers-10.
     pub(crate) fn tell(self, answer: &mut Response) {
         let policy = format!("\"token\";q={};w={}", self.limit, WINDOW.as_secs());
         let rate = format!("\"token\";r={};t={}", self.remaining, self.reset.as_secs());
@@ -90,13 +91,14 @@ impl Programs {
         Self { per_minute, guesses: Throttle::default(), counts: Mutex::default() }
     }
 
-    /// Counts a request of a token that was accepted before. Returns `None` if it was not.
+    /// Counts a request with a token that was accepted before. Returns `None` if the token is not
+    /// known.
     fn count_known(&self, hash: &str, now: Instant) -> Option<(Rate, bool)> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.get_mut(hash).map(|count| count.add(self.per_minute, now))
     }
 
-    /// Counts the first request of a token that was accepted now.
+    /// Counts the first request with a token that was just accepted.
     fn count_new(&self, hash: &str, now: Instant) -> (Rate, bool) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.len() >= COUNTED_MAX {
@@ -124,8 +126,8 @@ impl Count {
     }
 }
 
-/// The token in the headers of a request to `path`. Reader apps send it in their own way. Other
-/// kinds of authorization, such as a proxy's passwords, are none of ours.
+/// The token in the headers of a request to `path`. Reader apps send it in a different form.
+/// Ignores other kinds of authorization, such as a proxy's passwords.
 pub(crate) fn token_in<'h>(path: &str, headers: &'h HeaderMap) -> Option<&'h str> {
     let text = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, rest) = text.split_once(' ')?;
@@ -204,9 +206,10 @@ impl Readers {
 /// A program with a token that was accepted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Program {
-    /// For whom it acts.
+    /// The reader for whom it acts.
     pub(crate) reader: ReaderId,
-    /// What it may do. An operator's scope does not count if its reader is none any more.
+    /// What it may do. The scope to operate is not effective if the reader is not an operator any
+    /// more.
     pub(crate) scope: Scope,
 }
 

@@ -1,5 +1,5 @@
-//! Reverse proxies in front of the pages: whose word counts about where a request comes from and
-//! who sends it.
+//! Reverse proxies in front of the pages: which proxies are trusted about a client's address and
+//! user.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -42,7 +42,7 @@ impl fmt::Display for Network {
     }
 }
 
-/// What a proxy says of its users.
+/// What a trusted proxy says about users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProxyUsers {
     /// The header with the user's name.
@@ -51,19 +51,20 @@ pub struct ProxyUsers {
     pub make_readers: bool,
 }
 
-/// The proxies whose word counts.
+/// The trusted proxies.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
-    /// Their networks. Without any, a proxy on this machine is believed about addresses.
+    /// The networks of trusted proxies. If there are none, a proxy on this machine is trusted about
+    /// addresses.
     pub networks: Vec<Network>,
-    /// Their users. Without networks, nobody is believed about them.
+    /// How proxies identify users. Without networks, no proxy is trusted about them.
     pub users: Option<ProxyUsers>,
 }
 
-/// Who a proxy says sends a request.
+/// The user that a proxy names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ProxyUser {
-    /// The proxy says nothing, or nobody believes it.
+    /// The proxy names no user, or is not trusted.
     Nobody,
     /// The user of this name.
     Named(ReaderName),
@@ -79,9 +80,9 @@ impl Proxies {
         self.networks.iter().any(|network| network.contains(address))
     }
 
-    /// The address of the client behind a connection from `peer`. Each trusted proxy adds the
-    /// address that it was reached from at the end of `X-Forwarded-For`, so the last one that is
-    /// no trusted proxy is the client. What stands before it is the client's own claim.
+    /// The address of the client behind a connection from `peer`. Each trusted proxy appends the
+    /// address from which it was called to `X-Forwarded-For`. So the client is the last address
+    /// that is not a trusted proxy. Anything before it is claimed by the client itself.
     pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer;
         let lines: Vec<&str> =
@@ -98,7 +99,7 @@ impl Proxies {
         client
     }
 
-    /// Who the proxy at `peer` says sends the request.
+    /// The user that the proxy at `peer` names.
     pub(crate) fn user(&self, peer: IpAddr, headers: &HeaderMap) -> ProxyUser {
         let Some(users) = &self.users else { return ProxyUser::Nobody };
         if self.networks.is_empty() || !self.trusts(peer) {
@@ -117,8 +118,8 @@ impl Proxies {
     }
 }
 
-/// Whether a proxy says that the request comes from another machine. What a proxy writes instead of
-/// an address hides one.
+/// Whether a proxy's headers say that the request comes from another machine. A text in place of an
+/// address, such as `unknown`, counts as another machine.
 pub(crate) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
     let is_elsewhere = |said: &str| !address(said).is_some_and(|ip| ip.to_canonical().is_loopback());
     let lines = [FORWARDED_FOR, REAL_IP].into_iter().flat_map(|name| headers.get_all(name));
@@ -138,11 +139,11 @@ pub(crate) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
     }
 }
 
-/// What a proxy adds to a request, besides the address of its client.
+/// Headers that a proxy adds to a request, in addition to the client's address.
 const PROXIED: [&str; 6] =
     ["x-forwarded-host", "x-forwarded-proto", "x-forwarded-port", "x-forwarded-server", "forwarded", "via"];
 
-/// An address, which some proxies write with a port.
+/// Parses an address, which some proxies write with a port.
 fn address(text: &str) -> Option<IpAddr> {
     let bare = text.trim_start_matches('[').trim_end_matches(']');
     bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))

@@ -1,9 +1,9 @@
-//! What a published site has in addition to the pages that `serve` shows to strangers.
+//! Additional data for the pages of a published site.
 //!
-//! A published site is made of files by the same router, for strangers, with
-//! [`crate::SiteSettings::published`]. Its pages have no forms except the search, and no band, no
-//! facets, and nothing that changes by the minute. The caller writes them and rewrites their
-//! links, since a page cannot know where it will stand.
+//! A published site consists of files that the same router makes, as for visitors without a login,
+//! with [`crate::SiteSettings::published`]. Its pages have no forms except the search, no band, no
+//! facets, and no relative times. The caller writes the files and rewrites their links, because a
+//! page does not know the site's address.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use backissue_store::ReadCard;
 /// The path of the share picture of pages without their own.
 pub(crate) const SITE_PICTURE: &str = "/picture/site.png";
 
-/// What a published site has in addition.
+/// Additional data for a published site.
 #[derive(Clone, Debug, Default)]
 pub struct Published {
     /// The companies with their reads, by name.
@@ -22,8 +22,8 @@ pub struct Published {
     pub pictures_of_reads: bool,
 }
 
-/// The other reads with a read's problem, best first. A request with this extension for a read's
-/// page gets them instead of searching for them.
+/// The other reads with a read's problem, best first. If a request for a read's page has this
+/// extension, the page uses it instead of searching.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Others(pub Vec<ReadCard>);
 

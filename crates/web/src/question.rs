@@ -1,4 +1,4 @@
-//! The question of a search and the page of its answer, all of which are in the address.
+//! The question of a search and the page number of its answer, which are both in the address.
 
 use std::collections::HashMap;
 
@@ -60,8 +60,8 @@ pub(crate) fn plain(typed: &str) -> String {
     typed[..end].chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// The question as a visitor may ask it who sees articles or not: phrase by phrase, whole articles
-/// could be found out.
+/// The question that a visitor may ask. Without permission for articles, its phrases become words,
+/// because phrase by phrase a visitor could find out the text of an article.
 pub(crate) fn allowed(typed: &str, shows_articles: bool) -> String {
     let text = plain(typed);
     if shows_articles { text } else { text.replace(is_quote, " ") }

@@ -1,4 +1,4 @@
-//! Who uses the pages: readers, how they log in, and the tokens of their forms.
+//! Readers of the pages: how they are identified, how they log in, and the tokens of their forms.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,42 +16,42 @@ use crate::fault::Fault;
 use crate::hosts;
 use crate::throttle::Throttle;
 
-/// Passwords that are examined at the same time. Each takes 19 MiB.
+/// Maximum passwords that are verified at the same time. Each takes 19 MiB.
 const EXAMINED_AT_ONCE: usize = 2;
 
-/// What strangers see.
+/// What visitors without a login see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Public {
     /// Nothing.
     Off,
-    /// What the archive says of its reads, with quotes as evidence and links to the publishers, but
-    /// no article.
+    /// Statements about reads, with quotes as evidence and links to the publishers, but no
+    /// articles.
     Statements,
     /// Articles too.
     Articles,
 }
 
-/// Whose passwords count.
+/// Which passwords are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accounts {
-    /// The one of this reader, who is asked for no name.
+    /// The password of this reader. The login does not ask for a name.
     One(ReaderId),
-    /// Those of all readers.
+    /// The passwords of all readers.
     Several {
-        /// Whether readers who are no operators can save pages.
+        /// Whether readers who are not operators can save pages.
         save: bool,
     },
 }
 
-/// A provider where readers log in too.
+/// A provider at which readers can log in, too.
 #[derive(Clone, Debug)]
 pub struct OpenId {
     /// The provider.
     pub provider: Arc<Provider>,
-    /// Whether a person who is linked with no reader becomes one. Otherwise such a person is
-    /// refused.
+    /// Whether a person who is not linked with a reader becomes a new reader. Otherwise the person
+    /// is refused.
     pub make_readers: bool,
-    /// The domains of verified mail addresses whose owners become readers. Empty: all.
+    /// The domains of verified mail addresses whose owners become readers. If empty, all domains.
     pub domains: Vec<String>,
 }
 
@@ -62,11 +62,11 @@ pub struct LogIn {
     pub(crate) accounts: Accounts,
     pub(crate) throttle: Arc<Throttle>,
     examining: Arc<Semaphore>,
-    /// Whether the site is reached over HTTPS.
+    /// Whether browsers use HTTPS for the site.
     https: bool,
-    /// Whether there is a password, as of the last request that had to know it.
+    /// Whether any reader has a password, as of the last request that checked it.
     pub(crate) has_password: Arc<AtomicBool>,
-    /// Why the pages are read-only as long as there is no password, and the remedy.
+    /// Why the pages are read-only as long as no reader has a password, and the remedy.
     why_read_only: Arc<str>,
     /// Whether only this machine can reach the pages. Then nobody logs in as long as there is no
     /// password.
@@ -76,10 +76,10 @@ pub struct LogIn {
 }
 
 impl LogIn {
-    /// `https` says whether browsers reach the site over HTTPS. Without it, only browsers on this
-    /// machine can log in, because a password and a session's token would travel in the clear.
-    /// `why_read_only` is what pages say while there is no password; it is empty if a proxy or a
-    /// provider says who people are, so that no password is needed.
+    /// `https` says whether browsers use HTTPS for the site. Without it, only browsers on this
+    /// machine can log in, because a password and a session's token would be sent unencrypted.
+    /// Pages show `why_read_only` while there is no password. It is empty if a proxy or a provider
+    /// identifies people, so that no password is needed.
     pub fn new(key: FormKey, accounts: Accounts, https: bool, why_read_only: &str) -> Self {
         Self {
             key,
@@ -94,7 +94,7 @@ impl LogIn {
         }
     }
 
-    /// The same, with a provider where readers log in too.
+    /// The same settings with a provider at which readers can log in, too.
     #[must_use]
     pub fn with_openid(self, openid: Option<OpenId>) -> Self {
         Self { openid, ..self }
@@ -120,7 +120,7 @@ impl LogIn {
         (!can_log_in).then_some(&self.why_read_only)
     }
 
-    /// Waits until a password can be examined.
+    /// Waits until a password can be verified under the limit.
     pub(crate) async fn place(&self) -> Result<SemaphorePermit<'_>, Fault> {
         self.examining.acquire().await.map_err(|e| Fault::from_bug("nobody can log in", &e))
     }
@@ -131,7 +131,7 @@ impl LogIn {
     }
 }
 
-/// The hash of a session's token, which is all that is stored of it.
+/// The hash of a session's token. Only the hash is stored.
 pub(crate) fn hash(token: &str) -> String {
     hex(digest::digest(&digest::SHA256, token.as_bytes()).as_ref())
 }
@@ -139,10 +139,10 @@ pub(crate) fn hash(token: &str) -> String {
 /// Bytes of each half of a token.
 const HALF: usize = 32;
 
-/// Who may keep, mark and note reads.
+/// How readers are identified.
 #[derive(Clone, Debug)]
 pub enum Readers {
-    /// Nobody; why, and the remedy. Then pages show no marks and notes either.
+    /// There are no readers. Holds the reason and the remedy. Pages show no marks and notes.
     ReadOnly(String),
     /// Who logs in; and on pages that only this machine can reach, everybody until there is a
     /// password.
@@ -178,7 +178,7 @@ impl Readers {
         matches!(self, Self::LogIn(LogIn { accounts: Accounts::Several { .. }, .. }))
     }
 
-    /// Why strangers are refused.
+    /// Why visitors without a login are refused.
     pub(crate) fn refusal(&self) -> Fault {
         self.why_read_only().map_or(Fault::NotLoggedIn, |why| Fault::ReadOnly(why.to_owned()))
     }
@@ -217,8 +217,8 @@ impl FormKey {
         random_text()
     }
 
-    /// A token. A random mask makes it different on each page, so that it cannot be guessed from
-    /// the sizes of compressed pages (BREACH).
+    /// Makes a token for a form. A random mask makes it different on each page, so that it cannot
+    /// be guessed from the sizes of compressed pages (BREACH).
     fn token(&self, visitor: Visitor) -> String {
         let mask = random();
         let tag = hmac::sign(&self.0, &signed(visitor));
@@ -235,12 +235,12 @@ impl FormKey {
 }
 
 impl FormKey {
-    /// A secret that follows from a text, for one purpose.
+    /// A secret that is computed from a text, for one purpose.
     pub(crate) fn derived(&self, purpose: &str, text: &str) -> String {
         hex(hmac::sign(&self.0, &of_purpose(purpose, text)).as_ref())
     }
 
-    /// Whether `secret` is [`FormKey::derived`]. Takes as long for every wrong one.
+    /// Whether `secret` equals [`FormKey::derived`]. Takes the same time for every wrong secret.
     pub(crate) fn is_derived(&self, purpose: &str, text: &str, secret: &str) -> bool {
         unhex(secret).is_some_and(|tag| hmac::verify(&self.0, &of_purpose(purpose, text), &tag).is_ok())
     }
@@ -256,7 +256,7 @@ fn signed(visitor: Visitor) -> Vec<u8> {
     format!("form of reader {reader} in session {}", number(visitor.session)).into_bytes()
 }
 
-/// Random bytes as a text: a token that cannot be guessed.
+/// Random bytes as text, for a token that cannot be guessed.
 pub(crate) fn random_text() -> String {
     hex(&random())
 }
@@ -273,16 +273,16 @@ backissue_model::names! {
     Off = "off", Statements = "statements", Articles = "articles",
 }
 
-/// Who sends a request.
+/// The sender of a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Visitor {
     /// The reader. `None` for a stranger.
     pub(crate) reader: Option<ReaderId>,
     /// What the reader may do.
     pub(crate) role: Role,
-    /// The session by which the reader is known. `None` if nobody had to log in here.
+    /// The session that identifies the reader. `None` if no login was needed.
     pub(crate) session: Option<i64>,
-    /// The scope of the token by which a program's reader is known.
+    /// The scope of the token that identifies a program's reader.
     pub(crate) scope: Option<Scope>,
     /// Whether a trusted proxy names a user who has no account.
     pub(crate) is_unknown_user: bool,
@@ -293,7 +293,7 @@ impl Visitor {
     pub(crate) const UNKNOWN_USER: Self =
         Self { reader: None, role: Role::Reader, session: None, scope: None, is_unknown_user: true };
 
-    /// The operator, known by a session or without one.
+    /// An operator, with or without a session.
     pub(crate) fn operator(reader: ReaderId, session: Option<i64>) -> Self {
         Self { reader: Some(reader), role: Role::Operator, session, ..Self::default() }
     }
@@ -306,12 +306,12 @@ impl Visitor {
     /// The reader for whom a request acts.
     ///
     /// # Errors
-    /// If it comes from a stranger.
+    /// If the visitor is not logged in.
     pub(crate) fn known(self) -> Result<ReaderId, Fault> {
         self.reader.ok_or(Fault::NoReader)
     }
 
-    /// Who sends the request with these extensions.
+    /// The sender of the request with these extensions.
     pub(crate) fn of(extensions: &Extensions) -> Self {
         extensions.get().copied().unwrap_or_default()
     }
@@ -322,7 +322,7 @@ pub fn new_invitation() -> String {
     random_text()
 }
 
-/// The hash of an invitation's token, which is all that is stored of it.
+/// The hash of an invitation's token. Only the hash is stored.
 pub fn invitation_hash(token: &str) -> String {
     hash(token)
 }
@@ -332,7 +332,7 @@ pub fn new_token() -> String {
     format!("backissue_{}", random_text())
 }
 
-/// The hash of a program's token, which is all that is stored of it.
+/// The hash of a program's token. Only the hash is stored.
 pub fn token_hash(token: &str) -> String {
     hash(token)
 }

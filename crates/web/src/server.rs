@@ -1,9 +1,9 @@
-//! Serves HTTP/1.1 with limits: the time of a request, the number of connections, and the time to
-//! stop.
+//! Serves HTTP/1.1 with limits for the time of a request, the number of connections, and the time
+//! to stop.
 //!
-//! `axum::serve` has none of these. A client that sends half a request would hold its connection
-//! for ever. Enough of them would use up the process's descriptors, and even one would prevent the
-//! process from stopping.
+//! `axum::serve` has none of these limits. Without them, a client that sends half a request would
+//! hold its connection for ever. Many such clients would use up the process's descriptors, and a
+//! single one would prevent the process from stopping.
 
 use std::io;
 use std::pin::pin;
@@ -107,7 +107,8 @@ pub async fn serve(
     Ok(())
 }
 
-/// Refuses a connection without waiting: what does not fit into the socket's buffer is not sent.
+/// Refuses a connection without waiting. Data that do not fit into the socket's buffer are not
+/// sent.
 fn refuse(stream: TcpStream) {
     if let Ok(mut stream) = stream.into_std() {
         let _ = io::Write::write(&mut stream, FULL);

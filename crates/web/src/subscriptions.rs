@@ -6,19 +6,19 @@ use tokio::sync::Notify;
 
 use crate::throttle::Throttle;
 
-/// How the week can be had by mail.
+/// How strangers subscribe to the week by mail.
 #[derive(Clone, Debug)]
 pub struct Subscriptions {
-    /// When it comes, in words such as "each Monday at 08:00 (Europe/Berlin)".
+    /// When the week is sent, in words such as "each Monday at 08:00 (Europe/Berlin)".
     pub(crate) when: Arc<str>,
     /// Wakes the program that mails links.
     pub(crate) asked: Arc<Notify>,
-    /// Slows down who types many addresses.
+    /// Limits how many addresses a client can enter.
     pub(crate) throttle: Arc<Throttle>,
 }
 
 impl Subscriptions {
-    /// `when` says when the week comes. `asked` is notified when a link has to be mailed.
+    /// `when` says when the week is sent. `asked` is notified when a link must be mailed.
     pub fn new(when: &str, asked: Arc<Notify>) -> Self {
         Self { when: when.into(), asked, throttle: Arc::default() }
     }

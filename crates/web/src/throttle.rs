@@ -1,8 +1,8 @@
-//! Slows down who guesses passwords: per address, per account and in all.
+//! Slows down attempts to guess passwords: per address, per account and in all.
 //!
-//! Each attempt counts before its password is examined, so that attempts at the same time count
-//! too. After some failures, the next attempt has to wait, twice as long each time. Nobody is
-//! locked out for good. Memory is bounded, and nothing is stored.
+//! Each attempt counts as a failure before its password is verified, so that concurrent attempts
+//! are counted too. After some failures, the next attempt must wait, twice as long each time. No
+//! account or address is locked permanently. Memory is bounded, and nothing is stored.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -10,16 +10,17 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// Failures without a wait, per address.
+/// Number of failures of an address after which attempts must wait.
 const FREE: u32 = 5;
-/// Failures without a wait, per account.
+/// Number of failures of an account after which attempts must wait.
 const FREE_OF_ACCOUNT: u32 = 10;
-/// Failures without a wait, from all addresses together.
+/// Number of failures of all addresses together after which attempts must wait.
 const FREE_IN_ALL: u32 = 20;
-/// Longest wait of an address.
+/// The longest wait of an address.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
-/// Longest wait because of an account or of all addresses, and of a proxy on this machine, which
-/// stands for all: a guesser must not lock out the owner.
+/// The longest wait because of an account or of all addresses. It also applies to a proxy on this
+/// machine, through which all clients connect. It is short, because an attacker must not lock out
+/// the owner.
 const LONGEST_IN_ALL: Duration = Duration::from_secs(30);
 /// Failures are forgotten this long after the last one.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60 * 60);
@@ -32,7 +33,7 @@ pub(crate) struct Throttle(Mutex<Failures>);
 #[derive(Debug, Default)]
 struct Failures {
     by_address: HashMap<IpAddr, Count>,
-    /// By the hash of the name that was typed, whether there is such an account or not.
+    /// Failures by the hash of the entered name, whether such an account exists or not.
     by_account: HashMap<u64, Count>,
     in_all: Option<Count>,
 }
@@ -47,7 +48,7 @@ impl Throttle {
     /// Counts an attempt as a failure, until [`Throttle::succeeded`].
     ///
     /// # Errors
-    /// How long to wait, if this attempt is too early. It does not count then.
+    /// If the attempt is too early, the time to wait. The attempt is not counted.
     pub(crate) fn attempt(&self, address: IpAddr, account: &str, now: Instant) -> Result<(), Duration> {
         let mut failures = self.lock();
         let (address, account) = (network(address), hash(account));
@@ -70,8 +71,8 @@ impl Throttle {
         Ok(())
     }
 
-    /// Forgets the failures of an address, and one of the account and of all, because the last
-    /// attempt was none.
+    /// Removes the failures of an address, and one failure of the account and of all addresses,
+    /// because the last attempt succeeded.
     pub(crate) fn succeeded(&self, address: IpAddr, account: &str) {
         let mut failures = self.lock();
         failures.by_address.remove(&network(address));
@@ -113,8 +114,8 @@ impl Count {
         now.duration_since(self.last) >= FORGOTTEN_AFTER
     }
 
-    /// The rest of the wait: a second after the first failure that is not free, then twice as long
-    /// each time.
+    /// The remaining wait: a second after the first failure above `free`, then twice as long each
+    /// time.
     fn wait(&self, free: u32, longest: Duration, now: Instant) -> Duration {
         if self.failures < free {
             return Duration::ZERO;
@@ -124,7 +125,7 @@ impl Count {
     }
 }
 
-/// An address of IPv6 stands for its network of 64 bits, which one customer has.
+/// The network of an address. For IPv6 it has 64 bits, because one customer has such a network.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {

@@ -1,4 +1,4 @@
-//! Dates, counts, kinds and readers in words. Nothing here knows HTML.
+//! Dates, counts, kinds and readers in words, as plain text.
 
 pub use backissue_digest::words::{count, date, kind, minutes, number, span};
 use backissue_model::{Kind, Reader, Role};
@@ -6,13 +6,13 @@ use backissue_store::ReaderCount;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-/// `Tue 12 May`, for a list whose heading has the year.
+/// A date for a list whose heading has the year: `Tue 12 May`.
 pub fn day(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).date().strftime("%a %-d %b").to_string()
 }
 
-/// How long before `now` something was: `just now`, `4 minutes ago`, `2 days ago`; the date after
-/// two weeks.
+/// A past time relative to `now`: `just now`, `4 minutes ago`, `2 days ago`. After two weeks, the
+/// date.
 pub fn ago(then: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     let past = now.duration_since(then);
     if past < SignedDuration::from_mins(1) {
@@ -24,7 +24,7 @@ pub fn ago(then: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     }
 }
 
-/// How long after `now` something will be: `now due`, `in 20 minutes`.
+/// A future time relative to `now`: `now due`, `in 20 minutes`.
 pub fn ahead(then: Timestamp, now: Timestamp) -> String {
     let left = then.duration_since(now);
     if left < SignedDuration::from_secs(30) { "now due".to_owned() } else { format!("in {}", length(left)) }
@@ -98,7 +98,7 @@ pub fn length(time: SignedDuration) -> String {
     }
 }
 
-/// What a post without a problem is, in one sentence.
+/// A sentence that describes a post without a problem.
 pub fn without_problem(kind: Kind) -> &'static str {
     match kind {
         Kind::Announcement => "An announcement: a release, a product, a price or a policy.",

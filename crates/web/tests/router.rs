@@ -1,4 +1,5 @@
-//! The pages over a real store: all addresses answer, and the responses keep the guarantees.
+//! Tests of the pages with a real store: all addresses answer, and the responses keep the
+//! guarantees.
 
 // Helpers of tests may unwrap.
 #![allow(clippy::unwrap_used)]
@@ -50,7 +51,7 @@ use specimens::{HOSTILE, blogs, now};
 /// A router over a store in a temporary folder.
 struct Site {
     router: Router,
-    /// The same pages, each made for each request.
+    /// The same pages without the cache of finished pages.
     uncached: Router,
     store: Store,
     search: Search,
@@ -153,7 +154,7 @@ impl Site {
     }
 }
 
-/// All kinds of pages, by an example of the address.
+/// One address of each kind of page.
 const PAGES: [&str; 15] = [
     "/",
     "/weeks",

@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use crate::fault::Fault;
 
-/// A response that browsers cache and revalidate.
+/// A JSON response that browsers cache and revalidate.
 pub(crate) fn kept<T: Serialize>(value: &T) -> Result<Response, Fault> {
     answer(value, "private, no-cache")
 }
 
-/// A response that is never cached.
+/// A JSON response that is never cached.
 pub(crate) fn live<T: Serialize>(value: &T) -> Result<Response, Fault> {
     answer(value, "no-store")
 }

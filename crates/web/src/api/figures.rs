@@ -1,8 +1,8 @@
-//! `/metrics`: the figures of this process and its archive, in the text format of Prometheus.
+//! `/metrics`: the metrics of this process and its archive, in the text format of Prometheus.
 //!
-//! All crates count with the macros of `metrics`; the program around the pages collects and writes
-//! what they counted ([`Operator::figures`](crate::Operator::figures)). Without such a program,
-//! nothing is counted.
+//! All crates record metrics with the macros of the crate `metrics`. The program around the pages
+//! collects and writes them ([`Operator::figures`](crate::Operator::figures)). Without such a
+//! program, nothing is recorded.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -31,14 +31,14 @@ async fn answer(operator: &dyn Operator) -> Response {
     ([(CONTENT_TYPE, TEXT_FORMAT), (CACHE_CONTROL, "no-store")], text).into_response()
 }
 
-/// Whether a request with these headers has the token for the figures.
+/// Whether a request with these headers has the token for metrics.
 pub(crate) fn permits(operator: Option<&Arc<dyn Operator>>, headers: &HeaderMap) -> bool {
     let sent = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = sent.and_then(|value| value.strip_prefix("Bearer "));
     operator.zip(token).is_some_and(|(operator, token)| operator.permits_figures(token.trim()))
 }
 
-/// The route of the figures in a process without pages. If it is `open`, no token is needed.
+/// The route of the metrics in a process without pages. If `open` is true, no token is needed.
 pub(crate) fn worker_figures(operator: Arc<dyn Operator>, open: bool) -> Router {
     let handler = async move |headers: HeaderMap| {
         if open || permits(Some(&operator), &headers) {

@@ -1,4 +1,4 @@
-//! What an app sends, and the forms of responses.
+//! The requests of reader apps, and the forms of responses.
 
 use axum::extract::{FromRequest, Request};
 use axum::http::Method;
@@ -68,7 +68,7 @@ pub(super) fn text(text: impl Into<String>) -> Response {
     (headers, text.into()).into_response()
 }
 
-/// What a change that was made is answered with.
+/// The response to a successful change.
 pub(super) fn done() -> Response {
     text("OK")
 }

@@ -1,4 +1,4 @@
-//! What a reader app changes: states, labels, and as an operator the feeds.
+//! Changes by reader apps: states, labels, and for operators the feeds.
 
 use axum::extract::State;
 use axum::response::Response;

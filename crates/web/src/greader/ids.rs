@@ -5,14 +5,14 @@ use backissue_model::{Concept, Label, ReadId, Source, SourceId, without_credenti
 use backissue_store::{Mine, Stream};
 use url::Url;
 
-/// The folder that every app shows as all reads.
+/// The id of the stream that every app shows as all reads.
 pub(super) const READING_LIST: &str = "user/-/state/com.google/reading-list";
 pub(super) const STARRED: &str = "user/-/state/com.google/starred";
 pub(super) const READ: &str = "user/-/state/com.google/read";
 
 const ITEM: &str = "tag:google.com,2005:reader/item/";
 
-/// The long id of a read: 16 hexadecimal digits behind a prefix.
+/// The long id of a read: a prefix and 16 hexadecimal digits.
 pub(super) fn item(read: ReadId) -> String {
     format!("{ITEM}{:016x}", read.0)
 }
@@ -61,8 +61,9 @@ pub(super) fn source_of<'s>(id: &str, sources: &'s [Source]) -> Option<&'s Sourc
     sources.iter().find(is_it)
 }
 
-/// The stream of this id. A name can be of several things: as it is written, a reader's label goes
-/// first, then a group of sources, then a concept. Labels ignore case, and concepts have aliases.
+/// The stream with this id. A name may be ambiguous. Then a reader's label with exactly this name
+/// comes first, then a group of sources, then a concept. Labels ignore case, and concepts have
+/// aliases.
 pub(super) fn stream_of(id: &str, sources: &[Source], labels: &[Label]) -> Option<Stream> {
     if let Some(mine) = state_of(id) {
         return Some(Stream::Mine(mine));
@@ -87,7 +88,7 @@ pub(super) fn stream_of(id: &str, sources: &[Source], labels: &[Label]) -> Optio
         .or_else(|| concept.map(of_concept))
 }
 
-/// What an app calls a state, as what the reader did. `None` for another tag.
+/// The mark for a state of the API. Returns `None` for other tags.
 pub(super) fn state_of(tag: &str) -> Option<Mine> {
     match tag.strip_prefix("user/")?.split_once("/state/com.google/")?.1 {
         "read" => Some(Mine::Done),

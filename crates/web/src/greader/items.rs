@@ -21,18 +21,19 @@ use crate::programs::Program;
 use crate::readers::Visitor;
 use crate::{App, article, documents, vocabulary};
 
-/// Items of a list if the app names no number.
+/// Default number of items in a list.
 const USUAL: u32 = 20;
 /// Maximum items with their content.
 const CONTENTS_MAX: u32 = 100;
-/// Maximum items by their numbers.
+/// Maximum items that are requested by their ids.
 const THESE_MAX: usize = 500;
 /// Maximum ids.
 pub(crate) const IDS_MAX: u32 = 10_000;
 
-/// A position in a stream and a number of items.
+/// A part of a stream: a position and a number of items.
 struct Part {
-    /// The list, to which its continuations belong. Apps compute times again for each part.
+    /// The identifier of the list to which continuations belong. It leaves out times, because apps
+    /// compute them again for each part.
     list: String,
     filter: StreamFilter,
     after: Option<ReadId>,
@@ -160,7 +161,7 @@ fn items(
     Ok(part_of(json!({ "id": id, "updated": Timestamp::now().as_second(), "items": items }), next))
 }
 
-/// The answer with a part of a stream, and the continuation if there is more.
+/// The response with a part of a stream. It has a continuation if there are more items.
 fn part_of(mut answer: Value, next: Option<String>) -> Response {
     if let Some(next) = next {
         answer["continuation"] = next.into();

@@ -1,4 +1,4 @@
-//! The login, and what can be read except reads.
+//! The login, and all lists except those of reads.
 
 use std::collections::HashSet;
 
@@ -18,8 +18,8 @@ use crate::greader::ids::{self, READING_LIST, STARRED, tag};
 use crate::programs::{Program, Secret};
 use crate::vocabulary;
 
-/// `POST accounts/ClientLogin`: whether the password is a token of this reader. With one reader the
-/// name does not matter. The token is what the app sends from now on.
+/// `POST accounts/ClientLogin`: checks whether the password is a token of this reader. With one
+/// reader, the name does not matter. The app then sends the token with each request.
 pub(super) async fn log_in(
     State(app): State<App>,
     headers: HeaderMap,
@@ -45,8 +45,9 @@ pub(super) async fn log_in(
     Ok(text(format!("SID={token}\nLSID=null\nAuth={token}\n")))
 }
 
-/// `token`: what an app sends with changes as `T`. The token in the request's header decides, which
-/// no other site can send, so this one says nothing. Some apps want 57 characters.
+/// `token`: the value that an app sends with changes as `T`. The token in the request's header is
+/// checked, which no other site can send, so this value means nothing. Some apps expect 57
+/// characters.
 pub(super) async fn token() -> Response {
     text("-".repeat(57))
 }

@@ -23,7 +23,7 @@ use crate::parts::openid;
 use crate::readers::{self, LogIn, Readers, fever_key_hash, new_token, token_hash};
 use crate::{App, hosts, words};
 
-/// What the last form did, or why it did nothing.
+/// The result of the last form.
 enum Said {
     Nothing,
     Changed,

@@ -61,7 +61,7 @@ pub(crate) async fn concept(
     Ok(frame.page(document(&frame, &slug, &narrowing, title.as_deref(), &listed)).into_response())
 }
 
-/// What the page lists.
+/// The reads that the page lists.
 struct Listed {
     stretch: Stretch<ReadCard>,
     found: Facets,

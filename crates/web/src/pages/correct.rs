@@ -1,5 +1,4 @@
-//! Correcting what the archive says about a read: `/correct/{id}`. Also hiding it from everybody,
-//! and saying that two reads are one.
+//! Correcting a read: `/correct/{id}`. Also hiding a read from everybody, and merging two reads.
 
 use std::collections::HashMap;
 
@@ -24,11 +23,11 @@ use crate::words;
 
 /// A field of the form.
 struct Input {
-    /// What is shown now, as the form had it when it was opened.
+    /// The value that was shown when the form was opened.
     was: String,
-    /// What is in the field.
+    /// The present contents of the field.
     typed: String,
-    /// Why that cannot be the field's value.
+    /// Why the contents cannot be the field's value.
     wrong: Option<String>,
 }
 

@@ -1,7 +1,7 @@
 //! The editor of a week's digest, `/week/2026-W20/digest`.
 //!
 //! Every button sends the whole form, so that no typed text is lost. It is stored as an issue
-//! ([`backissue_model::Issue`]). What the issue does not decide is composed by rule.
+//! ([`backissue_model::Issue`]). Rules decide what the issue does not.
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -115,7 +115,7 @@ pub(crate) async fn change(
     Ok(form.back(None, act.place()))
 }
 
-/// The editor with what was typed, and with the version that another page has stored meanwhile.
+/// The editor with the typed values, and with the version that was stored meanwhile.
 async fn conflict(
     frame: &Frame,
     store: &Store,
@@ -137,24 +137,24 @@ async fn conflict(
     Ok((StatusCode::CONFLICT, frame.page(document(frame, &shown))).into_response())
 }
 
-/// What a button of the form does.
+/// The action of a button of the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act {
     Save,
     Publish,
     Withdraw,
-    /// Back to the digest by rule.
+    /// Returns to the digest by rules.
     Reset,
-    /// One place nearer to the top.
+    /// Moves a read up by one.
     Up(ReadId),
     Down(ReadId),
-    /// Among the reads that come first, as the last of them.
+    /// Adds a read to those that come first, at the end.
     First(ReadId),
-    /// No longer among the reads that come first.
+    /// Removes a read from those that come first.
     Rest(ReadId),
-    /// Not in the digest.
+    /// Leaves a read out of the digest.
     Drop(ReadId),
-    /// In the digest again.
+    /// Puts a read back into the digest.
     Restore(ReadId),
 }
 
@@ -207,7 +207,7 @@ impl Act {
         issue.tidy()
     }
 
-    /// The element of the page that the browser goes back to.
+    /// The id of the element to which the browser returns.
     fn place(self) -> &'static str {
         match self {
             Self::Save | Self::Publish | Self::Withdraw | Self::Reset => "",
@@ -217,7 +217,7 @@ impl Act {
     }
 }
 
-/// The issue as the form has it.
+/// The issue in the form.
 fn written(form: &Signed) -> Result<Issue, Fault> {
     let reads = |name: &str| -> Result<Vec<ReadId>, Fault> {
         let numbers = form.field(name)?.split_whitespace().map(|number| number.parse().map(ReadId));
@@ -231,7 +231,7 @@ fn written(form: &Signed) -> Result<Issue, Fault> {
     Ok(Issue { remark: form.field("remark")?.to_owned(), first: first.collect(), dropped: reads("dropped")? })
 }
 
-/// What can be looked at before it goes out: the value of `show`, and its name.
+/// The previews of the digest: the value of `show`, and the name.
 const PREVIEWS: [(&str, &str); 9] = [
     ("mail", "E-mail"),
     ("text", "E-mail as text"),
@@ -303,7 +303,7 @@ fn document(frame: &Frame, shown: &DigestShown<'_>) -> Document {
     }
 }
 
-/// Which digest goes out.
+/// A message about which digest is sent.
 fn standing(frame: &Frame, stored: Option<&StoredIssue>) -> Markup {
     let at = |moment| crate::words::date(moment, frame.zone());
     html! {

@@ -126,7 +126,7 @@ pub(crate) async fn logged_in(
     Ok(answer)
 }
 
-/// What counts as the account in slowing down guesses.
+/// The name under which guesses for an account are counted.
 fn account_of(log_in: &LogIn, name: &str) -> String {
     match log_in.accounts {
         Accounts::One(reader) => reader.to_string(),
@@ -136,7 +136,7 @@ fn account_of(log_in: &LogIn, name: &str) -> String {
     }
 }
 
-/// What the browser says of itself.
+/// The browser's `User-Agent`.
 pub(crate) fn agent_of(headers: &HeaderMap) -> &str {
     headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default()
 }
@@ -192,7 +192,7 @@ pub(crate) fn not_stored(page: impl IntoResponse) -> Response {
     answer
 }
 
-/// Why there is no field for a password.
+/// A message about why there is no field for a password.
 pub(crate) fn needs_https() -> Markup {
     html! {
         p { "A login needs HTTPS, since the password would travel readable for everybody on the way. Put a proxy with TLS in front of "

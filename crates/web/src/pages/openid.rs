@@ -1,12 +1,12 @@
 //! Logging in at the OpenID provider: `/login/openid`, `/login/openid/done`,
 //! `/join/{token}/openid`.
 //!
-//! What belongs to a login is in a cookie of the browser that began it: a random secret, the time,
-//! and what happens afterwards. State, nonce and the verifier of PKCE follow from the cookie and a
-//! secret of the archive, so nothing is stored, and only this browser can finish the login.
+//! The data of a login are in a cookie of the browser that started it: a random secret, the time,
+//! and the page to return to. State, nonce and the verifier of PKCE are computed from the cookie
+//! and a secret of the archive. So nothing is stored, and only this browser can finish the login.
 //!
-//! The provider sends the browser back by GET, so this begins a session by GET. The state protects
-//! it as a form's token protects a form.
+//! The provider sends the browser back by GET, so a GET starts the session. The state protects it
+//! in the same way as a form's token protects a form.
 
 use std::collections::HashMap;
 use std::time::Instant;
@@ -38,7 +38,7 @@ const BACK_MAX: usize = 2_000;
 /// Maximum bytes of a code.
 const CODE_MAX: usize = 8_192;
 
-/// What is known about a login while the browser is at the provider.
+/// The data of a login while the browser is at the provider.
 struct Pending<'c> {
     began: Timestamp,
     /// The token of the invitation that is accepted.
@@ -77,7 +77,7 @@ fn attempt(key: &FormKey, cookie: &str) -> Attempt {
     Attempt { state: derived("state"), nonce: derived("nonce"), verifier: derived("verifier") }
 }
 
-/// How readers log in at the provider.
+/// The settings for logging in at the provider.
 fn openid(app: &App) -> Result<(&LogIn, &OpenId), Fault> {
     match &*app.readers {
         Readers::LogIn(log_in) => {
@@ -209,7 +209,7 @@ async fn begin_session(
 }
 
 impl OpenId {
-    /// Whether a person whom no reader is linked with becomes one.
+    /// Whether a person who is not linked with a reader becomes a new reader.
     fn makes_reader_of(&self, person: &Person) -> bool {
         let domain = person.verified_email.as_deref().and_then(|email| email.rsplit_once('@'));
         let is_in =
@@ -218,7 +218,7 @@ impl OpenId {
     }
 }
 
-/// What a person is called here: what the person wants, or what stands before the `@`.
+/// The name for a new reader: the name that the person prefers, or the mail address up to the `@`.
 fn reader_name(person: &Person) -> ReaderName {
     let local =
         person.verified_email.as_deref().and_then(|email| email.split_once('@')).map(|(local, _)| local);

@@ -1,7 +1,7 @@
 //! Practising: `/practise`, its cards, and the forms that answer and rate them.
 //!
-//! A session is in the address: its deck, the number of the last answer before it, what was
-//! skipped. So it works without script, survives a reload, and nothing has to be tidied up.
+//! The state of a session is in the address: its deck, the id of the last answer before it, and the
+//! skipped reads. So it works without script, survives a reload, and leaves nothing to clean up.
 
 use std::collections::{HashMap, HashSet};
 
@@ -85,8 +85,8 @@ impl Asked {
         if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
     }
 
-    /// The same session without this read; the read skipped first comes back where there are too
-    /// many.
+    /// The same session, in which this read is skipped. If there are too many skipped reads, the
+    /// one that was skipped first returns.
     fn without(&self, read: ReadId) -> Self {
         let mut skipped = self.skipped.clone();
         skipped.push(read);
@@ -205,7 +205,7 @@ pub(crate) async fn card(
     Ok(frame.page(question(&frame, &page, &asked, given.len())?))
 }
 
-/// What stands over a card; the title would tell too much.
+/// The line above a card. It does not have the title, which would reveal too much.
 fn eyebrow(card: &ReadCard, asked: &Asked, nth: usize) -> Markup {
     html! {
         p.eyebrow {
@@ -320,7 +320,7 @@ fn revealed(frame: &Frame, page: &ReadPage, asked: &Asked, shown: &Revealed) -> 
     }
 }
 
-/// A statement with what it rests on, and ways to it in the article. A quoted statement is its own
+/// A statement with its evidence, and links to it in the article. A quoted statement is its own
 /// evidence.
 fn told(card: &ReadCard, name: &str, statement: &Statement) -> Markup {
     html! {
@@ -343,7 +343,7 @@ fn told(card: &ReadCard, name: &str, statement: &Statement) -> Markup {
     }
 }
 
-/// The four ratings, each with the moment at which the card would be shown next.
+/// The four ratings, each with the time when the card would be shown next.
 fn rate(frame: &Frame, asked: &Asked, shown: &Revealed) -> Markup {
     let own = &shown.own;
     html! {
@@ -371,8 +371,8 @@ fn showing(own: &CardAnswer, others: &[CardAnswer], rating: Rating, frame: &Fram
     until(frame.now, next_showing(&history, frame.zone()), frame.zone())
 }
 
-/// How long it is from now until a card is due, in words. A card that is due from the beginning of
-/// a day is told in days, even if that day begins in ten minutes.
+/// The time from now until a card is due, in words. For a card that is due from the start of a day,
+/// it is in days, even if that day starts in ten minutes.
 fn until(now: Timestamp, due: Timestamp, zone: &TimeZone) -> String {
     let local = |at: Timestamp| at.to_zoned_datetime(zone.clone());
     let is_all_day = local(due).start_of_day().is_ok_and(|start| start.timestamp() == due);
@@ -474,7 +474,7 @@ fn nothing(asked: &Asked) -> Markup {
     }
 }
 
-/// How many answers there were of each rating.
+/// The number of answers with each rating.
 fn tally(given: &[CardAnswer]) -> String {
     let count = |rating: Rating| given.iter().filter(|answer| answer.rating == Some(rating)).count() as u64;
     let parts: Vec<String> = Rating::ALL

@@ -28,7 +28,7 @@ use crate::{App, documents, evidence, vocabulary, words};
 
 /// Maximum reads under "others with this problem".
 pub const OTHERS: usize = 5;
-/// How long a page waits for them, for example if an embedding server is slow.
+/// How long a page waits for these reads, for example if an embedding server is slow.
 const OTHERS_WITHIN: Duration = Duration::from_secs(1);
 
 /// `/read/{id}`; with `.md` behind the number as Markdown.
@@ -133,7 +133,7 @@ fn moved_to(page: &ReadPage) -> Response {
     (StatusCode::PERMANENT_REDIRECT, headers).into_response()
 }
 
-/// The reader's note, labels, highlights and answers; nothing where there is no reader.
+/// The reader's note, labels, highlights and answers. Empty without a reader.
 async fn own(
     frame: &Frame,
     store: &Store,
@@ -250,7 +250,7 @@ fn article_of(page: &ReadPage, shown: &Shown) -> Markup {
     }
 }
 
-/// In place of an article that a limit removed.
+/// A message in place of an article whose HTML a limit removed.
 fn gone(page: &ReadPage, frame: &Frame, at: Timestamp) -> Markup {
     html! {
         section #article .article aria-labelledby="article-title" {
@@ -264,7 +264,7 @@ fn gone(page: &ReadPage, frame: &Frame, at: Timestamp) -> Markup {
     }
 }
 
-/// Whether the problem stands above the title.
+/// Whether the problem is shown above the title.
 fn leads(precis: &Precis) -> bool {
     precis.problem.as_ref().is_some_and(|problem| problem.sureness() == Sureness::Sure)
 }

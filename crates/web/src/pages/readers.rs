@@ -18,12 +18,12 @@ use crate::parts::reads;
 use crate::readers::{self, random_text};
 use crate::words;
 
-/// What the last form did.
+/// The result of the last form.
 #[derive(Default)]
 struct Said {
     /// A new link, with the name of its reader.
     link: Option<(String, String)>,
-    /// The name that was typed, and why it is wrong.
+    /// The typed name, and why it is wrong.
     wrong: Option<(String, String)>,
 }
 
@@ -58,7 +58,7 @@ async fn page(frame: &Frame, app: &App, said: &Said) -> Result<Response, Fault> 
     Ok(not_stored(frame.page(document)))
 }
 
-/// A link, which is shown this once: only its hash is stored.
+/// A new link. It is shown only once, because only its hash is stored.
 fn new_link(name: &str, link: &str) -> Markup {
     let days = INVITATION_LASTS.as_hours() / 24;
     html! {

@@ -14,8 +14,8 @@ use crate::fault::Fault;
 use crate::forms::{Signed, sent_to};
 use crate::frame::{Document, Frame, Page};
 
-/// `GET /save`: asks whether to save the address that a bookmarklet or another app names. Other
-/// sites can lead here too, so nothing is saved before the form is sent.
+/// `GET /save`: asks whether to save the address that a bookmarklet or another app passes. Other
+/// sites can link here too, so nothing is saved before the form is sent.
 pub(crate) async fn ask(frame: Frame, Query(query): Query<HashMap<String, String>>) -> Page {
     let named = address_in(&query);
     frame.page(Document {
@@ -42,7 +42,7 @@ pub(crate) async fn ask(frame: Frame, Query(query): Query<HashMap<String, String
     })
 }
 
-/// The address in what another app shares: some put it into the text.
+/// The address that another app shares. Some apps put it into the text.
 fn address_in(query: &HashMap<String, String>) -> &str {
     let texts = ["url", "text", "title"].into_iter().filter_map(|name| query.get(name));
     let mut words = texts.flat_map(|text| text.split_whitespace());

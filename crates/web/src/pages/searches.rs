@@ -21,7 +21,7 @@ use crate::question::href;
 use crate::readers::Visitor;
 use crate::words;
 
-/// New answers that are listed of each search.
+/// Maximum new answers of each search that are listed.
 const LISTED: u32 = 10;
 
 /// `/searches`
@@ -155,8 +155,8 @@ fn fields(
     }
 }
 
-/// The form below the answer to a question that saves it, or where it is saved. Empty for
-/// strangers.
+/// The form below the answer to a question that saves the question, or a link to the saved search.
+/// Empty without a reader.
 pub(crate) async fn save_form(app: &App, frame: &Frame, question: &str) -> Result<Markup, Fault> {
     let (Some(reader), Ok(question)) = (frame.reader, question.parse::<SavedQuestion>()) else {
         return Ok(html! {});
@@ -247,7 +247,7 @@ fn name(form: &Signed) -> Result<SearchName, Fault> {
     form.field("name")?.parse().map_err(|why| bad(&why))
 }
 
-/// The chosen recipient: one of the configuration, or the one that the search has.
+/// The chosen recipient: one from the configuration, or the search's present one.
 fn recipient(
     app: &App,
     visitor: Visitor,

@@ -29,7 +29,7 @@ use crate::words;
 /// Reads that are listed as set aside or hidden, and people who did not get a week.
 const LISTED: u32 = 50;
 
-/// What was just done, or what is wrong, with what was typed.
+/// The result of the last form, with the typed values.
 #[derive(Default)]
 struct Said {
     done: Option<Markup>,
@@ -110,7 +110,7 @@ async fn page(frame: &Frame, app: &App, said: Said) -> Result<Response, Fault> {
     Ok(answer)
 }
 
-/// The configured recipients, each with what it did not get, and why.
+/// The configured recipients, each with its failed sendings and the reasons.
 async fn recipients_of(
     store: &Store,
     operator: &Arc<dyn Operator>,
@@ -131,7 +131,7 @@ async fn recipients_of(
     Ok(all)
 }
 
-/// What the last form did, by the address that it led to.
+/// The result of the last form, which is encoded in the address of the page.
 async fn done(store: &Store, query: &HashMap<String, String>) -> Result<Option<Markup>, StoreError> {
     let number = |name: &str| query.get(name).and_then(|count| count.parse::<u64>().ok());
     if let Some(slug) = query.get("followed") {
@@ -454,7 +454,7 @@ fn lists(frame: &Frame, followed: usize) -> Markup {
     }
 }
 
-/// Who reads, if each reader has an account.
+/// The readers, if each has an account.
 fn readers(all: &[Reader]) -> Markup {
     html! {
         @if !all.is_empty() {

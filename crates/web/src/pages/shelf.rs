@@ -30,9 +30,9 @@ use crate::readers::FormKey;
 use crate::{App, assets};
 use crate::{vocabulary, words};
 
-/// Highlights of a read on the shelf.
+/// Maximum highlights of a read on the shelf.
 const ON_SHELF: usize = 3;
-/// Highlights of a read in the list of notes.
+/// Maximum highlights of a read in the list of notes.
 const IN_NOTES: usize = 20;
 
 const ORDERS: [(ShelfOrder, &str, &str); 3] = [
@@ -115,10 +115,10 @@ impl Asked {
     }
 }
 
-/// Articles that a browser keeps for reading without a network.
+/// Maximum articles that a browser stores for reading without a network.
 const OFFLINE: u32 = 100;
 
-/// `/offline.json`: what the service worker keeps for this reader.
+/// `/offline.json`: the addresses that the service worker stores for this reader.
 pub(crate) async fn offline(frame: Frame, State(app): State<App>) -> Result<Response, Fault> {
     let reader = frame.required()?;
     let kept = app.store.kept_last(reader, None, OFFLINE).await?;
@@ -203,7 +203,7 @@ fn list(frame: &Frame, page: &OwnPage, marked: &Marked) -> Markup {
     }
 }
 
-/// The shelf in groups. A read of several groups has its buttons, note and labels only in the first
+/// The shelf in groups. A read in several groups has its buttons, note and labels only in the first
 /// one.
 fn sections(frame: &Frame, groups: &[ShelfGroup], by: ShelfBy, asked: &Asked, marked: &Marked) -> Markup {
     let mut seen = HashSet::new();
@@ -248,7 +248,7 @@ fn week_name(week: Week) -> String {
     format!("Week {} of {}", week.number(), week.year())
 }
 
-/// The shelf with all reads of a group, without groups.
+/// The address of the shelf with all reads of a group, without groups.
 fn narrower(group: &ShelfGroup, by: ShelfBy, asked: &Asked) -> Option<Asked> {
     let name = group.name.as_ref()?;
     let all = Asked { by: None, ..asked.restarted() };

@@ -17,7 +17,7 @@ use crate::frame::{Document, Frame, Page, Section};
 use crate::parts::icons;
 use crate::words;
 
-/// Saved pages that are listed as not shown yet.
+/// Maximum saved pages that are listed as not shown yet.
 const WAITING_SHOWN: u32 = 20;
 
 /// `/sources`
@@ -43,8 +43,8 @@ pub(crate) async fn sources(
     Ok(frame.page(document(&frame, &sources, &saving)))
 }
 
-/// A bookmark that leads from any page to `/save`. It runs on the other page, where the policy of
-/// this site does not count.
+/// A bookmark that opens `/save` for any page. It runs on the other page, to which the policy of
+/// this site does not apply.
 fn bookmarklet(app: &App, headers: &HeaderMap) -> Result<String, Fault> {
     let save =
         origin(app, headers)?.join("/save").map_err(|e| Fault::from_bug("no address to save at", &e))?;

@@ -1,7 +1,8 @@
-//! `/subscribe`: strangers get the week by mail, once they confirmed that the address is theirs.
+//! `/subscribe`: strangers subscribe to the week by mail, after they confirmed that the address is
+//! theirs.
 //!
-//! The page answers the same whether an address is known or not. The link that is mailed shows a
-//! page that asks, since some programs open every link of a mail; its button confirms, once.
+//! The page answers the same whether an address is known or not. The mailed link opens a page with
+//! a button that confirms, because some programs open every link in a mail. The button works once.
 
 use std::time::Instant;
 
@@ -22,7 +23,7 @@ use crate::readers::random_text;
 use crate::subscriptions::Subscriptions;
 use crate::words;
 
-/// Most bytes of what was typed that the page shows again.
+/// Maximum bytes of the typed text that the page shows again.
 const TYPED_MAX: usize = 300;
 
 fn subscriptions(app: &App) -> Result<&Subscriptions, Fault> {

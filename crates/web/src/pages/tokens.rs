@@ -8,15 +8,15 @@ use crate::frame::Frame;
 use crate::parts::reads;
 use crate::words;
 
-/// What the last form did.
+/// The result of the last form.
 pub(crate) enum Said {
     /// A new token, which is shown this once.
     New { name: TokenName, token: String },
-    /// The name that was typed, and why it is wrong.
+    /// The typed name, and why it is wrong.
     Wrong { typed: String, why: String },
 }
 
-/// For how many days a token can last; 0 is without an end.
+/// The lifetimes of a token in days. 0 means that it does not expire.
 pub(crate) const DAYS: [(u16, &str); 4] =
     [(0, "Until you remove it"), (30, "30 days"), (90, "90 days"), (365, "A year")];
 

@@ -1,8 +1,8 @@
-//! `/unsubscribe/{token}`: a recipient of mails stops them.
+//! `/unsubscribe/{token}`: a recipient stops the mails.
 //!
-//! The token in the address is the permission: it stands in the recipient's mails alone. Mail
-//! programs send `POST` with one click (RFC 8058), which is why no form token is needed. A person
-//! gets a page that asks first, since some programs open every link of a mail.
+//! The token in the address is the permission. It is only in the recipient's mails. Mail programs
+//! send a `POST` after one click (RFC 8058), so no form token is needed. A person gets a page with
+//! a button, because some programs open every link in a mail.
 
 use axum::extract::{Path, State};
 use axum::http::header::CACHE_CONTROL;

@@ -16,20 +16,21 @@ use crate::parts::marks::Marked;
 use crate::parts::{reads, shelf};
 use crate::{App, documents, published, words};
 
-/// A week's page lists more reads than others, because few weeks have so many.
+/// Maximum reads on a week's page. It is larger than for other lists, because few weeks have so
+/// many.
 const WEEK: u32 = 100;
 
-/// If the newest week has fewer reads, as on a Monday or in a new archive, the best of the weeks
-/// before follow.
+/// If the newest week has fewer reads than this, as on a Monday or in a new archive, the best reads
+/// of earlier weeks follow.
 const THIN: usize = 5;
 
 /// Number of earlier weeks with reads to consider.
 const WEEKS_BEFORE: usize = 4;
 
-/// Maximum number of their reads.
+/// Maximum number of reads from earlier weeks.
 const BEST: usize = 12;
 
-/// Minimum reads from which on facets are shown.
+/// Minimum number of reads for which facets are shown.
 const NEEDS_NARROWING: usize = 6;
 
 /// `/`

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::words;
 
-/// The band's text. Equal bands say the same; a page's ETag depends on it.
+/// The contents of the band. A page's ETag depends on them.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Words {
     pub(crate) state: BandState,

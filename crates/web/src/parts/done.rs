@@ -1,4 +1,4 @@
-//! What the reader did last, with a button to undo it.
+//! The reader's last action, with a button to undo it.
 
 use backissue_model::{Mark, ReaderId};
 use backissue_store::{Action, Store};
@@ -7,10 +7,10 @@ use maud::{Markup, html};
 use crate::fault::Fault;
 use crate::words;
 
-/// What begins the name of a removed highlight where an action's number is expected.
+/// The prefix of the id of a removed highlight, at places where the id of an action is expected.
 pub(crate) const HIGHLIGHT: char = 'h';
 
-/// What the reader did last, and can undo.
+/// The reader's last action, if it can be undone.
 pub(crate) enum Done {
     /// Marked reads.
     Marked(Action),
@@ -19,7 +19,7 @@ pub(crate) enum Done {
 }
 
 impl Done {
-    /// What the address of a page names, if it can still be undone.
+    /// The action that the address of a page names, if it can still be undone.
     pub(crate) async fn named(store: &Store, reader: ReaderId, name: &str) -> Result<Option<Self>, Fault> {
         let Some(highlight) = name.strip_prefix(HIGHLIGHT) else {
             let Ok(action) = name.parse() else { return Ok(None) };
@@ -30,7 +30,7 @@ impl Done {
         Ok(is_removed.then_some(Self::Unhighlighted(highlight)))
     }
 
-    /// The message about it, with a button to undo it.
+    /// The message about the action, with a button to undo it.
     pub(crate) fn notice(&self) -> Markup {
         match self {
             Self::Marked(action) => notice(action),

@@ -12,7 +12,7 @@ use crate::{vocabulary, words};
 /// Number of a facet's values that are visible; the rest is folded.
 const OPEN: usize = 10;
 
-/// A facet that a page omits, because the page is about one of its values.
+/// A facet that a page omits, because all its reads have the same value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Without {
     Nothing,

@@ -23,8 +23,8 @@ pub(crate) struct Located {
     is_in_text: bool,
 }
 
-/// Finds highlights in the article's text: those that it has, in their order there, then the
-/// others. Also the passages to be marked.
+/// Finds highlights in the article's text. Returns those that it has, in their order in the text,
+/// then the others. Also returns the passages to be marked.
 pub(crate) fn locate(text: &str, highlights: Vec<Highlight>) -> (Vec<Located>, Vec<Passage>) {
     if highlights.is_empty() {
         return Default::default();
@@ -124,8 +124,8 @@ pub(crate) fn form(frame: &Frame, read: ReadId) -> Markup {
     }
 }
 
-/// Moves highlights to the front that have more of the words that were searched, since a list shows
-/// only the first ones.
+/// Moves highlights with more of the searched words to the front, because a list shows only the
+/// first ones.
 pub(crate) fn matching_first(highlights: &mut [Highlight], words: &str) {
     let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
     highlights.sort_by_cached_key(|highlight| {

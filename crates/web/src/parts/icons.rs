@@ -1,4 +1,4 @@
-//! The icons, drawn by us, in the colour of the text around them.
+//! The icons, drawn for this program. They have the colour of the surrounding text.
 
 use maud::{Markup, PreEscaped};
 

@@ -20,7 +20,7 @@ use crate::read_address;
 #[derive(Default)]
 pub(crate) struct Marked(Option<Own>);
 
-/// What is one reader's of a page's reads.
+/// The data of one reader about a page's reads.
 struct Own {
     marks: HashMap<ReadId, Marks>,
     answers: HashMap<ReadId, Vec<(SearchName, SavedQuestion)>>,
@@ -56,7 +56,7 @@ impl Marked {
         buttons_at(card, &own.marks.get(&card.id).copied().unwrap_or_default(), place)
     }
 
-    /// Which saved searches a read is a new answer to.
+    /// The saved searches to which a read is a new answer.
     pub(crate) fn answers(&self, card: &ReadCard) -> Markup {
         let answers = self.0.as_ref().and_then(|own| own.answers.get(&card.id));
         html! {

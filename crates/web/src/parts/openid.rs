@@ -15,7 +15,7 @@ pub(crate) fn begins_at(back: &str) -> String {
     format!("/login/openid?{query}")
 }
 
-/// What a logout does not do.
+/// A note that logging out here does not log out at the provider.
 pub(crate) fn about_logout(openid: &OpenId) -> Markup {
     html! {
         p.quiet { "Logging out here ends your session in this archive only. You stay logged in at " (openid.provider.name()) "." }

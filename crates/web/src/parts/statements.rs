@@ -20,7 +20,7 @@ pub(crate) enum Targets<'a> {
 }
 
 /// The address of the `nth` piece of evidence, from 1, of a statement: its mark in the article. If
-/// there is no such mark, a text directive for the browser.
+/// there is no such mark, an address with a text directive for the browser.
 fn way_to(evidence: &Evidence, statement: &str, nth: usize, targets: &Targets<'_>) -> String {
     let mark = evidence::id(statement, nth);
     let directive = || text_directive(&evidence.quote);
@@ -35,8 +35,8 @@ fn way_to(evidence: &Evidence, statement: &str, nth: usize, targets: &Targets<'_
     }
 }
 
-/// `said`, the text of a statement, with links to its evidence. While it has the pointer or the
-/// focus, its evidence is highlighted in the article.
+/// The text of a statement, `said`, with links to its evidence. While the pointer or the focus is
+/// on it, its evidence is highlighted in the article.
 pub(crate) fn stated(name: &str, statement: &Statement, said: Markup, targets: &Targets<'_>) -> Markup {
     html! {
         div.stated data-statement=(name) {
@@ -84,9 +84,9 @@ pub(crate) fn say(name: &str, statement: &Statement, targets: &Targets<'_>) -> M
     html! { section.say { (stated(name, statement, said, targets)) } }
 }
 
-/// "How do we know?": each statement with its quote, its confidence and its annotator.
-/// Below them, what else a person corrected, and what the checks refused of a language model's
-/// words.
+/// The section "How do we know?": each statement with its quote, its confidence and its annotator.
+/// Below them, the other corrections by a person, and the fields of a language model that the
+/// checks refused.
 pub(crate) fn how_do_we_know(page: &ReadPage, targets: &Targets<'_>, zone: &TimeZone) -> Markup {
     let (precis, refused) = (&page.precis, &page.refused);
     let correction =

@@ -1,4 +1,4 @@
-//! The login, and what readers and strangers get of each route.
+//! Tests of the login, and of what each route shows to readers and to visitors without a login.
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
@@ -16,15 +16,15 @@ use super::specimens::{QUOTE, blogs};
 use super::{Answer, Site, html, site_of, site_open_to};
 
 const PASSWORD: &str = "tide pool ledger";
-/// Words of an article, near its beginning, that no statement quotes.
+/// Words near the beginning of an article that no statement quotes.
 const ONLY_IN_ARTICLE: &str = "io.max";
 
 /// A row of the access table in docs/SECURITY.md.
 pub(super) struct Row {
     pub(super) method: String,
     pub(super) path: String,
-    /// What operators and readers get, then strangers with `articles`, `statements` and `off`, then
-    /// a reader with another reader's numbers.
+    /// The expected results: for operators and readers; for visitors without a login with
+    /// `articles`, `statements` and `off`; for a reader with ids of another reader.
     cells: Vec<String>,
 }
 
@@ -41,7 +41,7 @@ pub(super) fn table() -> Vec<Row> {
     rows.collect()
 }
 
-/// The table of what only programs get, in docs/SECURITY.md: method, path, scope.
+/// The table of routes that only programs can use, in docs/SECURITY.md: method, path, scope.
 pub(super) fn programs() -> Vec<(String, String, Scope)> {
     let text = include_str!("../../../../docs/SECURITY.md");
     let rows = text.lines().filter_map(|line| {

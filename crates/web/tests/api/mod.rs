@@ -1,4 +1,4 @@
-//! The JSON API for programs: what pages show, in one form, with errors that say what to do.
+//! Tests of the JSON API: it returns what pages show, and errors say what to do.
 
 use backissue_model::Scope;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! Fills a store like a sync, without a network.
+//! Fills a store as a sync does, without a network.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Finished pages: each is the one that would be made for this visitor now.
+//! Tests of finished pages: each equals the page that would be made for the visitor now.
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
@@ -63,7 +63,7 @@ async fn nobody_gets_the_finished_page_of_another() {
     assert!(kept > 100, "only {kept} answers could be kept");
 }
 
-/// Whether a request reads any read.
+/// Whether a request loads any read from the store.
 async fn is_made(site: &Site, path: &str) -> bool {
     let asked = plans(&site.store, async {
         assert_eq!(site.get(path).await.status, StatusCode::OK);

@@ -1,4 +1,4 @@
-//! Looks at a page like a browser: parsed, not as text.
+//! Examines a page as a browser does: parsed, not as text.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write;
@@ -17,7 +17,7 @@ impl Page {
         Self { path: path.to_owned(), document: Document::from(html), source: html.to_owned() }
     }
 
-    /// What all our pages have in common.
+    /// Checks what all our pages have in common.
     pub fn assert_well_formed(&self) {
         let path = &self.path;
         assert!(self.document.errors.borrow().is_empty(), "{path}: {:?}", self.document.errors.borrow());
@@ -65,7 +65,7 @@ impl Page {
         }
     }
 
-    /// Showing the page fetches only its own assets.
+    /// Checks that showing the page loads only its own assets.
     pub fn assert_loads_nothing_from_elsewhere(&self) {
         for node in self.document.select("img, source, video, audio, iframe, object, embed, script, link[rel=stylesheet], link[rel=icon]").nodes() {
             let address = node.attr("src").or_else(|| node.attr("href")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Saved searches and their new answers.
+//! Tests of saved searches and their new answers.
 
 use axum::http::StatusCode;
 use backissue_model::ReaderId;

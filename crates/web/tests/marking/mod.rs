@@ -1,4 +1,4 @@
-//! Marks through the pages' forms, and who may change anything.
+//! Tests of marks through the pages' forms, and of who may change anything.
 
 use std::collections::BTreeSet;
 

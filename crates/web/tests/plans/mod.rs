@@ -1,4 +1,4 @@
-//! No page's cost follows the size of the archive: what the statements of all pages read.
+//! The cost of a page must not grow with the archive: checks what the statements of all pages read.
 
 use backissue_model::{Mark, ReaderId};
 use backissue_needs::needs;

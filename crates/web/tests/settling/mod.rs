@@ -28,7 +28,7 @@ static BACKFILLED: std::sync::Mutex<Vec<String>> = std::sync::Mutex::new(Vec::ne
 /// The token for the figures.
 pub const FIGURES_TOKEN: &str = "a token of tests";
 
-/// Knows three addresses and one list.
+/// A stand-in that knows three addresses and one list.
 #[derive(Debug)]
 pub struct StandIn;
 

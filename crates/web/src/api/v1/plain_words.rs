@@ -1,7 +1,8 @@
-//! What is wrong with a body or a parameter, in plain words. The messages of serde are for
-//! programmers in Rust.
+//! Describes errors in a body or a parameter in plain words, because the messages of serde are for
+//! Rust programmers.
 
-/// What serde says of a value, with the path to it before. `noun` is what a value is called.
+/// Converts a message of serde, which has the path to the value before it. `noun` is the word for
+/// the value.
 pub(super) fn in_plain_words(noun: &str, said: &str) -> String {
     let said = said.split_once("target type: ").or_else(|| said.split_once("query string: "));
     let said = said.map_or("", |(_, said)| said);

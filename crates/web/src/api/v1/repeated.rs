@@ -1,7 +1,7 @@
-//! `Idempotency-Key`: a POST that is sent again, because its response was lost, changes nothing
-//! twice (draft-ietf-httpapi-idempotency-key-header).
+//! `Idempotency-Key`: a repeated POST, sent because the response was lost, changes nothing a second
+//! time (draft-ietf-httpapi-idempotency-key-header).
 //!
-//! The responses are kept in memory for a day, so a restart forgets them.
+//! The responses are kept in memory for a day, so a restart loses them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -83,7 +83,7 @@ impl Repeated {
     }
 }
 
-/// Forgets a request that ended without a response that is kept.
+/// A guard that removes the entry of a request if it ends without a response to keep.
 struct Working<'r> {
     repeated: &'r Repeated,
     key: u128,
@@ -98,7 +98,7 @@ impl Drop for Working<'_> {
     }
 }
 
-/// Answers a request whose key is known as it was answered before.
+/// Answers a request with a known key by the stored response.
 pub(crate) async fn answer_once(State(repeated): State<Repeated>, request: Request, next: Next) -> Response {
     let Some(key) = request.headers().get(KEY).filter(|_| *request.method() == Method::POST) else {
         return next.run(request).await;
