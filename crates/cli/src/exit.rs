@@ -7,13 +7,15 @@ use crate::output::{self, ALERT, PLAIN};
 /// The result of a command that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Everything is fine: 0.
+    /// Success, exit code 0.
     Fine,
-    /// Done, but it found a fault (`doctor`), or refused one of several documents (`inspect`): 1.
+    /// The work is done, but `doctor` found a fault, or `inspect` refused one of several documents.
+    /// Exit code 1.
     Fault,
-    /// The requested week, read or source does not exist: 3.
+    /// The requested week, read or source does not exist. Exit code 3.
     NotThere,
-    /// Partly done: some sources could not be polled, or some reads are left: 4.
+    /// The work is partly done: some sources could not be polled, or some reads are left. Exit code
+    /// 4.
     Partly,
 }
 
@@ -38,7 +40,7 @@ pub fn code(outcome: anyhow::Result<Outcome>) -> ExitCode {
     }
 }
 
-/// Whether the reader of our output has closed it, as `head` does. This is no failure.
+/// Whether the failure is that the reader of our output has closed it, as `head` does.
 fn is_closed_pipe(failure: &anyhow::Error) -> bool {
     failure
         .chain()

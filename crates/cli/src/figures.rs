@@ -1,5 +1,5 @@
-//! The figures of this process, for Prometheus: what the crates count with the macros of `metrics`,
-//! and what the database says when they are requested.
+//! The metrics of this process, for Prometheus: what the crates record with the macros of the crate
+//! `metrics`, and numbers from the database.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -12,19 +12,19 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use crate::prices::{Price, dollars};
 use crate::settings::Settings;
 
-/// The upper bounds of histograms, in seconds: a page takes milliseconds, a model minutes.
+/// The upper bounds of histogram buckets, in seconds. A page takes milliseconds, a model minutes.
 const SECONDS: [f64; 14] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 20.0, 60.0, 300.0];
 
-/// How often values that were recorded go into their buckets, if nobody requests the figures.
+/// How often recorded values are sorted into buckets if nobody requests the metrics.
 const TIDY_EVERY: Duration = Duration::from_secs(30);
 
-/// Most rows of models' usage. A day has one row per model.
+/// Maximum rows of models' usage. A day has one row per model.
 const USAGE_ROWS: u32 = 50;
 
 static COLLECTED: OnceLock<PrometheusHandle> = OnceLock::new();
 
-/// Starts to collect what this process counts. Until then, counting does nothing.
+/// Starts recording metrics. Before, the macros do nothing.
 pub fn collect() -> anyhow::Result<()> {
     let handle = PrometheusBuilder::new().set_buckets(&SECONDS)?.install_recorder()?;
     describe();
@@ -71,8 +71,8 @@ fn describe() {
     describe_histogram!("backissue_model_seconds", "Time of requests to language models.");
 }
 
-/// All figures in the text format of Prometheus. If the database does not answer, they say so, and
-/// have what the process counted.
+/// All metrics in the text format of Prometheus. If the database does not answer, a metric says so,
+/// and only the process's own metrics follow.
 pub async fn text(store: &Store, settings: &Settings) -> String {
     let known = of_database(store, settings, Timestamp::now()).await;
     gauge!("backissue_database_up").set(if known.is_ok() { 1 } else { 0 });

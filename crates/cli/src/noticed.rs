@@ -1,7 +1,8 @@
-//! Models that could be used: servers on this machine, and keys in the environment.
+//! Finds language models that could be used: on servers on this machine, and by keys in the
+//! environment.
 //!
-//! Servers are only asked for their lists, and of keys only the names of the variables are looked
-//! at. Nothing of an article is sent.
+//! Servers are only asked for their lists. Of keys, only the names of the variables are used.
+//! Nothing of an article is sent.
 
 use backissue_llm::{Listed, LocalServer, Protocol, ServerKind};
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use crate::output::safe;
 use crate::settings::Settings;
 use crate::values::{ModelServers, Size};
 
-/// A provider of models, by the name before the slash in `models use`.
+/// A provider of models. Its name comes before the slash in `models use`.
 #[derive(Debug)]
 pub struct Provider {
     /// Its name in commands.
@@ -20,20 +21,20 @@ pub struct Provider {
     pub protocol: Protocol,
     /// Its server's address, if that is not the protocol's usual one.
     pub url: Option<&'static str>,
-    /// The environment variable in which its key usually is.
+    /// The usual environment variable for its key.
     pub key_env: &'static str,
-    /// A model that does well and costs little.
+    /// A model with good results and a low price.
     pub suggestion: &'static str,
 }
 
 impl Provider {
-    /// The name of its suggestion in `models use`.
+    /// The suggested model's name in `models use`.
     pub fn example(&self) -> String {
         format!("{}/{}", self.name, self.suggestion)
     }
 }
 
-/// Providers elsewhere. Servers on this machine are [`ServerKind`]s.
+/// Providers on the internet. Servers on this machine are [`ServerKind`]s.
 pub const PROVIDERS: [Provider; 5] = [
     Provider {
         name: "anthropic",
@@ -72,44 +73,45 @@ pub const PROVIDERS: [Provider; 5] = [
     },
 ];
 
-/// A server on this machine that runs.
+/// A running server on this machine.
 #[derive(Debug)]
 pub struct Running {
     /// The server.
     pub server: LocalServer,
-    /// Its models that can write.
+    /// Its models that can write text.
     pub models: Vec<Listed>,
 }
 
-/// What was noticed.
+/// The models that could be used.
 #[derive(Debug)]
 pub struct Noticed {
     /// Servers on this machine.
     pub servers: Vec<Running>,
     /// Providers whose key is in the environment.
     pub keys: Vec<&'static Provider>,
-    /// The machine's memory in bytes, if the system tells it.
+    /// The machine's memory in bytes, if the system states it.
     pub memory: Option<u64>,
 }
 
 /// Whether a model fits into memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
-    /// It does.
+    /// The model fits.
     Fits,
     /// It is too large.
     TooLarge,
-    /// The server does not tell its size, or the system its memory.
+    /// The server does not state the size of the model, or the system not its memory.
     Unknown,
-    /// It runs on another machine.
+    /// The model runs on another machine.
     Elsewhere,
 }
 
-/// Memory that a model needs besides its weights: its context, and a share of the weights.
+/// Memory that a model needs in addition to its weights, for its context. A share of the weights is
+/// added.
 const BESIDE_WEIGHTS: u64 = 1_500_000_000;
 
 impl Fit {
-    /// Whether this model fits into so much memory.
+    /// Whether a model fits into this much memory.
     pub fn of(model: &Listed, memory: Option<u64>) -> Self {
         let needed = |bytes: u64| bytes.saturating_add(bytes / 10).saturating_add(BESIDE_WEIGHTS);
         match model.bytes.map(needed).zip(memory) {
@@ -121,7 +123,7 @@ impl Fit {
     }
 }
 
-/// Finds out what could be used.
+/// Finds the models that could be used.
 pub async fn look(settings: &Settings) -> Noticed {
     let ModelServers(servers) = settings.model_servers.value.clone();
     let looks = servers.into_iter().map(|server| {
@@ -168,12 +170,12 @@ impl Running {
 }
 
 impl Noticed {
-    /// Whether nothing was noticed.
+    /// Whether there is no server and no key.
     pub fn is_empty(&self) -> bool {
         self.servers.is_empty() && self.keys.is_empty()
     }
 
-    /// The one command that is suggested: a model on this machine if there is one, else a
+    /// The command to suggest: for a model on this machine if there is one, otherwise for a
     /// provider's.
     pub fn command(&self) -> Option<String> {
         let local = self.servers.iter().find_map(|running| Some(running.name_of(running.best(self.memory)?)));
@@ -181,7 +183,7 @@ impl Noticed {
         local.or_else(hosted).map(|name| command(&name))
     }
 
-    /// What was noticed, in a few words.
+    /// A short text about the servers and keys.
     pub fn told(&self) -> String {
         let servers = self.servers.iter().map(|running| {
             let title = running.server.kind.title();
@@ -234,7 +236,7 @@ impl Noticed {
         lines
     }
 
-    /// The same for scripts.
+    /// The servers and keys as JSON, for scripts.
     pub fn as_json(&self) -> Value {
         let of_model = |running: &Running, model: &Listed| {
             let fits = match Fit::of(model, self.memory) {

@@ -50,7 +50,7 @@ pub async fn store(settings: &Settings) -> anyhow::Result<Store> {
     found.ok_or_else(|| anyhow::Error::new(no_archive(settings)))
 }
 
-/// The reader for whom a command acts: the named one, or the first operator.
+/// The reader for whom a command acts: the named one, or else the first operator.
 pub async fn reader(store: &Store, name: Option<&ReaderName>) -> anyhow::Result<ReaderId> {
     match name {
         None => Ok(store.first_operator().await?),
@@ -61,7 +61,7 @@ pub async fn reader(store: &Store, name: Option<&ReaderName>) -> anyhow::Result<
 /// The reader with this name.
 ///
 /// # Errors
-/// If there is none, with the names that there are.
+/// If there is no such reader. The message has the names of all readers.
 pub async fn reader_named(store: &Store, name: &ReaderName) -> anyhow::Result<Reader> {
     let now = Timestamp::now();
     if let Some(reader) = store.reader_named(name, now).await? {
@@ -132,7 +132,8 @@ pub async fn store_to_work_on(settings: &Settings) -> anyhow::Result<(Store, Wor
     }
 }
 
-/// The same. Returns `None` if another process already works on the archive.
+/// Opens the archive as [`store_to_work_on`] does. Returns `None` if another process already works
+/// on the archive.
 pub async fn store_to_work_on_if_free(settings: &Settings) -> anyhow::Result<Option<(Store, WorkLock)>> {
     check(settings)?;
     let location = settings.location()?;
@@ -174,7 +175,8 @@ pub async fn search(settings: &Settings, store: &Store) -> anyhow::Result<Search
     Ok(Search::open(store.clone(), &index_folder(settings)?, embedder).await?)
 }
 
-/// The same, after bringing it up to date. If another process is doing that, it is used as it is.
+/// Opens the search index and brings it up to date. If another process is doing that, the index is
+/// used as it is.
 pub async fn search_caught_up(settings: &Settings, store: &Store) -> anyhow::Result<Search> {
     let search = search(settings, store).await?;
     let mut bar = TakingIn::default();
@@ -359,13 +361,13 @@ pub fn asker_of(settings: &Settings, row: &ModelRow) -> anyhow::Result<Arc<Asker
     Ok(Arc::new(asker))
 }
 
-/// The path where an OpenID provider sends browsers back to.
+/// The path to which an OpenID provider sends browsers back.
 const OPENID_BACK: &str = "/login/openid/done";
 
-/// The OpenID provider where readers log in, if there is one.
+/// The OpenID provider at which readers log in, if one is configured.
 ///
 /// # Errors
-/// If the settings do not go together, or the secret's file cannot be read.
+/// If the settings contradict each other, or the secret's file cannot be read.
 pub fn openid(settings: &Settings) -> anyhow::Result<Option<OpenId>> {
     let Some(issuer) = settings.openid_issuer.value.clone() else { return Ok(None) };
     ensure!(
@@ -405,7 +407,7 @@ fn secret_in(file: &Path) -> anyhow::Result<Secret> {
     Ok(Secret::new(&text))
 }
 
-/// The archive as documents describe it.
+/// Facts about the archive for documents.
 pub fn site(settings: &Settings, store: &Store) -> Site {
     Site {
         title: "Backissue".to_owned(),
@@ -438,13 +440,13 @@ pub fn work_lock(location: &Location) -> anyhow::Result<Option<WorkLock>> {
     WorkLock::take(location)
 }
 
-/// Whether no process works on this archive, as far as can be known.
+/// Whether no process works on this archive, as far as this process can know.
 pub fn is_free(settings: &Settings) -> anyhow::Result<bool> {
     Ok(WorkLock::take(&settings.location()?)?.is_some())
 }
 
 /// The permission to fetch into a data folder, for one process at a time. With PostgreSQL, several
-/// processes may work on one archive, because they are kept apart by the rows' leases.
+/// processes may work on one archive, because the leases of rows separate their work.
 #[derive(Debug)]
 pub struct WorkLock {
     _file: Option<File>,

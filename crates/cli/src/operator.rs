@@ -1,4 +1,4 @@
-//! What the page of settings shows of this program, and has it do.
+//! Implements the operations of the page of settings.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -37,7 +37,8 @@ pub struct Serving {
 }
 
 impl Serving {
-    /// The program with these settings. `fetches` says whether it works on the archive.
+    /// The operator for a program with these settings. `fetches` says whether the program works on
+    /// the archive.
     pub fn new(settings: &Settings, store: Store, fetcher: Fetcher, fetches: bool) -> Self {
         Self { settings: settings.clone(), store, fetcher, fetches, tried: Arc::default() }
     }

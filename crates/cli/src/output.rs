@@ -23,7 +23,7 @@ pub const QUIET: Style = Style::new().dimmed();
 /// Resets the style.
 pub const PLAIN: anstyle::Reset = anstyle::Reset;
 
-/// Prints one JSON document with a final line break.
+/// Prints a JSON document and a line break.
 pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
@@ -33,7 +33,7 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints a list as one JSON document, or a line per item.
+/// Prints a list as one JSON document, or as one line per item.
 pub fn json_list(format: JsonFormat, items: &[impl Serialize]) -> anyhow::Result<()> {
     use std::io::Write;
     if format == JsonFormat::Json {
@@ -85,16 +85,16 @@ macro_rules! say {
 }
 pub(crate) use say;
 
-/// Whether what is told on standard error has the form of a log in JSON.
+/// Whether messages on standard error are lines of a JSON log.
 static TELLS_JSON: AtomicBool = AtomicBool::new(false);
 
-/// From now on, what is told on standard error are lines of a log in JSON.
+/// From now on, writes messages on standard error as lines of a JSON log.
 pub fn tell_as_json() {
     TELLS_JSON.store(true, Ordering::Relaxed);
 }
 
-/// Tells on standard error what the program does or why it fails: as a text, or as a line of the
-/// log if that is JSON, so that a collector of logs can read each line.
+/// Prints a message on standard error about what the program does or why it fails. It is plain
+/// text, or a line of the log if the log is JSON, so that a collector of logs can parse each line.
 pub fn tell_line(level: tracing::Level, text: &str) {
     if !TELLS_JSON.load(Ordering::Relaxed) {
         anstream::eprintln!("{}", safe(text));
@@ -110,7 +110,7 @@ pub fn tell_line(level: tracing::Level, text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
-/// Tells what the program does, like [`tell_line`].
+/// Prints a message about what the program does, as [`tell_line`] does.
 macro_rules! tell {
     ($($arg:tt)*) => {
         $crate::output::tell_line(tracing::Level::INFO, &format!($($arg)*))
@@ -131,7 +131,7 @@ pub fn moment(at: Option<Timestamp>, zone: &TimeZone) -> String {
     )
 }
 
-/// `1 read`, `2 reads`.
+/// A count with its noun: `1 read`, `2 reads`.
 pub fn count(number: u64, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }

@@ -1,9 +1,10 @@
-//! A reader's data as a folder of Markdown files, one per read, that Obsidian opens.
+//! Writes and reads a reader's data as a folder of Markdown files, one per read, which Obsidian can
+//! open.
 //!
 //! A file begins with front matter (YAML): the read's address, its marks and labels. Then comes the
-//! note. What Markdown cannot carry, such as where a highlight was, is at the end in a comment of
-//! Obsidian (`%%`). Saved searches are the front matter of one more file. A file that was changed
-//! since it was written is not written again.
+//! note. Data that Markdown cannot express, such as the position of a highlight, are at the end in
+//! a comment of Obsidian (`%%`). Saved searches are the front matter of one more file. A file that
+//! was changed since it was written is not overwritten.
 
 use std::collections::HashMap;
 use std::fs;
@@ -20,10 +21,10 @@ use serde_json::{Value, json};
 
 use crate::text;
 
-/// Begins what each export writes again.
+/// The line after which each export writes its own part.
 const MARK: &str =
     "%% backissue: the rest of this file is written by `export --mine`; write above this line %%";
-/// How a line begins that is [`MARK`], perhaps of another version.
+/// The start of [`MARK`] in all versions.
 const MARK_BEGINS: &str = "%% backissue:";
 /// The file of saved searches, unless a person renamed it.
 const SEARCHES: &str = "Backissue saved searches.md";
@@ -34,7 +35,7 @@ const DEPTH_MAX: usize = 16;
 /// Maximum characters of a title in a file's name.
 const NAME_MAX: usize = 80;
 
-/// What the comment at the end has.
+/// The data in the comment at the end.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Rest {
@@ -45,7 +46,7 @@ struct Rest {
     check: String,
 }
 
-/// The front matter, as a person may have changed it.
+/// The front matter, which a person may have changed.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Front {
@@ -75,7 +76,7 @@ struct SearchesFront {
 pub struct Written {
     /// Number of files written.
     pub files: u64,
-    /// Files that were changed since they were written, so they stay.
+    /// Files that were changed since they were written, and were not overwritten.
     pub changed: Vec<PathBuf>,
 }
 
@@ -86,14 +87,14 @@ pub struct Found {
     pub reads: Vec<OwnRead>,
     /// The saved searches.
     pub searches: Vec<OwnSearch>,
-    /// Files that cannot be read, with the reason.
+    /// Files that cannot be parsed, with the reason.
     pub skipped: Vec<(PathBuf, String)>,
-    /// Number of other files, which have no address of a read.
+    /// Number of other files, which have no read's address.
     pub others: u64,
 }
 
-/// Writes a file per read, and one of saved searches. What has a file in the folder, under any
-/// name, keeps that file.
+/// Writes one file per read, and one for saved searches. A read or search that has a file in the
+/// folder, under any name, keeps this file.
 pub fn write(folder: &Path, reads: &[OwnRead], searches: &[OwnSearch]) -> anyhow::Result<Written> {
     fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let mut there: HashMap<String, (PathBuf, bool)> = HashMap::new();
@@ -189,7 +190,8 @@ fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The title in signs that file systems and Obsidian allow, and a hash of the address.
+/// A file name for a read: the title in characters that file systems and Obsidian allow, and a hash
+/// of the address.
 fn file_name(read: &OwnRead) -> String {
     let plain = |sign: char| if sign.is_alphanumeric() || "-_'().&".contains(sign) { sign } else { ' ' };
     let title: String = read.title.chars().map(plain).collect();
@@ -258,7 +260,7 @@ fn document(read: &OwnRead) -> String {
     text
 }
 
-/// The file of saved searches: for programs in the front matter, for people below.
+/// The file of saved searches. Its front matter is for programs, the text below for people.
 fn document_of_searches(searches: &[OwnSearch]) -> String {
     let mut text = String::from("---\nsearches:");
     if searches.is_empty() {
@@ -279,7 +281,7 @@ fn check_of(searches: &[OwnSearch]) -> String {
     format!("{:016x}", hash(&json!(searches).to_string()))
 }
 
-/// The saved searches of a file, or why they cannot be read. `None` if it is another file.
+/// The saved searches in a file, or why they cannot be parsed. Returns `None` for other files.
 fn searches_of(text: &str) -> Option<Result<SearchesFront, String>> {
     let text = text.replace("\r\n", "\n");
     let (front, _) = front_matter(&text)?;
@@ -291,7 +293,7 @@ fn malformed(error: impl std::fmt::Display) -> String {
     format!("its front matter is malformed: {}", error.to_string().lines().next().unwrap_or_default())
 }
 
-/// The front matter of a file, and what follows it.
+/// The front matter of a file, and the text after it.
 fn front_matter(text: &str) -> Option<(&str, &str)> {
     let after = text.strip_prefix("---")?.trim_start_matches([' ', '\t', '\r']).strip_prefix('\n')?;
     let mut lines = after.split('\n').scan(0, |at, line| {
@@ -305,12 +307,12 @@ fn front_matter(text: &str) -> Option<(&str, &str)> {
 
 /// The parts of a file.
 struct Parts<'t> {
-    /// The front matter, or why it is none.
+    /// The front matter, or why it cannot be parsed.
     front: Result<Front, String>,
-    /// All that a person writes: front matter and note.
+    /// The part that a person may change: front matter and note.
     before: &'t str,
     note: &'t str,
-    /// From [`MARK`] on.
+    /// The part from [`MARK`] on.
     rest: &'t str,
 }
 
@@ -330,12 +332,12 @@ fn split(text: &str) -> Option<Parts<'_>> {
     Some(Parts { front, before, note, rest })
 }
 
-/// Whether the part that a person writes is the same as when it was written.
+/// Whether the part that a person may change is still as it was written.
 fn is_as_written(before: &str, rest: &str) -> bool {
     rest_of(rest).check == format!("{:016x}", hash(before))
 }
 
-/// What the comment at the end has. One that a person broke has nothing.
+/// The data in the comment at the end. Empty if a person has damaged the comment.
 fn rest_of(text: &str) -> Rest {
     let json = text.rsplit("%%").nth(1).unwrap_or_default();
     serde_json::from_str(json.trim()).unwrap_or_default()
@@ -391,7 +393,7 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// A time, a date, or a ticked box.
+/// Parses a time, a date, or a ticked box. A ticked box gives `now`.
 fn moment(value: &Value, now: Timestamp) -> Option<Timestamp> {
     match value {
         Value::Bool(true) => Some(now),

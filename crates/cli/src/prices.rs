@@ -1,4 +1,4 @@
-//! What a model costs, per read and per month.
+//! Computes the cost of a model, per read and per month.
 
 use std::sync::LazyLock;
 
@@ -10,18 +10,18 @@ use backissue_model::Week;
 
 use crate::rows::ModelRow;
 
-/// Tokens per read until the archive has counted some: instructions, article, and the second
-/// question about half as often again.
+/// Estimated tokens per read, until the archive has counted some. They include instructions, the
+/// article, and the second reading, which is about half as long again.
 const USUAL: PerRead =
     PerRead { input: 7_000.0, output: 700.0, cached: 0.0, written: 0.0, batched: (0.0, 0.0), reads: 0 };
 
 /// The share of the price that a batch saves, at OpenAI and at Anthropic.
 const BATCH_DISCOUNT: f64 = 0.5;
 
-/// Reads from which a mean is better than an estimate.
+/// Number of reads above which their mean is used instead of the estimate.
 const ENOUGH_READS: u64 = 5;
 
-/// Weeks over which the rhythm of an archive is a mean.
+/// Number of weeks from which the archive's rhythm is computed.
 const RHYTHM_WEEKS: u8 = 4;
 
 /// Weeks in a month, on average.
@@ -34,7 +34,7 @@ pub struct Price {
     output: f64,
     cached: f64,
     written: f64,
-    /// Where it is from, for people.
+    /// The origin of the price, for people.
     pub origin: String,
 }
 
@@ -59,7 +59,7 @@ static LIST: LazyLock<List> = LazyLock::new(|| {
 });
 
 impl Entry {
-    /// Whether `model` is this one, perhaps with a date.
+    /// Whether `model` is this model, possibly with a date after its name.
     fn is_of(&self, host: &str, model: &str) -> bool {
         let dated = |rest: &str| {
             let date = rest.strip_prefix('-').unwrap_or("x");
@@ -71,8 +71,8 @@ impl Entry {
 }
 
 impl Price {
-    /// The price of a model: that in the settings, or the list price. Returns `None` if neither is
-    /// known.
+    /// The price of a model: the one in the settings, or else the list price. Returns `None` if
+    /// neither is known.
     pub fn of(row: &ModelRow) -> Option<Self> {
         if let (Some(input), Some(output)) = (row.input_price, row.output_price) {
             let cached = row.cached_price.unwrap_or(input);
@@ -109,7 +109,7 @@ impl Price {
         (full - saved).max(0.0) / 1e6
     }
 
-    /// The price as people read it.
+    /// The price in words.
     pub fn told(&self) -> String {
         if self.input == 0.0 && self.output == 0.0 {
             return self.origin.clone();
@@ -121,22 +121,22 @@ impl Price {
 /// Mean tokens per read.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PerRead {
-    /// Of prompts.
+    /// Tokens of prompts.
     pub input: f64,
-    /// Of replies.
+    /// Tokens of replies.
     pub output: f64,
-    /// Of prompts, from the server's cache.
+    /// Tokens of prompts from the server's cache.
     pub cached: f64,
-    /// Of prompts, to the server's cache.
+    /// Tokens of prompts that were written to the server's cache.
     pub written: f64,
-    /// Of prompts and replies in batches.
+    /// Tokens of prompts and of replies in batches.
     pub batched: (f64, f64),
-    /// How many reads it is the mean of; 0 for an estimate.
+    /// Number of reads from which the mean was computed. 0 for an estimate.
     pub reads: u64,
 }
 
 impl PerRead {
-    /// The mean of what was counted, or an estimate if that is too little.
+    /// The mean of the counted tokens, or an estimate if too few reads were counted.
     pub fn of(spent: &Spent) -> Self {
         if spent.reads < ENOUGH_READS {
             return USUAL;
@@ -157,13 +157,14 @@ impl PerRead {
         }
     }
 
-    /// The same for a model that has not been used, without another server's cache.
+    /// The mean for a model that has not been used yet, without the effect of another server's
+    /// cache.
     pub fn of_any(days: &[DayUsage]) -> Self {
         let all = days.iter().fold(Spent::default(), |all, day| sum(all, day.spent));
         Self { cached: 0.0, written: 0.0, batched: (0.0, 0.0), ..Self::of(&all) }
     }
 
-    /// The tokens as people read them.
+    /// The tokens in words.
     pub fn told(&self) -> String {
         let from = if self.reads == 0 {
             "an estimate until reads are counted".to_owned()

@@ -114,14 +114,14 @@ fn draw(now: &Progress, sources: &ProgressBar, reads: &ProgressBar) {
     reads.set_message(words(now));
 }
 
-/// A bar for reads that the search index takes in, shown only if that takes a while. Removed when
-/// dropped.
+/// A bar for reads that are being added to the search index. It is shown only if this takes a
+/// while, and removed when dropped.
 pub struct TakingIn {
     begun: Instant,
     bar: Option<ProgressBar>,
 }
 
-/// How long a person waits without noticing.
+/// A wait that a person does not notice.
 const UNNOTICED: Duration = Duration::from_millis(400);
 
 impl Default for TakingIn {
@@ -154,8 +154,8 @@ impl Drop for TakingIn {
     }
 }
 
-/// A bar for pages of a site that are made and for rows that are copied, or a line from time to
-/// time. Removed when dropped.
+/// A bar, or a line from time to time, for pages of a site and for rows that are copied. It is
+/// removed when dropped.
 pub struct Making {
     begun: Instant,
     told: Instant,

@@ -86,7 +86,7 @@ pub fn named(settings: &Settings, name: &str) -> anyhow::Result<Recipient> {
     recipient(settings, row).with_context(|| format!("in [[recipient]] `{name}`"))
 }
 
-/// When the week comes to subscribers, in words. `None` if nobody can subscribe.
+/// When subscribers get the week, in words. `None` if nobody can subscribe.
 pub fn subscribers_get_it(recipients: &[Recipient]) -> Option<String> {
     let all = recipients.iter().find(|recipient| matches!(recipient.way, Way::Subscribers(_)))?;
     let schedule = all.schedule.as_ref()?;
@@ -94,7 +94,8 @@ pub fn subscribers_get_it(recipients: &[Recipient]) -> Option<String> {
     Some(format!("each {:?} at {} ({zone})", schedule.weekday, schedule.at.strftime("%H:%M")))
 }
 
-/// Checks what subscribers need: pages that they can see and reach, and a schedule.
+/// Checks the conditions for subscribers: they can see and reach the pages, and there is a
+/// schedule.
 fn check_subscribers(settings: &Settings, row: &RecipientRow) -> anyhow::Result<()> {
     ensure!(
         row.mail.is_none() && row.chat.is_none(),
@@ -198,7 +199,7 @@ fn chat(settings: &Settings, row: &RecipientRow, service: Service) -> anyhow::Re
     })?)
 }
 
-/// A secret that is written down, or in an environment variable.
+/// A secret that is in the file or in an environment variable.
 fn one_secret(
     name: &str,
     written: &Option<Secret>,

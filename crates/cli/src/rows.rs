@@ -81,8 +81,8 @@ impl ModelRow {
         }
     }
 
-    /// Whether it runs on this machine: its server does, and does not pass prompts on, as Ollama
-    /// does for models whose names end in `cloud`.
+    /// Whether the model runs on this machine: its server does, and does not pass prompts on, as
+    /// Ollama does for models whose names end in `cloud`.
     pub fn is_on_this_machine(&self) -> bool {
         let is_passed_on = self.protocol == Protocol::Ollama && self.model.ends_with("cloud");
         !is_passed_on && backissue_llm::is_on_this_machine(&self.url())
@@ -93,8 +93,8 @@ impl ModelRow {
         self.url.clone().unwrap_or_else(|| self.protocol.usual_url())
     }
 
-    /// The address without a password or key that may be in it. A password is refused when the
-    /// model is set up.
+    /// The address without a password or key. (A password in it is refused when the model is set
+    /// up.)
     pub fn shown_url(&self) -> Url {
         let mut url = without_credentials(&self.url());
         url.set_query(None);
@@ -169,7 +169,7 @@ pub struct RecipientRow {
     pub name: String,
     /// A mail address.
     pub mail: Option<String>,
-    /// Whether it stands for everybody who subscribes on `/subscribe`.
+    /// Whether the row stands for everybody who subscribes on `/subscribe`.
     #[serde(default)]
     pub subscribers: bool,
     /// A chat service.
@@ -192,16 +192,16 @@ pub struct RecipientRow {
     pub concepts: Vec<String>,
     /// Only reads that answer the saved search of this name.
     pub search: Option<String>,
-    /// Whether the reader's marks, labels and concepts count.
+    /// Whether the reader's marks, labels and concepts affect the digest.
     #[serde(default)]
     pub mine: bool,
     /// Only reads with one of the reader's concepts.
     #[serde(default)]
     pub my_concepts: bool,
-    /// Whose marks, concepts and saved searches are meant; default: the first operator's.
+    /// The reader whose marks, concepts and saved searches are used. By default the first operator.
     #[serde(default, deserialize_with = "parsed")]
     pub reader: Option<ReaderName>,
-    /// How many reads come first at most.
+    /// Maximum number of reads that come first.
     pub most: Option<usize>,
     /// The day on which `serve` sends the week before.
     #[serde(default, deserialize_with = "weekday")]

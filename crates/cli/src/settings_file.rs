@@ -1,4 +1,4 @@
-//! Changes of the configuration file that keep its comments and its order.
+//! Changes the configuration file, and keeps its comments and its order.
 
 use std::io::Write;
 use std::path::Path;
@@ -13,8 +13,8 @@ use crate::text;
 /// The name of the setting that chooses the annotator.
 const ANNOTATE_WITH: &str = "annotate_with";
 
-/// The text with `annotate_with = name`, and with these values in the `[[model]]` table of that
-/// name, which is added if there is none.
+/// Changes the text of the file: sets `annotate_with = name`, and sets these values in the
+/// `[[model]]` table of that name. Adds the table if there is none.
 ///
 /// # Errors
 /// If the text is not TOML, or has its models in another form.
@@ -50,7 +50,7 @@ pub fn with_model(text: &str, name: &str, values: &[(&str, Value)]) -> anyhow::R
     finished(&document, text)
 }
 
-/// The text with `annotate_with = name`.
+/// Changes the text of the file: sets `annotate_with = name`.
 ///
 /// # Errors
 /// If the text is not TOML.
@@ -83,7 +83,8 @@ fn parse(text: &str) -> anyhow::Result<DocumentMut> {
     Ok(text.parse::<DocumentMut>()?)
 }
 
-/// The document's text, if the program can read it, with the line ends of the former text.
+/// The text of the changed document, with the line ends of the former text. Fails if the program
+/// cannot parse it.
 fn finished(document: &DocumentMut, former: &str) -> anyhow::Result<String> {
     let mut text = document.to_string();
     let ends_in_two = former.matches("\r\n").count();
@@ -119,11 +120,11 @@ pub fn may_be_changed(path: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Replaces the configuration file at once, with its former permissions. Makes its folder if there
-/// is none. A link to the file stays.
+/// Replaces the configuration file atomically, with its former permissions. Creates its folder if
+/// necessary. If the file is a link, the target is replaced.
 ///
 /// # Errors
-/// If it cannot be written. The former file is then as it was.
+/// If it cannot be written. The former file is then unchanged.
 pub fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     may_be_changed(path)
         .with_context(|| format!("the configuration file {} cannot be written", path.display()))?;

@@ -1,4 +1,4 @@
-//! Signals to stop: the first one for a proper end, the second one for an immediate end.
+//! Handles signals to stop: the first one ends the program in order, the second one immediately.
 
 use std::future::Future;
 
@@ -30,7 +30,7 @@ impl Signals {
         Self { hurry, listener }
     }
 
-    /// Does the work unless there is a second signal. Then the current work is left for the next
+    /// Does the work unless a second signal comes. In that case the work is left for the next
     /// start.
     pub async fn unless_hurried<T>(
         &self,

@@ -1,12 +1,12 @@
-//! What systemd is told: when the process is ready, that it lives, and when it stops. Without
-//! systemd nothing happens.
+//! Notifies systemd when the process is ready, that it is alive, and when it stops. Does nothing
+//! without systemd.
 
 #[cfg(unix)]
 use sd_notify::NotifyState;
 use tokio::task::JoinHandle;
 
-/// The process is ready. Returns a task that tells the watchdog, if there is one, that the runtime
-/// still runs tasks.
+/// Reports that the process is ready. If systemd has a watchdog, returns a task that reports
+/// regularly that the runtime still runs tasks.
 pub fn ready(what: &str) -> Option<JoinHandle<()>> {
     #[cfg(unix)]
     {
@@ -27,7 +27,7 @@ pub fn ready(what: &str) -> Option<JoinHandle<()>> {
     }
 }
 
-/// The process stops.
+/// Reports that the process is stopping.
 pub fn stopping() {
     #[cfg(unix)]
     send(&[NotifyState::Stopping]);

@@ -20,7 +20,7 @@ pub fn of_file(path: &Path) -> io::Result<String> {
     decoded(&fs::read(path)?).map_err(io::Error::other)
 }
 
-/// Writes a file with a person's own data. A new one can only be opened by its owner.
+/// Writes a file with a person's own data. If the file is new, only its owner can open it.
 pub fn write_private(path: &Path, text: &str) -> io::Result<()> {
     let mut options = fs::File::options();
     options.write(true).create(true).truncate(true);

@@ -23,7 +23,7 @@ pub fn web_address(text: &str) -> Result<Url, String> {
     backissue_model::typed_address(text).map_err(|why| why.to_string())
 }
 
-/// The issuer of an OpenID provider. It is compared letter by letter, so nothing is changed.
+/// The issuer of an OpenID provider. It is compared exactly, so the text is not changed.
 pub fn issuer(text: &str) -> Result<String, String> {
     let url =
         text.parse::<Url>().ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
@@ -167,10 +167,10 @@ names! {
     Text = "text", Json = "json",
 }
 
-/// Fewest characters of the token for `/metrics`.
+/// Minimum characters of the token for `/metrics`.
 const TOKEN_MIN: usize = 16;
 
-/// A token that nobody guesses, as it can be in a header.
+/// A token that cannot be guessed and is valid in a header.
 pub fn token(text: &str) -> Result<Secret, String> {
     let is_token = text.len() >= TOKEN_MIN && text.bytes().all(|byte| byte.is_ascii_graphic());
     if !is_token {
@@ -182,14 +182,14 @@ pub fn token(text: &str) -> Result<Secret, String> {
     Ok(Secret::new(text))
 }
 
-/// The name of a header, none of those that every client sends.
+/// The name of a header. Headers that every client sends are refused.
 pub fn header_name(text: &str) -> Result<HeaderName, String> {
     let usual = [header::HOST, header::COOKIE, header::ORIGIN, header::USER_AGENT, header::REFERER];
     let name = text.parse().ok().filter(|name| !usual.contains(name));
     name.ok_or_else(|| format!("`{text}` is not a header for users; write for example Remote-User"))
 }
 
-/// A database: `sqlite:FILE`, a data folder's too, or a `postgres://` address.
+/// A database: `sqlite:FILE`, including the file in a data folder, or a `postgres://` address.
 pub fn database(text: &str) -> Result<Location, String> {
     let Some(file) = text.strip_prefix("sqlite:") else {
         // The address may have a password, so the error does not quote it.

@@ -20,7 +20,7 @@ use crate::output::{self, ALERT, PLAIN, STRONG, say};
 use crate::settings::Settings;
 use crate::signals::Signals;
 
-/// The pause between two looks at a batch.
+/// The pause between two requests for the state of a batch.
 const BATCH_PAUSE: Duration = Duration::from_secs(60);
 
 /// The counts of a run.

@@ -59,7 +59,7 @@ pub async fn run(args: BackfillArgs, settings: Settings) -> anyhow::Result<Outco
     Ok(if summary.sources_troubled == 0 { Outcome::Fine } else { Outcome::Partly })
 }
 
-/// Does the due work: the backfills and the pages they find.
+/// Runs the due work: the backfills, and the pages that they find.
 async fn work(store: &Store, settings: &Settings) -> anyhow::Result<Summary> {
     let ingest = open::ingest(store.clone(), open::fetcher_of_workers(settings, store)?, settings)?;
     let stop = CancellationToken::new();
@@ -236,7 +236,7 @@ fn listed(word: &str, candidates: &[Candidate], zone: &TimeZone) -> anyhow::Resu
     Ok(())
 }
 
-/// A sample from the first to the last.
+/// At most [`EXAMPLES`] candidates, evenly distributed from the first to the last.
 fn spread(candidates: &[Candidate]) -> impl Iterator<Item = &Candidate> {
     let step = candidates.len().div_ceil(EXAMPLES).max(1);
     candidates.iter().step_by(step)

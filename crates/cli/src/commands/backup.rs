@@ -16,7 +16,7 @@ use crate::output::{count, say};
 use crate::settings::Settings;
 use crate::values::Size;
 
-/// Writes a backup, or says how to write one on PostgreSQL.
+/// Writes a backup, or explains how to write one on PostgreSQL.
 pub async fn backup(args: BackupArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
     if let Some(server) = store.server_facts().await? {
@@ -75,7 +75,7 @@ fn temporary_beside(file: &Path) -> anyhow::Result<NamedTempFile> {
     made.with_context(|| format!("no file can be written in {}; check that it exists", folder.display()))
 }
 
-/// What is said of backups of older versions, and of files that are no backups.
+/// The message about backups of older versions, and about files that are not backups.
 const WITHOUT_CHECKSUMS: &str = "it has no checksums, so changed rows are not noticed";
 
 fn told(facts: &BackupFacts, file: &Path) -> anyhow::Result<String> {
@@ -89,8 +89,8 @@ fn told(facts: &BackupFacts, file: &Path) -> anyhow::Result<String> {
     ))
 }
 
-/// Says how to back up a PostgreSQL archive, and whether that can work. Nothing is backed up, so
-/// the exit code is 1.
+/// Explains how to back up a PostgreSQL archive, and whether this can work. Nothing is backed up,
+/// so the exit code is 1.
 fn tell_dump(store: &Store, server: &ServerFacts, file: &Path) -> anyhow::Result<Outcome> {
     let (from, file) = (store.location(), file.display());
     say!("This archive is on PostgreSQL, whose own tool takes backups while it is in use:")?;
@@ -166,7 +166,7 @@ pub async fn restore(args: RestoreArgs, settings: Settings) -> anyhow::Result<Ou
     Ok(Outcome::Fine)
 }
 
-/// Removes the index of an archive that was here before.
+/// Removes the search index of an earlier archive in the same folder.
 fn remove_index(folder: &Path) -> anyhow::Result<()> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).with_context(|| {
@@ -182,9 +182,9 @@ fn with_end(file: &Path, end: &str) -> PathBuf {
     name.into()
 }
 
-/// Proves that a backup can be restored: makes an archive of it in a temporary folder, and checks
-/// that, down to each article. Without a file, the backup is made now, and compared with the
-/// archive row by row.
+/// Proves that a backup can be restored: restores it into a temporary folder, and checks the result
+/// down to each article. Without a file, the backup is made now, and compared with the archive row
+/// by row.
 pub async fn prove(store: Option<&Store>, file: Option<&Path>) -> anyhow::Result<String> {
     let folder = tempfile::Builder::new().prefix("backissue-doctor-").tempdir()?;
     let copy = Location::Sqlite(folder.path().join("archive.sqlite"));

@@ -69,7 +69,7 @@ pub async fn run(args: CopyArgs) -> anyhow::Result<Outcome> {
     Ok(Outcome::Fine)
 }
 
-/// How commands use an archive, from any folder.
+/// The setting with which commands use an archive, from any folder.
 fn use_of(file: &Path) -> anyhow::Result<String> {
     let file = std::path::absolute(file)?;
     let how = if file.ends_with("archive.sqlite") { "Use" } else { "Rename it to archive.sqlite and use" };

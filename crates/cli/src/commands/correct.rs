@@ -1,5 +1,4 @@
-//! `backissue correct`: corrects what the archive says about a read. Also the export of corrected
-//! reads as labels.
+//! `backissue correct`: corrects the values of a read. Also exports corrected reads as labels.
 
 use std::path::Path;
 
@@ -19,7 +18,7 @@ use crate::open;
 use crate::output::{self, PLAIN, QUIET, STRONG, say};
 use crate::settings::Settings;
 
-/// Words by which a label identifies a sentence.
+/// Number of first words by which a label identifies a sentence.
 const OPENING_WORDS: usize = 8;
 /// Reads per query of the store.
 const PAGE: u32 = 200;
@@ -134,7 +133,7 @@ fn label(page: ReadPage) -> Label {
 }
 
 /// The first words of the article's sentences that are the statement's evidence. A person's
-/// statement has none, so they are those that it quotes.
+/// statement has no evidence; for it, the sentences that it quotes.
 fn supporting(text: &str, statement: &Statement) -> Vec<String> {
     let supports = |start: u32, end: u32, sentence: &str| match statement.form {
         Form::Corrected => statement.text.contains(sentence),
@@ -153,7 +152,7 @@ fn supporting(text: &str, statement: &Statement) -> Vec<String> {
 }
 
 impl CorrectArgs {
-    /// The fields to correct, each with what was typed.
+    /// The fields to correct, each with the typed text.
     fn typed(&self) -> impl Iterator<Item = (ReadField, &str)> {
         let given = [
             (ReadField::Problem, &self.problem),

@@ -169,7 +169,7 @@ async fn recipients(store: &Store, settings: &Settings) -> anyhow::Result<Option
     Ok(check(false, failures.join("; ")))
 }
 
-/// What a recipient did not get, and why.
+/// The failed sendings to a recipient, with the reasons.
 async fn troubles(store: &Store, recipient: &Recipient) -> anyhow::Result<Vec<String>> {
     let name = &recipient.name;
     let mut troubles = Vec::new();
@@ -185,7 +185,7 @@ async fn troubles(store: &Store, recipient: &Recipient) -> anyhow::Result<Vec<St
     Ok(troubles)
 }
 
-/// Whether the search index is intact, and how far it has come.
+/// Whether the search index is intact, and whether it is up to date.
 async fn index(store: &Store, settings: &Settings) -> Check {
     let looked = async {
         let search = open::search(settings, store).await?;
@@ -328,8 +328,7 @@ async fn dead_pages(store: &Store) -> anyhow::Result<Vec<Check>> {
     Ok(checks)
 }
 
-/// Sources that have put as much into the archive as one may, and how far the archive is from its
-/// own limit.
+/// Sources that have reached their limit of bytes, and how far the archive is from its own limit.
 async fn limits(store: Store, settings: &Settings) -> anyhow::Result<Vec<Check>> {
     let (source_limit, archive_limit) = (settings.source_limit.value, settings.archive_limit.value);
     let (bytes, name) = (store.bytes().await?, "archive limit");
@@ -354,7 +353,8 @@ fn megabytes(bytes: u64) -> Size {
     Size(bytes.div_ceil(1_000_000) * 1_000_000)
 }
 
-/// What nobody annotates by itself: an `annotate` that was killed leaves its reads waiting.
+/// Reads that wait for an annotator that no process runs: a killed `annotate` leaves its reads
+/// waiting.
 async fn waiting(store: &Store, settings: &Settings) -> anyhow::Result<Option<Check>> {
     let mut asked = store.asked().await?;
     asked.retain(|(by, _)| by != OWNER_CHANGED && Some(by) != settings.annotate_with.value.as_ref());
@@ -370,7 +370,7 @@ async fn waiting(store: &Store, settings: &Settings) -> anyhow::Result<Option<Ch
     Ok((!left.is_empty()).then_some(Check { name: "annotating", ok: false, detail }))
 }
 
-/// Asks one followed source, the one that answered last, as a sign of the network.
+/// Requests one followed source, the one that answered last, to check the network.
 async fn network(store: &Store, settings: &Settings) -> anyhow::Result<Check> {
     let all = store.sources(&SourceFilter::default()).await?;
     let Some(feed) = all.iter().filter(|s| s.feed_url.is_some()).max_by_key(|s| s.health.last_success) else {

@@ -111,7 +111,7 @@ fn as_json(answer: &Answer) -> serde_json::Value {
     })
 }
 
-/// A found read, with what it did and its scores.
+/// A found read as JSON, with its approach and outcome and its scores.
 pub fn match_as_json(found: &Match) -> serde_json::Value {
     let precis = &found.read.precis;
     let mut value = week::as_json(&found.read.card);

@@ -107,7 +107,7 @@ async fn one(url: &Url, args: &FollowArgs, settings: &Settings) -> anyhow::Resul
     Ok(named(feed, args))
 }
 
-/// Says which of a page's feeds is taken, where it names others that are seldom meant.
+/// Prints which of a page's feeds is followed, if the page has others that people seldom want.
 fn tell_beside(site: &Url, feed: &FeedAt) {
     if feed.beside.is_empty() {
         return;
@@ -171,8 +171,8 @@ fn group_of(group: &str, settings: &Settings) -> anyhow::Result<Option<Vec<NewSo
     Ok(found.map(|g| g.sources.iter().map(NewSource::from).collect()))
 }
 
-/// The flag that the starter list was offered, so that it is not offered again after a person has
-/// unfollowed everything.
+/// A flag in the archive: the starter list was offered. It is then not offered again after a person
+/// has unfollowed everything.
 const STARTER_OFFERED: &str = "starter-offered";
 
 /// Follows the first group of the starter list if the archive has never followed anything. Returns

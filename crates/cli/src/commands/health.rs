@@ -13,10 +13,10 @@ use crate::exit::Outcome;
 use crate::output::say;
 use crate::settings::Settings;
 
-/// How long the process has to answer.
+/// Time limit for the answer of the process.
 const WITHIN: Duration = Duration::from_secs(5);
 
-/// Enough of a response for its status.
+/// Number of bytes of a response that are enough for its status.
 const STATUS_LINE: u64 = 64;
 
 /// Asks, and prints the answer.
@@ -46,7 +46,7 @@ async fn status_line(address: SocketAddr, path: &str) -> anyhow::Result<String> 
     Ok(start.lines().next().unwrap_or_default().to_owned())
 }
 
-/// The address at which a process that listens on this one is reached from this machine.
+/// The address at which this machine reaches a process that listens on `listen`.
 fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

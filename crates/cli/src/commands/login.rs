@@ -1,4 +1,4 @@
-//! `backissue reader`: who reads, with which password and which role.
+//! `backissue reader`: readers, their passwords and their roles.
 
 use std::io::{IsTerminal, Read};
 

@@ -113,7 +113,8 @@ fn file_of(reads: Vec<OwnRead>) -> OwnFile {
     OwnFile { form: OWN_FORM.to_owned(), reads, searches: Vec::new() }
 }
 
-/// An archived link is done. Others are kept, and so are favourites.
+/// Converts a saved link. An archived link is marked as done. Others are kept, and so are
+/// favourites.
 fn own_of(link: SavedLink, now: Timestamp) -> OwnRead {
     let saved = link.saved.unwrap_or(now);
     OwnRead {
@@ -130,7 +131,7 @@ fn own_of(link: SavedLink, now: Timestamp) -> OwnRead {
     }
 }
 
-/// Admits those of these reads that were saved by their address. Returns the number of new ones,
+/// Admits those of these reads that were saved by their address. Returns the number of new reads,
 /// and why others cannot be fetched.
 async fn admit(store: &Store, settings: &Settings, reads: &[OwnRead]) -> anyhow::Result<(u64, Vec<String>)> {
     let (mut pages, mut refused) = (Vec::new(), Vec::new());
@@ -150,7 +151,7 @@ async fn admit(store: &Store, settings: &Settings, reads: &[OwnRead]) -> anyhow:
     Ok((new, refused))
 }
 
-/// Adds exported data to the archive's, and prints the result. `skipped` says what was left out
+/// Adds exported data to the archive's data, and prints the result. `skipped` has what was left out
 /// already.
 pub async fn import(
     store: &Store,

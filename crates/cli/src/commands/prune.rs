@@ -1,4 +1,4 @@
-//! `backissue prune`, and the same once a day in `serve` and `work`: the HTML of old articles goes.
+//! `backissue prune`: removes the HTML of old articles. `serve` and `work` do the same once a day.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::output::{self, count, say};
 use crate::settings::Settings;
 use crate::values::Size;
 
-/// How often `serve` and `work` look for old articles.
+/// How often `serve` and `work` remove old articles.
 const EVERY: Duration = Duration::from_hours(24);
 
 /// The pause between two steps, so that others can write.
@@ -70,8 +70,8 @@ async fn pass(
     }
 }
 
-/// Removes what is old, now and once a day until `stop`. A failure is logged and tried again the
-/// next day: nothing depends on it.
+/// Removes old articles, now and once a day until `stop` is cancelled. A failure is logged, and the
+/// next attempt is a day later.
 pub async fn daily(store: Store, settings: Settings, stop: CancellationToken) {
     while !stop.is_cancelled() {
         match pass(&store, &settings, false, &stop).await {

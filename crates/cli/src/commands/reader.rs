@@ -91,7 +91,8 @@ pub async fn note(args: NoteArgs, settings: Settings) -> anyhow::Result<Outcome>
     }
 }
 
-/// Standard input, which must not be empty: a failed command before a pipe must not remove a note.
+/// Reads standard input, which must not be empty, because a failed command before a pipe must not
+/// remove a note.
 fn standard_input(read: ReadId) -> anyhow::Result<String> {
     if std::io::stdin().is_terminal() {
         anstream::eprintln!("Type the note; Ctrl-D ends it.");

@@ -13,7 +13,7 @@ use crate::output::{self, PLAIN, QUIET, STRONG, say};
 use crate::settings::Settings;
 use crate::{open, recipients};
 
-/// New answers that are listed of each search.
+/// Maximum new answers of each search that are listed.
 const LISTED: u32 = 20;
 
 /// Lists, saves, renames or removes saved searches.
@@ -94,7 +94,7 @@ pub fn why_not(name: &SearchName, refused: SearchSaved) -> String {
     }
 }
 
-/// The saved search of this name. Says so if there is none.
+/// The saved search with this name. Prints a message if there is none.
 async fn find(store: &Store, reader: ReaderId, name: &SearchName) -> anyhow::Result<Option<SavedSearch>> {
     let found = store.saved_search(reader, name.as_str()).await?;
     if found.is_none() {

@@ -253,7 +253,7 @@ pub fn lacking(to: &str, lack: &Lack) -> String {
     }
 }
 
-/// The result in words, and the exit code that tells it.
+/// The result in words, and the exit code for it.
 fn told(sent: &Sent, to: &str, zone: &TimeZone) -> (Outcome, String) {
     let at = |moment: &Timestamp| output::moment(Some(*moment), zone);
     match sent {

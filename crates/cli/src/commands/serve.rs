@@ -37,13 +37,13 @@ use crate::signals::Signals;
 use crate::values::{HowMany, Pause, UnknownUsers};
 use crate::{figures, noticed, open, output, progress, recipients, supervisor};
 
-/// How often it is looked whether the database's file is still there.
+/// How often to check whether the database's file still exists.
 const LOOK_AT_FILE_EVERY: Duration = Duration::from_secs(2);
 
-/// Longest wait for a week that is being sent, after the signal to stop.
+/// Maximum wait for a week that is being sent, after the signal to stop.
 pub(super) const SENDING_ENDS_WITHIN: Duration = Duration::from_secs(20);
 
-/// How often the archive is asked whether it has changes for the search index.
+/// How often to check for changes that the search index lacks.
 pub(super) const INDEX_EVERY: Duration = Duration::from_secs(2);
 
 /// Serves until a signal.
@@ -185,7 +185,7 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
     Ok(Outcome::Fine)
 }
 
-/// Waits for a message to a webhook that has begun.
+/// Waits for a message to a webhook that is being sent.
 pub(super) async fn end_calling(calling: JoinHandle<()>) -> anyhow::Result<()> {
     match tokio::time::timeout(SENDING_ENDS_WITHIN, calling).await {
         Ok(ended) => ended.context("the telling of webhooks stopped"),
@@ -196,7 +196,7 @@ pub(super) async fn end_calling(calling: JoinHandle<()>) -> anyhow::Result<()> {
     }
 }
 
-/// The flag with the secret key of forms.
+/// The name of the archive's flag that stores the secret key of forms.
 const FORM_KEY: &str = "form_key";
 
 /// The proxies in front of the pages.
@@ -219,8 +219,8 @@ fn proxies(settings: &Settings) -> anyhow::Result<Proxies> {
     Ok(Proxies { networks, users })
 }
 
-/// Who may keep, mark and note reads, and why nobody can at present: there is no password yet. The
-/// one reader needs none if only this machine can reach the pages.
+/// How readers are identified. There may be no reader at present because no password is set. A
+/// single reader needs no password if only this machine can reach the pages.
 async fn readers(
     store: &Store,
     address: SocketAddr,
@@ -344,13 +344,13 @@ pub(super) async fn begin_work(
     Ok(Work { ingest: open::ingest_reachable(store.clone(), fetcher, settings)?, lock })
 }
 
-/// The demo's blogs and its temporary folder; dropping it removes both.
+/// The demo's blogs and its temporary folder. Dropping it stops and removes both.
 pub(super) struct InDemo {
     blogs: Demo,
     _folder: tempfile::TempDir,
 }
 
-/// Ends the program if flags name an archive, which the demo would leave alone.
+/// Ends the program if flags name an archive, which the demo would not use.
 fn refuse_own_archive(settings: &Settings) {
     let (data, database) = (&settings.data.origin, &settings.database.origin);
     for (name, origin) in [("data", data), ("database", database)] {
@@ -389,8 +389,8 @@ async fn prepare_demo(settings: &mut Settings) -> anyhow::Result<InDemo> {
     Ok(InDemo { blogs, _folder: folder })
 }
 
-/// Stops everything when the database's file is deleted or replaced: what is written from then on
-/// would be lost, and the pages would show what is on the disk no more.
+/// Stops the program when the database's file is deleted or replaced. Otherwise everything that is
+/// written would be lost, and the pages would not show what is on the disk.
 pub(super) async fn watch_file(store: Store, stop: CancellationToken) -> anyhow::Result<()> {
     while !stop.is_cancelled() {
         if !store.is_in_place() {
@@ -409,8 +409,8 @@ pub(super) async fn watch_file(store: Store, stop: CancellationToken) -> anyhow:
     Ok(())
 }
 
-/// Keeps the search index at the archive's last change. A failure is told once and tried again: the
-/// pages work without.
+/// Keeps the search index up to date with the archive. A failure is reported once, and then tried
+/// again, because the pages work without the index.
 pub(super) async fn index(search: Search, stop: CancellationToken) {
     let mut told = None;
     let tell = |caught: Result<Caught, SearchFailure>| {
@@ -434,7 +434,7 @@ fn tell_address(address: SocketAddr, demo: bool) {
     tell!("{what} at {STRONG}http://{address}{PLAIN}  (Ctrl-C stops it)");
 }
 
-/// Tells once which models could be used, and the command for it.
+/// Prints once which models could be used, and the command for it.
 async fn tell_noticed(settings: Settings) {
     let noticed = noticed::look(&settings).await;
     if let Some(command) = noticed.command() {

@@ -49,10 +49,10 @@ pub async fn run(args: JsonArgs, settings: Settings) -> anyhow::Result<Outcome> 
 
 /// How often to check the progress of another process.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
-/// After this time without changes, the remaining reads count as postponed.
+/// If nothing changes for this time, the remaining reads count as postponed.
 const STEADY: Duration = Duration::from_secs(10);
 
-/// Has the process that already works on this archive fetch now, and shows its progress.
+/// Lets the process that already works on this archive fetch now, and shows its progress.
 async fn by_another(args: JsonArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
     let began = Timestamp::now();
@@ -139,7 +139,7 @@ fn seen(sources: &[Source], began: Timestamp, done: u64, left: u64) -> Progress 
     }
 }
 
-/// Prints what a language model has still to do.
+/// Prints how many reads a language model still has to annotate.
 async fn tell_waiting(store: &Store, settings: &Settings) -> anyhow::Result<()> {
     let Some(model) = &settings.annotate_with.value else { return Ok(()) };
     let waiting = store.asked_for(model).await?;

@@ -25,10 +25,10 @@ use crate::{open, settings_file};
 /// Time limit of the test. A server on this machine may have to load the model first.
 const TEST_WITHIN: SignedDuration = SignedDuration::from_mins(10);
 
-/// How much longer a real article takes than the test's, at most.
+/// The maximum factor by which a real article takes longer than the article of the test.
 const LONGER_THAN_THE_TEST: u128 = 5;
 
-/// Bytes of weights below which a model gets the short prompt.
+/// A model with fewer bytes of weights than this gets the short prompt.
 const SMALL: u64 = 2_500_000_000;
 
 /// A model to use.
@@ -46,7 +46,7 @@ pub async fn run(args: UseArgs, settings: Settings) -> anyhow::Result<Outcome> {
     Ok(Outcome::Fine)
 }
 
-/// Uses a model, or none: tests it and writes the configuration file. Returns what to tell.
+/// Uses a model, or none: tests it and writes the configuration file. Returns the lines to print.
 pub async fn used(args: &UseArgs, settings: &Settings) -> anyhow::Result<Vec<String>> {
     let path = &settings.config.value;
     let file = settings_file::read(path)?;
@@ -108,7 +108,7 @@ fn changed(settings: &Settings, file: &str, choice: &Choice) -> anyhow::Result<S
     text.map_err(|failure| anyhow::anyhow!("{}: {failure:#}; {}", path.display(), by_hand(choice)))
 }
 
-/// What a person can write instead.
+/// The lines that a person can write into the configuration file instead.
 fn by_hand(choice: &Choice) -> String {
     let name = choice.row.name.as_str();
     let table =
@@ -283,7 +283,8 @@ async fn others(settings: &Settings, row: &ModelRow) -> String {
     if names.is_empty() { String::new() } else { format!("; it has {}", names.join(", ")) }
 }
 
-/// The price, also as the server's list tells it. That one goes into the settings.
+/// The price of a model, possibly from the server's list. A price from the list is written into the
+/// settings.
 fn of_listed(row: &mut ModelRow, listed: Option<&Listed>) -> Option<Price> {
     if let Some(price) = listed.and_then(|listed| listed.price)
         && row.input_price.is_none()
@@ -312,7 +313,7 @@ pub fn test_told(row: &ModelRow, tested: &Tested) -> String {
     format!("The test is passed: an answer in {milliseconds} ms with {tokens} tokens.{stands}{prompt}")
 }
 
-/// What is known of an archive that decides the cost of a model.
+/// Facts about an archive that decide the cost of a model.
 pub struct Costs {
     tokens: PerRead,
     /// Reads per week, if there is an archive.
@@ -326,7 +327,7 @@ impl Default for Costs {
 }
 
 impl Costs {
-    /// Those of the archive, or an estimate without one.
+    /// The facts for the archive, or an estimate without an archive.
     pub async fn of(settings: &Settings) -> anyhow::Result<Self> {
         let Some(store) = Store::look_at_existing(&settings.location()?).await? else {
             return Ok(Self::default());
@@ -357,7 +358,7 @@ impl Costs {
     }
 }
 
-/// The values of the model's table. Empty if the table is there and needs no change.
+/// The values for the model's table. Empty if the table exists and needs no change.
 fn values(choice: &Choice) -> Vec<(&'static str, Value)> {
     let row = &choice.row;
     if choice.is_configured {
@@ -381,7 +382,7 @@ fn values(choice: &Choice) -> Vec<(&'static str, Value)> {
     values
 }
 
-/// Where the setting is, and what stands against it.
+/// A message about where the setting is, and whether another setting overrides it.
 fn rest_told(settings: &Settings, is_dry: bool) -> String {
     let path = settings.config.value.display();
     if is_dry {

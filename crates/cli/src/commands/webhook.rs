@@ -1,4 +1,5 @@
-//! `backissue webhook`: programs elsewhere that are told what happens.
+//! `backissue webhook`: adds, lists, tests and removes webhooks, which notify other programs of
+//! events.
 
 use anyhow::{bail, ensure};
 use backissue_model::{Event, Role};

@@ -18,7 +18,7 @@ use crate::values::JsonFormat;
 
 /// Rows per query.
 const PAGE: u32 = 200;
-/// Most reads of a week as Markdown.
+/// Maximum reads of a week in Markdown.
 const MARKDOWN: u32 = 1000;
 
 /// Prints a week.
@@ -84,7 +84,7 @@ pub async fn run(args: WeekArgs, settings: Settings) -> anyhow::Result<Outcome> 
     Ok(if reads.is_empty() { Outcome::NotThere } else { Outcome::Fine })
 }
 
-/// Prints why there is nothing, and what there is.
+/// Prints why there are no reads, and which weeks have some.
 async fn tell_none(store: &Store, week: Week, is_narrow: bool) -> anyhow::Result<()> {
     if is_narrow && store.week_count(week).await?.reads > 0 {
         say!("None of the week's reads matches.")?;
@@ -145,7 +145,7 @@ pub fn head(card: &ReadCard) -> (Cow<'_, str>, Option<Cow<'_, str>>) {
     }
 }
 
-/// A read of a list.
+/// A read of a list as JSON.
 pub fn as_json(read: &ReadCard) -> serde_json::Value {
     json!({
         "id": read.id, "title": read.title, "url": read.url, "source": read.source_slug, "company": read.company,
