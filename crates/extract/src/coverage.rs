@@ -113,8 +113,8 @@ impl Walk<'_> {
             })
     }
 
-    /// Whether a box is about another post, a comment or the author: it is an `<article>` of its
-    /// own kind, or its heading is a link.
+    /// Whether a box is about another post, a comment or the author: it is another `<article>`, or
+    /// its heading is a link.
     fn is_another_ones(&self, at: At) -> bool {
         let tree = self.tree;
         let is_linked_heading = |n: At| {

@@ -24,7 +24,7 @@ const MOST_ABOUT_HEADLINE: usize = 80;
 /// Number of ancestors whose names can show that a node belongs to something else.
 const MOST_AROUND: usize = 20;
 
-/// Words in `class` and `id` of elements that have a date and author of their own, such as
+/// Words in `class` and `id` of elements with another date and author than the article, such as
 /// comments.
 const ANOTHERS: &[&str] = &[
     "agenda", "calendar", "comment", "commentlist", "comments", "disqus", "event", "events", "latest",

@@ -12,8 +12,8 @@ use url::{Host, Url};
 
 use crate::Tls;
 
-/// A password, a key, or an address that grants access to whoever knows it. It never appears in
-/// errors or logs.
+/// A password, a key, or an address that grants access to everybody who knows it. It never
+/// appears in errors or logs.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 

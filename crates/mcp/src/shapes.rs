@@ -187,8 +187,8 @@ fn notes(notes: &[String], words_only: Option<&str>) -> Vec<String> {
     notes.iter().cloned().chain(words_only).collect()
 }
 
-/// The message if nothing was found. `close` says whether the question has words, so that reads were
-/// compared with it and not only filtered.
+/// The message if nothing was found. `close` says whether the question has words, so that reads
+/// were compared with it and not only filtered.
 pub(crate) fn nothing(close: bool) -> &'static str {
     if close {
         "nothing close enough: the archive has no read that answers this. Say the problem in other words, or leave filters out"

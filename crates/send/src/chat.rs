@@ -34,7 +34,7 @@ pub struct ChatSettings {
     pub url: Secret,
     /// The key that signs messages to a webhook. For Matrix, the access token.
     pub key: Option<Secret>,
-    /// The room, for Matrix.
+    /// The Matrix room.
     pub room: Option<String>,
     /// PEM files with certificate authorities to trust in addition to the system's.
     pub ca: Vec<PathBuf>,

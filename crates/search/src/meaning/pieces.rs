@@ -75,7 +75,7 @@ impl Pieces {
         self.end(&mut word, &mut tell);
     }
 
-    /// Handles a character. It ends a word, is a word of its own kind, or continues the current
+    /// Handles a character. It ends a word, is a whole word itself, or continues the current
     /// word.
     fn take(&self, character: char, word: &mut String, tell: &mut impl FnMut(u32)) {
         if is_dropped(character) {

@@ -9,7 +9,7 @@ use super::*;
 const PAGE: &str = "/week/2026-W20/digest";
 const FORM: &str = "/week/2026-W20/issue";
 
-/// The fields of the page's form, with the typed values in place of its own.
+/// The fields of the page's form, with the typed values in place of those on the page.
 async fn fields(site: &Site, act: &str, typed: &[(&str, &str)]) -> Vec<(String, String)> {
     let page = html::Page::parse(PAGE, &site.get(PAGE).await.body);
     page.assert_well_formed();
