@@ -20,6 +20,9 @@ pub struct Evaluation {
     /// The reads to use: those of the reporting blogs, of the training blogs, or all
     #[arg(long, value_enum, default_value_t = Blogs::Reporting)]
     blogs: Blogs,
+    /// Leave out reads that only one reader labelled
+    #[arg(long)]
+    two_readers: bool,
     /// Maximum number of reads, evenly distributed
     #[arg(long, value_name = "NUMBER")]
     reads: Option<usize>,
@@ -74,7 +77,9 @@ impl Evaluation {
     /// If the labelled set cannot be read, or a statement has no evidence in its text.
     pub fn run(self) -> anyhow::Result<()> {
         let all = labels::load()?;
-        let of_blogs: Vec<&Read> = all.iter().filter(|read| self.blogs.hold(&read.label)).collect();
+        let holds =
+            |read: &&Read| self.blogs.hold(&read.label) && (!self.two_readers || read.label.readers > 1);
+        let of_blogs: Vec<&Read> = all.iter().filter(holds).collect();
         let reads = spread(&of_blogs, self.reads.unwrap_or(of_blogs.len()));
         let mut asker = self.model.asker()?;
         let annotated = match &mut asker {
