@@ -137,6 +137,26 @@ fn nothing_is_claimed_about_a_text_that_repeats_itself() {
     }
 }
 
+/// One sentence is an announcement of a text, and code has no sentences.
+#[test]
+fn nothing_is_stated_about_one_sentence_or_code() {
+    let sentence = "Every night our queue failed, because the slow disk was full and users saw errors.";
+    let code = "fn main() {\n    let queue = open();\n    panic!(\"failed, slow, broken\");\n}";
+    for text in [sentence, code] {
+        assert_eq!(annotate(&article("How we fixed our slow queue", text)).statements().count(), 0, "{text}");
+    }
+}
+
+#[test]
+fn article_of_200_000_words_takes_linear_time() {
+    let sentence = |at: usize| format!("Queue {at} of our shop was slow and failed at night. ");
+    let text: String = (0..20_000).map(sentence).collect();
+    let start = Instant::now();
+    assert!(annotate(&article("How we fixed our slow queue", &text)).is_backed_by(&text));
+    // As generous as below.
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
 fn assert_claims_nothing(precis: &Precis) {
     assert_eq!((precis.kind, precis.statements().count()), (Kind::Other, 0));
     assert_eq!((precis.concepts.len(), precis.technologies.len()), (0, 0));
