@@ -20,7 +20,7 @@ use crate::frame::{Document, Frame};
 use crate::pages::login::{later, needs_https, not_stored, refused, too_early};
 use crate::pages::{own_digest, tokens};
 use crate::parts::openid;
-use crate::readers::{self, LogIn, Readers, fever_key_hash, new_token, token_hash};
+use crate::readers::{LogIn, Readers, fever_key_hash, new_token, token_hash};
 use crate::{App, hosts, words};
 
 /// The result of the last form.
