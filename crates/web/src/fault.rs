@@ -35,7 +35,7 @@ pub(crate) enum Fault {
     BadAddress(String),
     /// The headers or the body of a program's request are invalid, for this reason.
     BadRequest(String),
-    /// A program's request has no media type that the address takes; with the status and the reason.
+    /// A program's request has no media type that the address takes; with the status and why.
     WrongMedia(StatusCode, &'static str),
     /// The address does not support the method.
     NotThatWay,
