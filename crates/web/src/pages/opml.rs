@@ -81,10 +81,7 @@ pub(crate) async fn follow_list(
         other => other,
     })?;
     let typed = form.field("opml").unwrap_or_default();
-    let list = match form.file() {
-        Some(file) => file,
-        None => typed.as_bytes(),
-    };
+    let list = form.file().unwrap_or(typed.as_bytes());
     let FeedList { feeds, skipped } = match list_in(&app, list)? {
         Ok(list) => list,
         Err(why) => {
@@ -92,9 +89,10 @@ pub(crate) async fn follow_list(
             return Ok(refused(not_stored(page), StatusCode::UNPROCESSABLE_ENTITY));
         }
     };
+    let operator = operator(&app)?;
     let mut followed = Followed { left_out: skipped, ..Followed::default() };
     for (source, group) in &feeds {
-        let why_not = source.feed_url.as_ref().and_then(|url| operator(&app).ok()?.why_not_fetched(url));
+        let why_not = source.feed_url.as_ref().and_then(|url| operator.why_not_fetched(url));
         if let Some(why) = why_not {
             followed.left_out.push(format!("«{}» is not followed: {why}", source.title));
             continue;
