@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use backissue_model::Kind;
+use backissue_model::bounds::first_chars;
 
 use crate::Text;
 use crate::blocks::{Block, BlockKind, marker};
@@ -133,10 +134,6 @@ pub(crate) fn features(
     signs(article, blocks, cues, tell);
 }
 
-fn lead(text: &str) -> &str {
-    &text[..text.char_indices().nth(LEAD).map_or(text.len(), |(at, _)| at)]
-}
-
 fn patterns(article: &Text<'_>, blocks: &[Block], voice: &Voice, tell: &mut impl FnMut(&str, f32)) {
     let words = article.text.split_whitespace().count();
     let share = |kind: BlockKind| {
@@ -190,7 +187,8 @@ fn signs(article: &Text<'_>, blocks: &[Block], cues: &Cues, tell: &mut impl FnMu
         }
     };
     look(Place::Title, &article.title.trim_start_matches(['“', '"', ' ']).replace('’', "'"));
-    let beginning = format!("{} \n{}", article.description.unwrap_or_default(), lead(article.text));
+    let beginning =
+        format!("{} \n{}", article.description.unwrap_or_default(), first_chars(article.text, LEAD));
     look(Place::Lead, &beginning.replace('’', "'"));
     look(Place::Tag, &article.tags.join(" , "));
     if let Some(url) = article.url {

@@ -50,7 +50,7 @@ mod weights;
 
 use std::collections::HashSet;
 
-use backissue_model::bounds::{MAX_DESCRIPTION, MAX_TITLE};
+use backissue_model::bounds::{MAX_DESCRIPTION, MAX_TITLE, first_chars};
 use backissue_model::{Kind, MadeBy, Precis};
 
 use crate::blocks::Block;
@@ -96,8 +96,8 @@ impl<'a> Opened<'a> {
         // The cost of comparing sentences with the title depends on its length, so the length is
         // bounded.
         let article = &Text {
-            title: beginning(article.title, MAX_TITLE),
-            description: article.description.map(|description| beginning(description, MAX_DESCRIPTION)),
+            title: first_chars(article.title, MAX_TITLE),
+            description: article.description.map(|description| first_chars(description, MAX_DESCRIPTION)),
             ..*article
         };
         let blocks = blocks::blocks(article.text, article.blocks);
@@ -134,11 +134,6 @@ fn repeats_itself(text: &str, measured: &Measured) -> bool {
         .collect();
     let different: HashSet<&str> = repeated.iter().copied().collect();
     repeated.len() * 5 > measured.measures.len() * 4 && different.len() <= SAME_FEW
-}
-
-/// The first `most` characters of `text`.
-fn beginning(text: &str, most: usize) -> &str {
-    &text[..text.char_indices().nth(most).map_or(text.len(), |(at, _)| at)]
 }
 
 fn precis(opened: &Opened<'_>, weights: &Weights) -> Precis {

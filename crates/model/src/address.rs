@@ -35,8 +35,8 @@ const FEED_SERVICES: &[&str] =
     &["feedburner.com", "feedpress.me", "feedpress.it", "feedblitz.com", "rapidfeeds.com"];
 
 /// Whether a source whose feed is on `feed_host` belongs to the site of a read on `read_host`.
-/// `site_url` is the site that the feed names. It counts only if the feed is on a [`FEED_SERVICES`]
-/// host, because any feed could name any site.
+/// `site_url` is the site that the feed names. It counts only if the feed is on a host of
+/// `FEED_SERVICES`, because any feed could name any site.
 pub fn owns(feed_host: &str, site_url: Option<&Url>, read_host: &str) -> bool {
     let by_service = FEED_SERVICES.iter().any(|service| same_site(service, feed_host));
     let site = site_url.and_then(Url::host_str).filter(|_| by_service);

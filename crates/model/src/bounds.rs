@@ -50,6 +50,11 @@ pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{kept}…"))
 }
 
+/// The first `most` characters of `text`.
+pub fn first_chars(text: &str, most: usize) -> &str {
+    text.char_indices().nth(most).map_or(text, |(end, _)| &text[..end])
+}
+
 /// Cuts `text` to at most `most` bytes, between characters.
 fn start(text: &mut String, most: usize) {
     text.truncate(text.floor_char_boundary(most));

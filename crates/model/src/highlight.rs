@@ -11,6 +11,7 @@ use std::ops::Range;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::bounds::first_chars;
 use crate::signs::clean;
 use crate::{NoteText, ReadId, WritingError};
 
@@ -77,7 +78,7 @@ impl Quote {
         Ok(Self {
             exact: exact.to_owned(),
             prefix: last(&clean(prefix)).to_owned(),
-            suffix: first(&clean(suffix)).to_owned(),
+            suffix: first_chars(&clean(suffix), CONTEXT).to_owned(),
         })
     }
 
@@ -86,7 +87,7 @@ impl Quote {
         Self {
             exact: clean(&text[place.clone()]),
             prefix: clean(last(&text[..place.start])),
-            suffix: clean(first(&text[place.end..])),
+            suffix: clean(first_chars(&text[place.end..], CONTEXT)),
         }
     }
 }
@@ -102,10 +103,6 @@ pub fn remark_of(text: &str) -> Result<NoteText, WritingError> {
         return Err(WritingError::RemarkTooLong(characters));
     }
     Ok(remark)
-}
-
-fn first(text: &str) -> &str {
-    text.char_indices().nth(CONTEXT).map_or(text, |(end, _)| &text[..end])
 }
 
 fn last(text: &str) -> &str {

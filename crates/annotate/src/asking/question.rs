@@ -5,6 +5,7 @@
 use std::fmt::Write;
 
 use backissue_model::Kind;
+use backissue_model::bounds::first_chars;
 use serde_json::{Map, Value, json};
 
 use crate::asking::answer::FIELDS;
@@ -114,8 +115,7 @@ fn user(article: &Text<'_>, excerpt: &Excerpt) -> String {
     line(format_args!("company: {}", one_line(article.company)));
     line(format_args!("title: {}", one_line(article.title)));
     if let Some(description) = article.description.map(one_line).filter(|d| !d.is_empty()) {
-        let short: String = description.chars().take(DESCRIPTION_MAX).collect();
-        line(format_args!("description: {short}"));
+        line(format_args!("description: {}", first_chars(&description, DESCRIPTION_MAX)));
     }
     for (at, shown) in excerpt.sentences.iter().enumerate() {
         if shown.after_gap {
