@@ -174,8 +174,8 @@ const CAPTION_MAX: usize = 400;
 /// Maximum characters of a line that names the source of a picture.
 const CREDIT_MAX: usize = 160;
 
-/// Whether a paragraph or a sentence is a caption ("Figure 6: …", "Table 2 - …") or names the source of a picture
-/// ("Photo by …", "Source: …").
+/// Whether a paragraph or a sentence is a caption ("Figure 6: …", "Table 2 - …") or names the
+/// source of a picture ("Photo by …", "Source: …").
 pub(crate) fn looks_like_caption(body: &str) -> bool {
     const LABELS: [&str; 16] = [
         "figure", "fig", "table", "listing", "diagram", "chart", "graph", "image", "photo", "picture",

@@ -1,6 +1,6 @@
 //! Finds properties of a sentence that make it unsuitable as a passage, or that lower its
-//! confidence: an example, words of another author, a reference to a place on the page, a line about the post, a
-//! result, a plan.
+//! confidence: an example, words of another author, a reference to a place on the page, a line
+//! about the post, a result, a plan.
 //!
 //! This module does not choose sentences.
 

@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn week_of_a_moment_is_that_of_its_own_zone() {
+    fn week_of_a_moment_follows_the_own_zone() {
         // Monday morning in Auckland is Sunday evening in UTC.
         let auckland = schedule(Weekday::Monday, "08:00", "Pacific/Auckland");
         let moment = auckland.last_before("2026-05-18T00:00:00Z".parse().unwrap());

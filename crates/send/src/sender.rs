@@ -410,8 +410,8 @@ type Due = (String, Dispatch, Sent);
 type NothingToSend = HashMap<(String, Week), u64>;
 
 impl Sender {
-    /// Sends the last week that had ended when the recipient's schedule last came round, unless that
-    /// was begun, and each week whose sending was begun and is due again.
+    /// Sends the last week that had ended when the recipient's schedule last came round, unless
+    /// that was begun, and each week whose sending was begun and is due again.
     ///
     /// # Errors
     /// If the archive or the index cannot be read or written.
@@ -456,7 +456,8 @@ impl Sender {
         (0..WEEKS_BACK).fold(Week::of(now, &self.site.time_zone), |week, _| week.previous())
     }
 
-    /// The recipients, with each subscriber and each reader in place of the one that stands for all.
+    /// The recipients, with each subscriber and each reader in place of the one that stands for
+    /// all.
     ///
     /// # Errors
     /// If the archive cannot be read.

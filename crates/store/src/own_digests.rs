@@ -71,8 +71,9 @@ pub enum OwnDigestSaved {
     TooManyLinks,
 }
 
-const OWN_DIGEST: &str = "SELECT d.*, r.name AS reader_name, s.name AS search FROM own_digest d
-     JOIN reader r ON r.id = d.reader_id LEFT JOIN saved_search s ON s.id = d.search_id";
+const OWN_DIGEST: &str = "SELECT d.reader_id, d.address, d.part, d.search_id, d.most, d.weekday, d.hour,
+        d.time_zone, d.token, d.confirmed_at, d.trouble, r.name AS reader_name, s.name AS search
+     FROM own_digest d JOIN reader r ON r.id = d.reader_id LEFT JOIN saved_search s ON s.id = d.search_id";
 
 impl Store {
     /// The reader's own digest.

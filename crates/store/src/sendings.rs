@@ -165,7 +165,8 @@ impl Store {
         self.one("looking up a sending", query, state_of_row).await
     }
 
-    /// The newest week on its way to each subscriber and each reader, with their names as recipients.
+    /// The newest week on its way to each subscriber and each reader, with their names as
+    /// recipients.
     /// With `only_failed` those whose last attempt failed.
     pub async fn weeks_of_people(
         &self,

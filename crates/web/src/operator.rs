@@ -25,8 +25,8 @@ pub trait Operator: fmt::Debug + Send + Sync {
     /// model. Returns false if another model is being tested.
     fn choose_model(&self, name: &str) -> bool;
 
-    /// Begins to test a configured model with a short invented article. Returns false if another one
-    /// is being tested.
+    /// Begins to test a configured model with a short invented article. Returns false if another
+    /// one is being tested.
     fn test_model(&self, name: &str) -> bool;
 
     /// The model that was chosen or tested last, since the program started.

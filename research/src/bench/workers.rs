@@ -128,8 +128,8 @@ impl Workers {
     }
 }
 
-/// Syncs the small web into a new database by so many processes, each with a data folder of its
-/// own.
+/// Syncs the small web into a new database by so many processes, each with a separate data
+/// folder.
 fn round(binary: &Path, cluster: &Cluster, processes: usize) -> anyhow::Result<Round> {
     let web = SmallWeb::start(&shared_dir()?, SmallWebOptions::default())?;
     let database = Database::create_on(cluster.url())?;

@@ -258,7 +258,7 @@ on_both!(an_archive_from_before_there_were_cards_knows_its_cards, |db| {
     again.close().await;
 });
 
-on_both!(an_archive_from_before_lists_had_cards_knows_those_of_a_concept, |db| {
+on_both!(archive_without_cards_in_lists_knows_those_of_a_concept, |db| {
     let likely = cards(db, "acme", 2).await;
     let source = db.follow("Bolt").await;
     db.poll(&source, vec![entry("https://bolt.example/1", Some("2026-05-01"))]).await;

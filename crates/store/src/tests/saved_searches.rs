@@ -207,6 +207,11 @@ on_both!(archive_without_saved_searches_is_migrated, |db| {
     db.store.claim_sending("team", Dispatch::Week(week), Resend::No, LEASE, at(1)).await.unwrap();
     let again = db
         .as_older(&[
+            "DROP TABLE own_digest",
+            "DROP TABLE stopped_link",
+            "ALTER TABLE sending DROP COLUMN round",
+            "ALTER TABLE read DROP COLUMN revised_at",
+            "DELETE FROM _sqlx_migrations WHERE description = 'own_digests'",
             "DROP TABLE search_hit",
             "DROP TABLE saved_search",
             "DROP TABLE alert",

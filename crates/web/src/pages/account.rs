@@ -164,8 +164,8 @@ pub(crate) fn new_password_field(is_wrong: bool) -> Markup {
     }
 }
 
-/// `POST /account/password`: changes the password, and ends the reader's other sessions; or sets the
-/// first one.
+/// `POST /account/password`: changes the password, and ends the reader's other sessions; or sets
+/// the first one.
 pub(crate) async fn change_password(
     frame: Frame,
     State(app): State<App>,

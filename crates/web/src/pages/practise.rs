@@ -445,7 +445,7 @@ async fn summary(
                     @for answer in given {
                         @if let Some(card) = cards.get(&answer.read) {
                             li { a href={ (reads::href(card)) "#answers" } data-read { (card.title) } @if let Some(rating) = answer.rating { span.quiet { (rating.name()) } }
-                                // A read that was answered twice has its buttons in the first place.
+                                // A read that was answered twice has its buttons once.
                                 @if seen.insert(card.id) { (marked.buttons(card)) }
                             }
                         }

@@ -476,7 +476,7 @@ async fn first_password_is_set_on_this_machine_and_then_asked_for() {
 }
 
 #[tokio::test]
-async fn first_password_of_a_reachable_server_is_not_set_in_the_browser() {
+async fn first_password_of_a_reachable_server_needs_the_command() {
     let readers = log_in_as(Accounts::One(ReaderId::ONE), true);
     let site = site_open_to(&blogs(), Images::default(), readers, Some(Public::Articles)).await;
     assert_eq!(site.get("/account").await.status, StatusCode::FORBIDDEN);
