@@ -141,6 +141,7 @@ const HALF: usize = 32;
 
 /// How readers are identified.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a program has one")]
 pub enum Readers {
     /// There are no readers. Holds the reason and the remedy. Pages show no marks and notes.
     ReadOnly(String),
