@@ -1,19 +1,35 @@
 //! After a kill while notes and highlights are written, all that were answered as saved are in the
 //! archive.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use backissue_needs::{needs, shared_dir};
 use backissue_tests::chance::Random;
 use backissue_tests::program::{Served, client};
 use backissue_tests::web::{SmallWeb, SmallWebOptions};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 use url::form_urlencoded::Serializer;
 
 use crate::killing::{Kept, kills, seed};
 
-/// Maximum time from the start of the writers to a kill.
+/// Answers before a kill. On a busy machine the first ones take long.
+const ANSWERS: usize = 2;
+/// Maximum time to wait for each of these answers.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Maximum time from these answers to the kill.
 const LATEST: Duration = Duration::from_millis(300);
+
+/// Waits for the first answers, then for a random time.
+async fn until_the_kill(answered: &Notify, random: &mut Random) {
+    for _ in 0..ANSWERS {
+        // Without an answer the kill comes all the same. The test counts what was saved.
+        let _ = timeout(PATIENCE, answered.notified()).await;
+    }
+    sleep(LATEST.mul_f64(random.below(1000) as f64 / 1000.0)).await;
+}
 
 /// The state of a note, as its writer knows it.
 struct Written {
@@ -83,6 +99,7 @@ async fn write(
     kill: usize,
     form: NoteForm,
     mut note: Written,
+    answered: Arc<Notify>,
 ) -> Written {
     let mut version = form.version;
     for n in 1.. {
@@ -92,6 +109,7 @@ async fn write(
         let Ok(answer) = posted(&client, &address, &fields).await else { break };
         assert!(answer.status().is_success(), "{}", answer.status());
         (note.saved, note.sent, note.saves) = (text, None, note.saves + 1);
+        answered.notify_one();
         let Ok(part) = answer.text().await else { break };
         version = self::version(&part);
     }
@@ -119,15 +137,15 @@ async fn kills_lose_no_saved_note(make: impl Fn(&SmallWeb) -> Kept) {
     let client = client();
     for kill in 0..kills {
         let served = kept.archive.serve(&[]).unwrap();
-        let mut writers = JoinSet::new();
+        let (mut writers, answered) = (JoinSet::new(), Arc::new(Notify::new()));
         for mut note in notes.drain(..) {
             let form = NoteForm::of(&client, &served, note.read).await;
             assert_kept(&note, &form.text, seed);
             (note.saved, note.sent) = (form.text.clone(), None);
             let address = served.url(&format!("/note/{}", note.read));
-            writers.spawn(write(client.clone(), address, kill, form, note));
+            writers.spawn(write(client.clone(), address, kill, form, note, answered.clone()));
         }
-        tokio::time::sleep(LATEST.mul_f64(random.below(1000) as f64 / 1000.0)).await;
+        until_the_kill(&answered, &mut random).await;
         drop(served);
         notes = writers.join_all().await;
         kept.ten_minutes_pass();
@@ -162,7 +180,13 @@ async fn with_postgresql_kills_lose_no_saved_note() {
 
 /// Highlights passages of a read, one after another, until the server is gone. Returns those that
 /// were answered as saved.
-async fn mark(client: reqwest::Client, address: String, token: String, passages: Vec<String>) -> Vec<String> {
+async fn mark(
+    client: reqwest::Client,
+    address: String,
+    token: String,
+    passages: Vec<String>,
+    answered: Arc<Notify>,
+) -> Vec<String> {
     let mut saved = Vec::new();
     for passage in passages {
         let remark = remark_on(&passage);
@@ -180,6 +204,7 @@ async fn mark(client: reqwest::Client, address: String, token: String, passages:
         if answer.status() != 400 {
             assert!(answer.status().is_success(), "{}", answer.status());
             saved.push(passage);
+            answered.notify_one();
         }
     }
     saved
@@ -212,15 +237,15 @@ async fn kills_lose_no_saved_highlight(make: impl Fn(&SmallWeb) -> Kept) {
     let client = client();
     for _ in 0..kills {
         let served = kept.archive.serve(&[]).unwrap();
-        let mut writers = JoinSet::new();
+        let (mut writers, answered) = (JoinSet::new(), Arc::new(Notify::new()));
         for (at, (read, _, passages, saved)) in reads.iter().enumerate() {
             let token = NoteForm::of(&client, &served, *read).await.token;
             let left = passages.iter().skip(saved.len() * 2).cloned().collect();
             let address = served.url(&format!("/highlights/{read}"));
-            let client = client.clone();
-            writers.spawn(async move { (at, mark(client, address, token, left).await) });
+            let (client, answered) = (client.clone(), answered.clone());
+            writers.spawn(async move { (at, mark(client, address, token, left, answered).await) });
         }
-        tokio::time::sleep(LATEST.mul_f64(random.below(1000) as f64 / 1000.0)).await;
+        until_the_kill(&answered, &mut random).await;
         drop(served);
         for (at, new) in writers.join_all().await {
             reads[at].3.extend(new);
