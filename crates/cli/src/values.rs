@@ -298,7 +298,7 @@ mod tests {
     #[test]
     fn wrong_addresses_and_numbers_have_errors_with_examples() {
         assert!(
-            web_address(" vitess ").is_err_and(|why| why.contains("`vitess`") && why.contains("for example"))
+            web_address(" vitess ").is_err_and(|why| why.contains("“vitess”") && why.contains("for example"))
         );
         assert!(read_number("abc").is_err_and(|why| why.contains("backissue week")));
     }
