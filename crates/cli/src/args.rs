@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use backissue_model::{
-    Days, Event, Kind, Label, Limit, ReadField, ReadId, ReaderName, Role, Scope, SearchName, TokenName, Week,
+    Days, Event, Form, Kind, Label, Limit, ReadField, ReadId, ReaderName, Role, Scope, SearchName, TokenName,
+    Week,
 };
 use backissue_store::Location;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -215,8 +216,8 @@ pub enum Command {
     #[command(
         after_help = "Example:\n  backissue find one customer slows everyone down\n  backissue find 'kind:incident after:2024 cache' --limit 5\n  \
                       backissue find '\"connection pool\" -mysql company:vitess' --json\n\nWords are optional; reads that say it in other words are found \
-                      too. \"Phrases\" must be there, -words must not. Filters: company: concept: tech: kind: source: week: before: \
-                      after: is: (unread, kept, done, noted) label:. Without words the newest reads come first. Put `--` before a question that begins with -."
+                      too. \"Phrases\" must be there, -words must not. Filters: company: concept: tech: kind: form: source: week: \
+                      before: after: is: (unread, kept, done, noted) label:. Without words the newest reads come first. Put `--` before a question that begins with -."
     )]
     Find(FindArgs),
     /// Your saved searches, each with its new answers
@@ -958,6 +959,10 @@ pub struct WeekArgs {
     /// event or other
     #[arg(long)]
     pub kind: Option<Kind>,
+    /// Only those whose problem is in these words: quoted (the authors'), written (a language
+    /// model's) or corrected (a person's)
+    #[arg(long)]
+    pub form: Option<Form>,
     /// Print Markdown: the best reads first, the rest by concept
     #[arg(long, conflicts_with_all = ["json", "format"])]
     pub markdown: bool,

@@ -26,8 +26,8 @@ const QUESTION_MAX: usize = 2_000;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SearchReads {
-    /// The problem in words, or words and filters: `company:`, `concept:`, `kind:`, `source:`,
-    /// `week:`, `after:`, `before:`, `"a phrase"`, `-without`.
+    /// The problem in words, or words and filters: `company:`, `concept:`, `kind:`, `form:`,
+    /// `source:`, `week:`, `after:`, `before:`, `"a phrase"`, `-without`.
     query: String,
     /// Most reads to return, 1 to 50.
     #[schemars(range(min = 1, max = 50))]

@@ -117,7 +117,7 @@ impl Evidence {
 }
 
 /// Whose words a statement uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Form {
     /// The article's own words.
@@ -142,7 +142,11 @@ impl Form {
 
 /// The text is not the name of a form.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not the form of a statement; forms are quoted, written, corrected")]
+#[error(
+    "`{0}` is not the form of a statement; forms are {list}{hint}",
+    list = Form::ALL.map(Form::as_str).join(", "),
+    hint = did_you_mean(.0, Form::ALL.map(Form::as_str))
+)]
 pub struct UnknownForm(String);
 
 names! { Form, UnknownForm: Quoted = "quoted", Written = "written", Corrected = "corrected" }
@@ -288,5 +292,13 @@ mod tests {
             assert_eq!(kind.as_str().parse(), Ok(kind));
             assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{kind}\""));
         }
+    }
+
+    #[test]
+    fn unknown_form_is_told_with_the_nearest() {
+        assert_eq!(
+            "quotd".parse::<Form>().unwrap_err().to_string(),
+            "`quotd` is not the form of a statement; forms are quoted, written, corrected; did you mean “quoted”?"
+        );
     }
 }

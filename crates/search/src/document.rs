@@ -1,6 +1,6 @@
 //! The input of the index for a read.
 
-use backissue_model::{ConceptSlug, Fingerprint, Kind, ReadId, Slug, Week};
+use backissue_model::{ConceptSlug, Fingerprint, Form, Kind, ReadId, Slug, Week};
 use backissue_store::ReadText;
 use jiff::Timestamp;
 
@@ -25,6 +25,8 @@ pub struct Document {
     pub filed_at: Timestamp,
     /// The problem.
     pub problem: Option<String>,
+    /// The form of the problem. `None` without a problem.
+    pub form: Option<Form>,
     /// How the problem was solved.
     pub approach: Option<String>,
     /// What changed.
@@ -81,6 +83,7 @@ pub(crate) fn document(read: &ReadText, vectors: [Option<Embedding>; 2]) -> Docu
         week: card.week,
         filed_at: card.filed_at,
         problem: statement(&precis.problem),
+        form: precis.problem.as_ref().map(|problem| problem.form),
         approach: statement(&precis.approach),
         outcome: statement(&precis.outcome),
         description: card.description.clone(),

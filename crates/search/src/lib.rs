@@ -5,7 +5,7 @@
 //! rebuilt if it is missing.
 //!
 //! ```
-//! use backissue_model::{Kind, ReadId, Slug};
+//! use backissue_model::{Form, Kind, ReadId, Slug};
 //! use backissue_search::{Document, Index, Marks, Query, Typing, Weights, passage};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -23,6 +23,7 @@
 //!     week: "2026-W20".parse()?,
 //!     filed_at: "2026-05-15T09:00:00Z".parse()?,
 //!     problem: Some("One tenant filled the shared queue.".into()),
+//!     form: Some(Form::Written),
 //!     approach: None,
 //!     outcome: None,
 //!     description: None,

@@ -135,7 +135,8 @@ pub struct Place {
 
 /// Which reads a list contains; all conditions apply. A page filtered by source and concept costs
 /// up to the number of reads of the smaller of the two. A page filtered by week and something else
-/// costs up to the number of reads of the week.
+/// costs up to the number of reads of the week. One filtered by form and something else costs up to
+/// the number of reads with the form, or with the other, whichever are fewer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadFilter {
     /// Only of this week.
@@ -146,6 +147,8 @@ pub struct ReadFilter {
     pub concept: Option<ConceptSlug>,
     /// Only of this kind.
     pub kind: Option<Kind>,
+    /// Only those whose problem has this form.
+    pub form: Option<Form>,
     /// Only those that match this reader's marks and notes. A page of unread reads also costs the
     /// reads of the list that are not unread. Without a week, other pages cost all that the reader
     /// kept, finished or noted.
@@ -230,6 +233,8 @@ pub struct Facets {
     pub concepts: Vec<(ConceptSlug, u64)>,
     /// Kinds with their reads.
     pub kinds: Vec<(Kind, u64)>,
+    /// Forms of the problem with their reads.
+    pub forms: Vec<(Form, u64)>,
 }
 
 /// A selection of reads by the reader's marks and notes.

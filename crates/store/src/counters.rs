@@ -94,7 +94,9 @@ pub(crate) fn pairs(chosen_listing: &str, chosen_read: &str) -> String {
             UNION ALL SELECT id, 'week/' || week FROM read WHERE stage = 'annotated' {chosen_read}) AS a
          JOIN
            (SELECT read_id, list AS facet FROM listing WHERE 1 = 1 {chosen_listing}
-            UNION ALL SELECT id, 'kind/' || kind FROM read WHERE stage = 'annotated' {chosen_read}) AS b
+            UNION ALL SELECT id, 'kind/' || kind FROM read WHERE stage = 'annotated' {chosen_read}
+            UNION ALL SELECT id, 'form/' || problem_form FROM read
+              WHERE stage = 'annotated' AND has_problem = 1 {chosen_read}) AS b
          ON a.read_id = b.read_id"
     )
 }

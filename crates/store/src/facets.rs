@@ -1,8 +1,8 @@
-//! The values by which lists can be filtered: sources, concepts and kinds with counts. They come
-//! from table `tally`; for two filters at once, from the rows.
+//! The values by which lists can be filtered: sources, concepts, kinds and forms of the problem,
+//! with counts. They come from table `tally`; for two filters at once, from the rows.
 
 use backissue_model::bounds::MAX_TITLE;
-use backissue_model::{ConceptSlug, Kind, Slug};
+use backissue_model::{ConceptSlug, Form, Kind, Slug};
 
 use crate::cards::{Facets, ReadFilter};
 use crate::database::{Row, Sql, Tried, placeholders, sql, sql_of, sql_once};
@@ -16,10 +16,10 @@ use crate::{Store, StoreError};
 const MOST: usize = 60;
 
 impl Store {
-    /// The most frequent sources, concepts and kinds of a list's reads, at most 60 each, with
-    /// counts. Ignores the filter's kind, so that another kind can be chosen. Costs a few index
-    /// look-ups. For a source and a concept at once, or one of them within a week, the cost grows
-    /// with the number of reads that the filter lets through.
+    /// The most frequent sources, concepts, kinds and forms of the problem of a list's reads, at
+    /// most 60 each, with counts. Ignores the filter's kind and form, so that another one can be
+    /// chosen. Costs a few index look-ups. For a source and a concept at once, or one of them
+    /// within a week, the cost grows with the number of reads that the filter lets through.
     pub async fn facets(&self, filter: &ReadFilter) -> Result<Facets, StoreError> {
         self.run("counting what a list has", async {
             let lists = lists_of(filter);
@@ -36,6 +36,7 @@ impl Store {
                 sources: Vec::new(),
                 concepts: of_family(&counts, "concept/")?,
                 kinds: of_family::<Kind>(&counts, "kind/")?,
+                forms: of_family::<Form>(&counts, "form/")?,
             };
             let sources: Vec<(i64, u64)> = of_family(&counts, "source/")?;
             let most = sources.len().min(MOST);
@@ -94,7 +95,7 @@ fn tallied(list: &str) -> Sql {
                 ORDER BY reads DESC, facet LIMIT {MOST}) AS {name}s"
         )
     };
-    sql_of([family("source"), family("concept"), family("kind")].join(" UNION ALL ")).bind(list)
+    sql_of(["source", "concept", "kind", "form"].map(family).join(" UNION ALL ")).bind(list)
 }
 
 /// Counts over reads: those of a week, or those on two lists.
@@ -112,11 +113,15 @@ fn counted(filter: &ReadFilter, lists: &[String]) -> Sql {
             values.len()
         ));
     }
+    // SQLite would walk all reads with a problem if the last part asked for `has_problem`.
     let text = format!(
         "SELECT l.list AS facet, count(*) AS reads FROM read r JOIN listing l ON l.read_id = r.id
          WHERE r.stage = 'annotated' {conditions} GROUP BY l.list
          UNION ALL
-         SELECT 'kind/' || r.kind, count(*) FROM read r WHERE r.stage = 'annotated' {conditions} GROUP BY r.kind"
+         SELECT 'kind/' || r.kind, count(*) FROM read r WHERE r.stage = 'annotated' {conditions} GROUP BY r.kind
+         UNION ALL
+         SELECT 'form/' || r.problem_form, count(*) FROM read r
+         WHERE r.stage = 'annotated' AND r.problem IS NOT NULL {conditions} GROUP BY r.problem_form"
     );
     sql_of(text).bind_all(values)
 }

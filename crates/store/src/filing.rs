@@ -47,6 +47,9 @@ pub(crate) async fn count_anew(tx: &mut Tx) -> Tried<()> {
          WHERE r.stage = 'annotated' GROUP BY r.week, l.list",
         "INSERT INTO tally (list, facet, reads)
          SELECT 'week/' || week, 'kind/' || kind, count(*) FROM read WHERE stage = 'annotated' GROUP BY week, kind",
+        "INSERT INTO tally (list, facet, reads)
+         SELECT 'week/' || week, 'form/' || problem_form, count(*) FROM read
+         WHERE stage = 'annotated' AND has_problem = 1 GROUP BY week, problem_form",
     ] {
         tx.run(sql(statement)).await?;
     }

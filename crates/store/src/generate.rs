@@ -148,7 +148,8 @@ impl Made {
         let chosen: Vec<&String> = (0..length).map(|_| &paragraphs[dice.index(paragraphs.len())]).collect();
         let text = chosen.iter().map(|p| p.as_str()).collect::<Vec<_>>().join("\n\n");
         let html = chosen.iter().map(|paragraph| marked_up(paragraph)).collect::<String>();
-        let precis = precis(&text, dice);
+        let form = if number.is_multiple_of(4) { Form::Written } else { Form::Quoted };
+        let precis = precis(&text, form, dice);
         Self {
             url: address.parse().expect("the address is built of plain parts"),
             source: sources[source],
@@ -172,7 +173,7 @@ fn published(number: u32, dice: &mut Dice) -> Timestamp {
     moment(NEWEST - (week * 7 * DAY + dice.below(5 * DAY)) as i64)
 }
 
-fn precis(text: &str, dice: &mut Dice) -> Precis {
+fn precis(text: &str, form: Form, dice: &mut Dice) -> Precis {
     let kind = match dice.below(100) {
         0..40 => Kind::CaseStudy,
         40..50 => Kind::Incident,
@@ -185,13 +186,13 @@ fn precis(text: &str, dice: &mut Dice) -> Precis {
         _ => Kind::Other,
     };
     let end = text.find('.').map_or(text.len(), |dot| dot + 1);
-    let quoted = || Statement {
+    let statement = || Statement {
         text: text[..end].to_owned(),
         evidence: Evidence::at(text, 0, end).into_iter().collect(),
         confidence: 0.7,
-        form: Form::Quoted,
+        form,
     };
-    let problem = (kind <= Kind::Research).then(quoted);
+    let problem = (kind <= Kind::Research).then(statement);
     let approach = problem.clone().filter(|_| dice.below(3) > 0);
     let mut concepts: Vec<ConceptSlug> = Vec::new();
     for _ in 0..=dice.below(4) {
@@ -249,6 +250,7 @@ async fn insert_reads(tx: &mut Tx, store: &Store, batch: &[Made]) -> Tried<Vec<i
     let mut insert = sql_of(insertion(into, batch.len()) + " RETURNING id, url");
     for read in batch {
         let (filed_at, week) = filed(Some(read.published), read.published, &store.zone);
+        let form = read.precis.problem.as_ref().map_or(Form::default(), |problem| problem.form);
         let problem = read.precis.problem.as_ref().map(|problem| problem.text.as_str());
         let concepts: Vec<&str> = read.precis.concepts.iter().map(ConceptSlug::as_str).collect();
         insert = insert
@@ -269,7 +271,7 @@ async fn insert_reads(tx: &mut Tx, store: &Store, batch: &[Made]) -> Tried<Vec<i
             .bind(concepts.join(" "))
             .bind(Stage::Annotated.as_str())
             .bind(problem.is_some())
-            .bind(Form::Quoted.as_str())
+            .bind(form.as_str())
             .bind(read.precis.approach.is_some());
     }
     let rows = tx.rows(insert).await?;

@@ -47,8 +47,8 @@ impl Store {
 }
 
 /// The views, in an order in which PostgreSQL resolves names to the tables and not to earlier
-/// views. The tally is correct only for the list of all reads, and not for kinds, because pages of
-/// a site show no others.
+/// views. The tally is correct only for the list of all reads, and not for kinds and forms, because
+/// pages of a site show no others.
 fn views(ids: &str, schema: &str) -> String {
     format!(
         "CREATE TEMP VIEW week_count AS

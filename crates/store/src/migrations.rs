@@ -69,6 +69,7 @@ macro_rules! steps {
                 ),
                 ("own_digests", include_str!(concat!("../migrations/", $folder, "/0041_own_digests.sql"))),
                 ("fever", include_str!(concat!("../migrations/", $folder, "/0042_fever.sql"))),
+                ("forms", include_str!(concat!("../migrations/", $folder, "/0043_forms.sql"))),
             ])
         })
     };

@@ -3,8 +3,8 @@
 //! A list consists of two ranges of one index: the reads with a problem and those without, each
 //! newest first. One after the other, they are the list with problems first. Merged, they are the
 //! list with the newest first. A page loads the rows that it shows, and one more row of each range.
-//! If the index does not cover the whole filter (source and concept, or anything within a week), it
-//! also loads the skipped rows in between.
+//! If the index does not cover the whole filter (source and concept, a form and anything, or
+//! anything within a week), it also loads the skipped rows in between.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -101,6 +101,9 @@ impl Store {
         limit: u32,
     ) -> Tried<Page<ReadCard>> {
         let run = Run::of(self, filter).await?;
+        // Only a problem has a form, so such a list ends with the reads that have a problem.
+        let only_problems = filter.form.is_some();
+        let order = if only_problems { Order::ProblemsFirst } else { order };
         // One more row than shown, to know whether there is a next page.
         let wanted = limit + 1;
         let mut rows = match order {
@@ -110,7 +113,7 @@ impl Store {
                     _ => self.database.rows(run.query(true, after, wanted)).await?,
                 };
                 let left = wanted.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
-                if left > 0 {
+                if left > 0 && !only_problems {
                     let after = after.filter(|cursor| !cursor.has_problem);
                     rows.extend(self.database.rows(run.query(false, after, left)).await?);
                 }
@@ -248,18 +251,21 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// The best index: a week's, else the reader's marks or notes, else the smaller list of source
-    /// and concept, else the kind's, else that of all reads.
+    /// The best index: a week's, else the reader's marks or notes, else the form's if it is the
+    /// rarest, else the smaller list of source and concept, else the kind's, else that of all
+    /// reads.
     pub(crate) async fn of(store: &Store, filter: &ReadFilter) -> Tried<Self> {
         let mut lists = lists_of(filter);
         if filter.week.is_none() && lists.len() == 2 {
-            let size = [list_size(store, &lists[0]).await?, list_size(store, &lists[1]).await?];
+            let size = [reads_with(store, &lists[0]).await?, reads_with(store, &lists[1]).await?];
             if size[1] < size[0] {
                 lists.swap(0, 1);
             }
         }
         let told_by = filter.mine.and_then(|(_, mine)| mine.told_by()).filter(|_| filter.week.is_none());
-        let along_a_list = filter.week.is_none() && told_by.is_none() && !lists.is_empty();
+        let is_open = filter.week.is_none() && told_by.is_none();
+        let along_the_form = is_open && is_form_rarest(store, filter, &lists).await?;
+        let along_a_list = is_open && !along_the_form && !lists.is_empty();
         let mut run = match told_by {
             Some((table, condition)) => Self::along_own(table, condition),
             None if along_a_list => Self::along_list(lists.remove(0)),
@@ -268,8 +274,15 @@ impl Run {
         if let Some(week) = filter.week {
             run.equal("r.week", week.to_string());
         }
-        if let Some(kind) = filter.kind {
-            run.equal(if along_a_list { "l.kind" } else { "r.kind" }, kind.to_string());
+        match filter.kind {
+            Some(kind) if along_the_form => run.checked("kind", kind.to_string()),
+            Some(kind) => run.equal(if along_a_list { "l.kind" } else { "r.kind" }, kind.to_string()),
+            None => {}
+        }
+        match filter.form {
+            Some(form) if along_the_form => run.equal("r.problem_form", form.to_string()),
+            Some(form) => run.checked("problem_form", form.to_string()),
+            None => {}
         }
         if let Some((reader, mine)) = filter.mine {
             run.values.push(reader.0.into());
@@ -326,6 +339,14 @@ impl Run {
         self.conditions.push(format!("{column} = ${}", self.values.len()));
     }
 
+    /// The same for a column that the index does not have: each row is looked up. In a plain
+    /// condition, databases would look for the value in another index, or in the whole table.
+    fn checked(&mut self, column: &str, value: String) {
+        self.values.push(value.into());
+        let (parameter, id) = (self.values.len(), self.id);
+        self.conditions.push(format!("(SELECT f.{column} = ${parameter} FROM read f WHERE f.id = {id})"));
+    }
+
     /// The read directly before the cursor in this run, or the last one.
     fn before(&self, has_problem: bool, cursor: Option<&Cursor>) -> Sql {
         let Self { from, filed_at, id, has_problem: flag, conditions, values } = self;
@@ -375,8 +396,18 @@ pub(crate) fn lists_of(filter: &ReadFilter) -> Vec<String> {
     filter.source.map(source_list).into_iter().chain(filter.concept.as_ref().map(concept_list)).collect()
 }
 
-async fn list_size(store: &Store, list: &str) -> Tried<i64> {
-    store.database.row(tally_of(ALL, list)).await?.map_or(Ok(0), |row| row.int("reads"))
+/// Whether fewer reads have the filter's form than are on the first of these lists or, without
+/// lists, of the filter's kind.
+async fn is_form_rarest(store: &Store, filter: &ReadFilter, lists: &[String]) -> Tried<bool> {
+    let Some(form) = filter.form else { return Ok(false) };
+    let kind = filter.kind.map(|kind| format!("kind/{kind}"));
+    let Some(other) = lists.first().or(kind.as_ref()) else { return Ok(true) };
+    Ok(reads_with(store, &format!("form/{form}")).await? < reads_with(store, other).await?)
+}
+
+/// The number of reads with a facet, such as those of a source or a kind.
+async fn reads_with(store: &Store, facet: &str) -> Tried<i64> {
+    store.database.row(tally_of(ALL, facet)).await?.map_or(Ok(0), |row| row.int("reads"))
 }
 
 /// Merges two runs, each newest first.

@@ -47,6 +47,7 @@ pub(crate) async fn all(
         .into_iter()
         .chain(narrowing.concept.as_ref().map(vocabulary::name))
         .chain(narrowing.kind.map(|kind| words::kind(kind).to_owned()))
+        .chain(narrowing.form.map(|form| words::form(form).to_owned()))
         .collect();
     let title = if narrow.is_empty() { site.clone() } else { format!("{site}: {}", narrow.join(", ")) };
     let reads = app.store.summaries(&filter, Order::Newest, READS).await?;

@@ -5,18 +5,20 @@ use std::collections::HashMap;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use backissue_annotate::Vocabulary;
-use backissue_model::{ConceptSlug, Kind, Slug, Source};
+use backissue_model::{ConceptSlug, Form, Kind, Slug, Source};
 use backissue_store::{Cursor, Mine, ReadFilter, Store};
 use url::form_urlencoded::Serializer;
 
 use crate::fault::Fault;
 
-/// `?source=&concept=&kind=&show=&after=`, validated.
+/// `?source=&concept=&kind=&form=&show=&after=`, validated.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Narrowing {
     pub(crate) source: Option<Slug>,
     pub(crate) concept: Option<ConceptSlug>,
     pub(crate) kind: Option<Kind>,
+    /// Only reads whose problem has this form.
+    pub(crate) form: Option<Form>,
     pub(crate) after: Option<Cursor>,
     /// Only reads with these marks, on pages with this filter.
     pub(crate) show: Option<Mine>,
@@ -30,6 +32,7 @@ impl Narrowing {
             source: given("source").map(Slug::of),
             concept: given("concept").map(concept).transpose()?,
             kind: given("kind").map(str::parse).transpose().map_err(|e| refuse(&e))?,
+            form: given("form").map(str::parse).transpose().map_err(|e| refuse(&e))?,
             show: given("show").map(mine).transpose()?,
             after: given("after").map(str::parse).transpose().map_err(|_| {
                 Fault::BadAddress("This address is not a page of a list; start the list again".to_owned())
@@ -39,7 +42,11 @@ impl Narrowing {
 
     /// Whether any filter is set.
     pub(crate) fn is_narrow(&self) -> bool {
-        self.source.is_some() || self.concept.is_some() || self.kind.is_some() || self.show.is_some()
+        self.source.is_some()
+            || self.concept.is_some()
+            || self.kind.is_some()
+            || self.form.is_some()
+            || self.show.is_some()
     }
 
     /// The address of `path` with these filters.
@@ -53,6 +60,7 @@ impl Narrowing {
         add("source", self.source.as_ref().map(ToString::to_string));
         add("concept", self.concept.as_ref().map(ToString::to_string));
         add("kind", self.kind.map(|kind| kind.to_string()));
+        add("form", self.form.map(|form| form.to_string()));
         add("show", self.show.map(|show| show.as_str().to_owned()));
         add("after", self.after.as_ref().map(ToString::to_string));
         let query = query.finish();
@@ -74,6 +82,10 @@ impl Narrowing {
 
     pub(crate) fn with_kind(&self, kind: Option<Kind>) -> Self {
         Self { kind, ..self.restarted() }
+    }
+
+    pub(crate) fn with_form(&self, form: Option<Form>) -> Self {
+        Self { form, ..self.restarted() }
     }
 
     pub(crate) fn with_show(&self, show: Option<Mine>) -> Self {
@@ -118,6 +130,7 @@ impl Narrowing {
             source: source.map(|s| s.id),
             concept: self.concept.clone(),
             kind: self.kind,
+            form: self.form,
             ..ReadFilter::default()
         }
     }
@@ -154,14 +167,21 @@ mod tests {
 
     #[test]
     fn filters_round_trip_through_the_address() {
-        let narrowing =
-            of(&[("concept", "caching"), ("kind", "incident"), ("source", "undergrowth"), ("x", "y")])
-                .unwrap();
+        let pairs = [
+            ("concept", "caching"),
+            ("form", "written"),
+            ("kind", "incident"),
+            ("source", "undergrowth"),
+            ("x", "y"),
+        ];
+        let narrowing = of(&pairs).unwrap();
         assert_eq!(
             narrowing.href("/week/2026-W20"),
-            "/week/2026-W20?source=undergrowth&concept=caching&kind=incident"
+            "/week/2026-W20?source=undergrowth&concept=caching&kind=incident&form=written"
         );
-        assert_eq!(narrowing.with_kind(None).with_source(None).href("/"), "/?concept=caching");
+        let wider = narrowing.with_kind(None).with_source(None);
+        assert_eq!(wider.href("/"), "/?concept=caching&form=written");
+        assert_eq!(wider.with_form(None).href("/"), "/?concept=caching");
         assert_eq!(of(&[("show", "unread")]).unwrap().with_show(Some(Mine::Kept)).href("/"), "/?show=kept");
         assert_eq!(of(&[("kind", ""), ("after", " ")]).unwrap(), Narrowing::default());
         assert_eq!(Narrowing::default().href("/"), "/");
@@ -171,6 +191,8 @@ mod tests {
     fn invalid_filters_are_refused_with_a_reason() {
         let Err(Fault::BadAddress(why)) = of(&[("kind", "poem")]) else { panic!("a poem is no kind") };
         assert!(why.contains("poem") && why.contains("case-study"), "{why}");
+        let Err(Fault::BadAddress(why)) = of(&[("form", "writen")]) else { panic!("it has a typo") };
+        assert!(why.contains("quoted, written, corrected; did you mean “written”?"), "{why}");
         assert!(of(&[("concept", "Ünknown!")]).is_err());
         assert!(of(&[("show", "everything")]).is_err());
     }

@@ -1,7 +1,7 @@
-//! Dates, counts, kinds and readers in words, as plain text.
+//! Dates, counts, kinds, forms and readers in words, as plain text.
 
 pub use backissue_digest::words::{count, date, kind, minutes, number, span};
-use backissue_model::{Kind, Reader, Role};
+use backissue_model::{Form, Kind, Reader, Role};
 use backissue_store::ReaderCount;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -95,6 +95,15 @@ pub fn length(time: SignedDuration) -> String {
         count(rounded(60 * 60), "hour")
     } else {
         count(rounded(24 * 60 * 60), "day")
+    }
+}
+
+/// Whose words a problem uses.
+pub fn form(form: Form) -> &'static str {
+    match form {
+        Form::Quoted => "In the authors’ words",
+        Form::Written => "Written by a language model",
+        Form::Corrected => "Corrected by a person",
     }
 }
 

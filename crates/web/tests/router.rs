@@ -208,6 +208,7 @@ async fn errors_are_shown_in_the_frame_with_links() {
         ("/week/2026-W54", 400),
         ("/week/lately", 400),
         ("/week/2026-W20?kind=poem", 400),
+        ("/week/2026-W20?form=poem", 400),
         ("/week/2026-W20?concept=%00", 404),
         ("/week/2026-W20?after=nonsense", 400),
         ("/week/2026-W20?source=nobody", 404),
@@ -506,6 +507,11 @@ async fn list_is_filtered_by_address_and_chips_undo_it() {
     assert!(
         site.get("/week/2026-W19?kind=profile").await.body.contains("Nothing in this week is that narrow")
     );
+    let written = html::Page::parse(path, &site.get("/concept/caching?form=written").await.body);
+    assert_eq!(written.all("a[data-read]").len(), titles(&all), "all their problems are a model's words");
+    assert_eq!(written.attributes("a.chip", "href"), ["/concept/caching"]);
+    let quoted = html::Page::parse(path, &site.get("/concept/caching?form=quoted").await.body);
+    assert!(quoted.all("a[data-read]").is_empty(), "{}", quoted.text());
     for list in ["/week/2026-W20", "/source/undergrowth", "/concept/caching"] {
         let path = format!("{list}?kind=incident");
         let answer = site.get(&path).await;
@@ -609,6 +615,8 @@ async fn unknown_names_in_filters_get_suggestions() {
         ("/concepts?concept=x&kind=x", ""),
         ("/week/2026-W20?kind=incidnt", "incident"),
         ("/search?q=kind:incidnt", "incident"),
+        ("/week/2026-W20?form=quotd", "quoted"),
+        ("/search?q=form:quotd", "quoted"),
         ("/search?q=concept:cachng", "caching"),
         ("/search?q=company:fernhst", "Fernhost"),
         ("/search?q=source:undergrwth", "undergrowth"),

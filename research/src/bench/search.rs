@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use backissue_model::{ConceptSlug, Kind, ReadId, Slug, Week};
+use backissue_model::{ConceptSlug, Form, Kind, ReadId, Slug, Week};
 use backissue_search::meaning::{Embedder, Embedding};
 use backissue_search::{Blend, By, Document, Index, Query, Ranker, Typing};
 use backissue_store::{Location, Store};
@@ -245,6 +245,7 @@ impl Stuff {
             filed_at,
             approach: None,
             outcome: None,
+            form: problem.as_ref().map(|_| Form::Quoted),
             description: None,
             concepts: (0..3).map(|_| any(&mut random, &self.concepts).clone()).collect(),
             technologies: vec!["Kafka".to_owned()],

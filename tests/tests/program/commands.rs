@@ -113,6 +113,7 @@ fn wrong_values_have_our_error_messages() {
         (vec!["weeks", "--year", "last"], "from 1000"),
         (vec!["week", "last"], "2026-W20"),
         (vec!["week", "--kind", "incidnt"], "did you mean “incident”?"),
+        (vec!["week", "--form", "quotd"], "did you mean “quoted”?"),
         (vec!["config", "--workers", "0"], "from 1 to 256"),
         (vec!["config", "--allow-port", "http"], "from 1 to 65535"),
         (vec!["config", "--base-url", "not a host"], "https://"),
@@ -180,6 +181,7 @@ fn unknown_names_get_suggestions() {
         (vec!["find", "source:vitess x"], 3, "vitess-blog"),
         (vec!["find", "concept:cachng x"], 3, "caching"),
         (vec!["find", "kind:incidnt x"], 3, "incident"),
+        (vec!["find", "form:writen x"], 3, "written"),
         (vec!["find", "tech:kafk x"], 3, "Kafka"),
         (vec!["prior-art", "company:planetscal x"], 3, "PlanetScale"),
     ] {

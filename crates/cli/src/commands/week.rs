@@ -48,8 +48,9 @@ pub async fn run(args: WeekArgs, settings: Settings) -> anyhow::Result<Outcome> 
             }
         },
     };
-    let is_narrow = source.is_some() || concept.is_some() || args.kind.is_some();
-    let filter = ReadFilter { week: Some(week), source, concept, kind: args.kind, mine: None };
+    let is_narrow = source.is_some() || concept.is_some() || args.kind.is_some() || args.form.is_some();
+    let filter =
+        ReadFilter { week: Some(week), source, concept, kind: args.kind, form: args.form, mine: None };
     let reads = all(&store, &filter).await?;
     if args.markdown && !reads.is_empty() {
         let reads = store.summaries(&filter, Order::ProblemsFirst, MARKDOWN).await?;

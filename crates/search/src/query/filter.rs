@@ -3,7 +3,7 @@
 use std::fmt;
 
 use backissue_annotate::Vocabulary;
-use backissue_model::{ConceptSlug, Kind, Label, Slug, Week, did_you_mean, meant};
+use backissue_model::{ConceptSlug, Form, Kind, Label, Slug, Week, did_you_mean, meant};
 use backissue_store::Mine;
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
@@ -23,6 +23,8 @@ pub enum Filter {
     Technology(String),
     /// `kind:` with the kind's name.
     Kind(Kind),
+    /// `form:` with the form of the problem.
+    Form(Form),
     /// `source:` with the source's slug.
     Source(Slug),
     /// `week:` with a week such as `2026-W20`.
@@ -38,8 +40,8 @@ pub enum Filter {
 }
 
 /// The names of filters, for messages.
-pub(crate) const NAMES: [&str; 10] =
-    ["company", "concept", "tech", "kind", "source", "week", "before", "after", "is", "label"];
+pub(crate) const NAMES: [&str; 11] =
+    ["company", "concept", "tech", "kind", "form", "source", "week", "before", "after", "is", "label"];
 
 /// The result of parsing `name:value`.
 pub(crate) enum Reading {
@@ -66,10 +68,14 @@ impl Filter {
                     let nearest = Vocabulary::builtin().nearest(value).map(|concept| concept.slug.as_str());
                     format!("is not a concept of the vocabulary{}", meant(nearest))
                 }),
-                "kind" => kind(value).map(Self::Kind).ok_or_else(|| {
-                    let kinds = Kind::ALL.map(Kind::as_str);
-                    format!("is not a kind; kinds are {}{}", kinds.join(", "), did_you_mean(value, kinds))
-                }),
+                "kind" => kind(value)
+                    .map(Self::Kind)
+                    .ok_or_else(|| no_such("kind", value, Kind::ALL.map(Kind::as_str))),
+                "form" => value
+                    .to_lowercase()
+                    .parse()
+                    .map(Self::Form)
+                    .map_err(|_| no_such("form", value, Form::ALL.map(Form::as_str))),
                 "week" => value.to_uppercase().parse().map(Self::Week).map_err(|_| {
                     "is not a week; write it as year and ISO week, for example 2026-W20".to_owned()
                 }),
@@ -99,6 +105,7 @@ impl Filter {
             Self::Concept(_) => "concept",
             Self::Technology(_) => "tech",
             Self::Kind(_) => "kind",
+            Self::Form(_) => "form",
             Self::Source(_) => "source",
             Self::Week(_) => "week",
             Self::Before(_) => "before",
@@ -128,6 +135,7 @@ impl Filter {
             Self::Company(text) | Self::Technology(text) => text.clone(),
             Self::Concept(slug) => slug.to_string(),
             Self::Kind(kind) => kind.as_str().to_owned(),
+            Self::Form(form) => form.as_str().to_owned(),
             Self::Source(slug) => slug.to_string(),
             Self::Week(week) => week.to_string(),
             Self::Is(mine) => mine.as_str().to_owned(),
@@ -153,6 +161,11 @@ impl fmt::Display for Filter {
 
 fn without_quotes(value: &str) -> String {
     value.replace(is_quote, "")
+}
+
+/// Says that the value is none of these names.
+fn no_such<const N: usize>(noun: &str, value: &str, names: [&'static str; N]) -> String {
+    format!("is not a {noun}; {noun}s are {}{}", names.join(", "), did_you_mean(value, names))
 }
 
 fn no_date() -> String {
@@ -237,6 +250,8 @@ mod tests {
         assert!(read("concept", "rate-limiting").is_some());
         assert_eq!(read("kind", "Case study"), Some(Filter::Kind(Kind::CaseStudy)));
         assert_eq!(read("kind", "nonsense"), None);
+        assert_eq!(read("form", "Quoted"), Some(Filter::Form(Form::Quoted)));
+        assert_eq!(read("form", "nonsense"), None);
         assert_eq!(read("colour", "red"), None);
         assert_eq!(read("is", "Kept"), Some(Filter::Is(Mine::Kept)));
         assert_eq!(read("is", "liked"), None);
@@ -252,6 +267,7 @@ mod tests {
             ("after", "2024"),
             ("tech", "C++"),
             ("kind", "incident"),
+            ("form", "written"),
             ("is", "Unread"),
             ("label", "To  Read"),
         ] {

@@ -12,7 +12,7 @@ use tantivy::query::{
 };
 use tantivy::schema::{Field, IndexRecordOption};
 
-use super::fields::{Fields, Weights, company_keys, kind_number, week_number};
+use super::fields::{Fields, Weights, company_keys, form_number, kind_number, week_number};
 use super::materialized::Materialized;
 use super::tokens::{STEM, stem};
 use super::typos::{Dictionary, beginning_with, similar};
@@ -153,6 +153,7 @@ fn filtered(searcher: &Searcher, query: &Query, filter: &Filter) -> Result<Box<d
         Filter::Concept(slug) => term(Term::from_field_text(fields.concept_slugs, slug.as_str())),
         Filter::Technology(name) => term(Term::from_field_text(fields.technology_names, name)),
         Filter::Kind(kind) => term(Term::from_field_u64(fields.kind, kind_number(*kind))),
+        Filter::Form(form) => term(Term::from_field_u64(fields.form, form_number(*form))),
         Filter::Source(slug) => term(Term::from_field_text(fields.sources, slug.as_str())),
         Filter::Week(week) => term(Term::from_field_u64(fields.week, week_number(*week))),
         Filter::Before(day) => Box::new(RangeQuery::new(Bound::Unbounded, Bound::Excluded(moment(*day)))),

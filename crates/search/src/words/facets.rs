@@ -1,14 +1,14 @@
-//! Counts all reads that match a query, by company, concept, kind and year.
+//! Counts all reads that match a query, by company, concept, kind, form and year.
 
 use std::collections::{BTreeMap, HashMap};
 
-use backissue_model::{ConceptSlug, Kind};
+use backissue_model::{ConceptSlug, Form, Kind};
 use tantivy::collector::{Collector, SegmentCollector};
 use tantivy::columnar::{Column, StrColumn};
 use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
 
 use super::compile::{Typing, compile};
-use super::fields::{Weights, column, kind_number};
+use super::fields::{Weights, column, form_number, kind_number};
 use crate::searcher::{Place, Searcher};
 use crate::{Query, SearchError};
 
@@ -32,6 +32,8 @@ pub struct Facets {
     pub concepts: Vec<Count<ConceptSlug>>,
     /// By kind.
     pub kinds: Vec<Count<Kind>>,
+    /// By the form of the problem. Reads without a problem do not count.
+    pub forms: Vec<Count<Form>>,
     /// By the year under which it is filed, in UTC.
     pub years: Vec<Count<i16>>,
 }
@@ -79,6 +81,7 @@ struct Tallies {
     companies: HashMap<String, u64>,
     concepts: HashMap<String, u64>,
     kinds: HashMap<u64, u64>,
+    forms: HashMap<u64, u64>,
     years: HashMap<i64, u64>,
 }
 
@@ -93,11 +96,13 @@ impl Tallies {
         merge(&mut self.companies, other.companies);
         merge(&mut self.concepts, other.concepts);
         merge(&mut self.kinds, other.kinds);
+        merge(&mut self.forms, other.forms);
         merge(&mut self.years, other.years);
     }
 
     fn listed(self) -> Facets {
         let kind = |number: u64| Kind::ALL.into_iter().find(|kind| kind_number(*kind) == number);
+        let form = |number: u64| Form::ALL.into_iter().find(|form| form_number(*form) == number);
         let mut years = most_first(self.years, |year| i16::try_from(year).ok());
         years.sort_by_key(|year| std::cmp::Reverse(year.value));
         Facets {
@@ -105,6 +110,7 @@ impl Tallies {
             companies: most_first(self.companies, Some),
             concepts: most_first(self.concepts, |slug| slug.parse().ok()),
             kinds: most_first(self.kinds, kind),
+            forms: most_first(self.forms, form),
             years,
         }
     }
@@ -126,6 +132,9 @@ struct CountingSegment {
     concepts: Words,
     kind: Column<u64>,
     kinds: HashMap<u64, u64>,
+    /// `None` if no read of the segment has a problem.
+    form: Option<Column<u64>>,
+    forms: HashMap<u64, u64>,
     year: Column<i64>,
     years: HashMap<i64, u64>,
 }
@@ -176,6 +185,8 @@ impl Collector for Counting {
             concepts: Words::of(segment, column::CONCEPTS)?,
             kind: segment.fast_fields().u64(column::KIND)?,
             kinds: HashMap::new(),
+            form: segment.fast_fields().column_opt(column::FORM)?,
+            forms: HashMap::new(),
             year: segment.fast_fields().i64(column::YEAR)?,
             years: HashMap::new(),
         })
@@ -202,6 +213,9 @@ impl SegmentCollector for CountingSegment {
         if let Some(kind) = self.kind.first(doc) {
             *self.kinds.entry(kind).or_default() += 1;
         }
+        if let Some(form) = self.form.as_ref().and_then(|form| form.first(doc)) {
+            *self.forms.entry(form).or_default() += 1;
+        }
         if let Some(year) = self.year.first(doc) {
             *self.years.entry(year).or_default() += 1;
         }
@@ -213,6 +227,7 @@ impl SegmentCollector for CountingSegment {
             companies: self.companies.named(),
             concepts: self.concepts.named(),
             kinds: self.kinds,
+            forms: self.forms,
             years: self.years,
         }
     }

@@ -18,6 +18,7 @@ pub(crate) mod column {
     pub(crate) const ID: &str = "id";
     pub(crate) const FILED_AT: &str = "filed_at";
     pub(crate) const KIND: &str = "kind";
+    pub(crate) const FORM: &str = "form";
     pub(crate) const WEEK: &str = "week";
     pub(crate) const YEAR: &str = "year";
     pub(crate) const COMPANY: &str = "company_name";
@@ -86,6 +87,7 @@ pub(crate) struct Fields {
     pub id: Field,
     pub filed_at: Field,
     pub kind: Field,
+    pub form: Field,
     pub week: Field,
     pub company_keys: Field,
     pub sources: Field,
@@ -117,6 +119,7 @@ impl Fields {
             id: schema.add_i64_field(column::ID, INDEXED | FAST),
             filed_at: schema.add_i64_field(column::FILED_AT, FAST),
             kind: schema.add_u64_field(column::KIND, INDEXED | FAST),
+            form: schema.add_u64_field(column::FORM, INDEXED | FAST),
             week: schema.add_u64_field(column::WEEK, INDEXED | FAST),
             company_keys: schema.add_text_field("company_keys", STRING),
             sources: schema.add_text_field(column::SOURCES, STRING | FAST),
@@ -174,6 +177,9 @@ impl Fields {
         doc.add_i64(self.id, read.id.0);
         doc.add_i64(self.filed_at, read.filed_at.as_second());
         doc.add_u64(self.kind, kind_number(read.kind));
+        if let Some(form) = read.form {
+            doc.add_u64(self.form, form_number(form));
+        }
         doc.add_u64(self.week, week_number(read.week));
         doc.add_i64(self.year, i64::from(year_of(read.filed_at)));
         doc.add_bool(self.has_problem, read.problem.is_some());
@@ -227,6 +233,11 @@ impl Fields {
 /// The number of a kind in the index.
 pub(crate) fn kind_number(kind: backissue_model::Kind) -> u64 {
     backissue_model::Kind::ALL.iter().position(|k| *k == kind).unwrap_or_default() as u64
+}
+
+/// The number of a form in the index.
+pub(crate) fn form_number(form: backissue_model::Form) -> u64 {
+    backissue_model::Form::ALL.iter().position(|f| *f == form).unwrap_or_default() as u64
 }
 
 /// The number of a week in the index; later weeks have greater numbers.

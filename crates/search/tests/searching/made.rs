@@ -17,6 +17,7 @@ pub fn read(id: i64, title: &str, text: &str) -> Document {
         week: Week::of(filed_at, &TimeZone::UTC),
         filed_at,
         problem: None,
+        form: None,
         approach: None,
         outcome: None,
         description: None,

@@ -1,7 +1,7 @@
 //! Which reads a query finds, in which order, and with which notes.
 
 use crate::made::{index_of, read};
-use backissue_model::{Kind, ReadId, Slug};
+use backissue_model::{Form, Kind, ReadId, Slug};
 use backissue_search::{Count, Document, Hit, Query, Searcher, Typing, Weights};
 use proptest::prelude::*;
 
@@ -26,6 +26,7 @@ fn archive() -> Vec<Document> {
          waited. The rate limiter did not know tenants. We saw SSL_ERROR_SYSCALL in the logs.",
     );
     noisy.problem = Some("One customer's burst filled the shared queue, so that all others waited.".into());
+    noisy.form = Some(Form::Written);
     noisy.approach = Some("Each tenant got its own queue with fair scheduling.".into());
     noisy.company = "Stripe".into();
     noisy.technologies = vec!["Redis".into(), "C++".into()];
@@ -211,6 +212,9 @@ fn filters_and_exclusions_apply() {
         ("tech:C++", vec![1]),
         ("kind:tutorial", vec![2]),
         ("-kind:tutorial", vec![1, 3]),
+        ("form:written", vec![1]),
+        ("form:quoted", vec![]),
+        ("-form:written", vec![2, 3]),
         ("source:planet", vec![1]),
         ("week:2025-W22", vec![3]),
         ("before:2024", vec![1]),
@@ -316,6 +320,7 @@ fn facets_count_all_matches() {
         facets.kinds,
         [Count { value: Kind::CaseStudy, reads: 2 }, Count { value: Kind::Tutorial, reads: 1 }]
     );
+    assert_eq!(facets.forms, [Count { value: Form::Written, reads: 1 }]);
     assert_eq!(
         facets.years.iter().map(|year| (year.value, year.reads)).collect::<Vec<_>>(),
         [(2025, 1), (2024, 1), (2023, 1)]

@@ -66,6 +66,11 @@ on_both!(corrected_fields_are_shown_in_lists_and_on_the_page, |db| {
     let concept = |slug: &str| ReadFilter { concept: slug.parse().ok(), ..ReadFilter::default() };
     assert_eq!(ids(&db.store, concept("queues")).await, [read]);
     assert_eq!(ids(&db.store, concept("caching")).await, []);
+    let form = |form| ReadFilter { form: Some(form), ..ReadFilter::default() };
+    assert_eq!(ids(&db.store, form(Form::Corrected)).await, [read]);
+    assert_eq!(ids(&db.store, form(Form::Quoted)).await, []);
+    let facets = db.store.facets(&ReadFilter::default()).await.unwrap();
+    assert_eq!(facets.forms, [(Form::Corrected, 1)]);
     let week = |week: &str| ReadFilter { week: week.parse().ok(), ..ReadFilter::default() };
     assert_eq!(ids(&db.store, week("2026-W02")).await, [read]);
     assert_eq!(ids(&db.store, week("2026-W20")).await, []);

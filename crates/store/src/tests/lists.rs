@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use backissue_model::{ConceptSlug, Evidence, Form, Kind, Stage, Statement, Week};
+use backissue_model::{ConceptSlug, Correction, Evidence, Form, Kind, ReadField, Stage, Statement, Week};
 use jiff::tz::TimeZone;
 
 use super::harness::*;
@@ -26,12 +26,18 @@ on_both!(filtered_lists_page_through_exactly_their_reads, |db| {
     for kind in [None, Some(Kind::CaseStudy), Some(Kind::Event)] {
         for week in [None, Some(week)] {
             for source in [None, Some(source)] {
-                for concept in [None, Some(concept.clone())] {
-                    let filter = ReadFilter { week, source, concept, kind, mine: None };
+                for (concept, form) in [
+                    (None, None),
+                    (Some(concept.clone()), None),
+                    (None, Some(Form::Written)),
+                    (Some(concept.clone()), Some(Form::Quoted)),
+                ] {
+                    let filter = ReadFilter { week, source, concept, kind, form, mine: None };
                     let wanted = narrowed(&all, |card| {
                         filter.week.is_none_or(|w| card.week == w)
                             && filter.source.is_none_or(|s| card.source == s)
                             && filter.kind.is_none_or(|k| card.kind == k)
+                            && filter.form.is_none_or(|f| card.problem.is_some() && card.problem_form == f)
                             && filter.concept.as_ref().is_none_or(|c| card.concepts.contains(c))
                     });
                     assert_eq!(whole_list(&db.store, &filter, Order::Newest, 7).await, wanted, "{filter:?}");
@@ -43,6 +49,40 @@ on_both!(filtered_lists_page_through_exactly_their_reads, |db| {
                         "{filter:?}"
                     );
                 }
+            }
+        }
+    }
+});
+
+on_both!(reads_with_a_rare_form_are_found_within_other_filters, |db| {
+    filled(db, 300).await;
+    let concept = db.store.concepts().await.unwrap().remove(0).0;
+    let all = async || whole_list(&db.store, &ReadFilter::default(), Order::Newest, 1000).await;
+    let problems = narrowed(&all().await, |card| card.problem.is_some());
+    let (within, outside): (Vec<ReadCard>, Vec<ReadCard>) =
+        problems.into_iter().partition(|card| card.concepts.contains(&concept));
+    let correction = Correction::of(ReadField::Problem, "Queues grew.").unwrap();
+    for card in within[..3].iter().chain(&outside[..3]) {
+        db.store.correct(card.id, std::slice::from_ref(&correction), &[], at(3000)).await.unwrap();
+    }
+    let corrected = narrowed(&all().await, |card| card.problem_form == Form::Corrected);
+    assert_eq!(corrected.len(), 6);
+    for kind in [None, Some(within[0].kind)] {
+        for source in [None, Some(within[0].source)] {
+            for concept in [None, Some(concept.clone())] {
+                let filter = ReadFilter {
+                    source,
+                    concept,
+                    kind,
+                    form: Some(Form::Corrected),
+                    ..ReadFilter::default()
+                };
+                let wanted = narrowed(&corrected, |card| {
+                    filter.source.is_none_or(|s| card.source == s)
+                        && filter.kind.is_none_or(|k| card.kind == k)
+                        && filter.concept.as_ref().is_none_or(|c| card.concepts.contains(c))
+                });
+                assert_eq!(whole_list(&db.store, &filter, Order::Newest, 2).await, wanted, "{filter:?}");
             }
         }
     }
@@ -112,6 +152,12 @@ on_both!(facets_equal_the_contents_of_lists, |db| {
             assert_eq!(*count, narrowed(&cards, |card| card.kind == *kind).len() as u64, "{filter:?} {kind}");
         }
         assert_eq!(facets.kinds.iter().map(|(_, n)| n).sum::<u64>(), cards.len() as u64, "{filter:?}");
+        let problems = narrowed(&cards, |card| card.problem.is_some()).len() as u64;
+        assert_eq!(facets.forms.iter().map(|(_, n)| n).sum::<u64>(), problems, "{filter:?}");
+        for (form, count) in &facets.forms {
+            let of_form = narrowed(&cards, |card| card.problem.is_some() && card.problem_form == *form);
+            assert_eq!(*count, of_form.len() as u64, "{filter:?} {form}");
+        }
         assert!(facets.concepts.is_sorted_by_key(|(slug, n)| (std::cmp::Reverse(*n), slug.clone())));
         for (slug, count) in &facets.concepts {
             let wanted = narrowed(&cards, |card| card.concepts.contains(slug)).len() as u64;

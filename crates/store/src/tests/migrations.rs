@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{DirEntry, read_dir, read_to_string};
 use std::path::Path;
 
-use backissue_model::{NewSource, ReaderId, Scope, Standing};
+use backissue_model::{Form, NewSource, ReaderId, Scope, Standing};
 use jiff::tz::TimeZone;
 
 use super::harness::*;
@@ -283,6 +283,35 @@ async fn changed_migration_is_refused() {
     assert!(matches!(refused, StoreError::Migration { .. }), "{refused:?}");
     db.remove().await;
 }
+
+on_both!(archive_without_counts_of_forms_is_migrated, |db| {
+    generate(&db.store, 60, 7).await.unwrap();
+    let counts = async |store: &Store| -> Vec<(String, i64)> {
+        let query = sql("SELECT list || ' ' || facet AS what, reads FROM tally
+             WHERE facet LIKE 'form/%' ORDER BY list, facet");
+        let rows = store.database.rows(query).await.unwrap();
+        rows.iter().map(|row| (row.text("what").unwrap(), row.int("reads").unwrap())).collect()
+    };
+    let before = counts(&db.store).await;
+    for list in ["all ", "week/", "source/", "concept/"] {
+        for form in [" form/quoted", " form/written"] {
+            let is_counted = before.iter().any(|(what, _)| what.starts_with(list) && what.ends_with(form));
+            assert!(is_counted, "{list}{form}: {before:?}");
+        }
+    }
+    let again = db
+        .as_older(&[
+            "DROP INDEX read_form",
+            "DELETE FROM tally WHERE facet LIKE 'form/%'",
+            "DELETE FROM _sqlx_migrations WHERE description = 'forms'",
+        ])
+        .await;
+    assert_eq!(counts(&again).await, before);
+    let written = ReadFilter { form: Some(Form::Written), ..ReadFilter::default() };
+    let listed = whole_list(&again, &written, Order::Newest, 10).await.len();
+    assert!(before.contains(&("all form/written".to_owned(), listed.try_into().unwrap())), "{listed}");
+    again.close().await;
+});
 
 #[test]
 fn both_databases_have_the_same_tables() {

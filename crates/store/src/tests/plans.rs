@@ -1,6 +1,6 @@
 //! All statements that pages and workers wait for use an index.
 
-use backissue_model::{Deck, Kind, ReadId, ReaderId, Stage};
+use backissue_model::{Deck, Form, Kind, ReadId, ReaderId, Stage};
 
 use super::harness::*;
 use crate::backfills::ON_THEIR_WAY;
@@ -61,11 +61,18 @@ async fn lists(db: &TestDatabase) {
     let cursor =
         Cursor { has_problem: true, filed_at: card.published.unwrap().as_millisecond(), id: card.id.0 };
     let concept = "caching".parse().ok();
-    for kind in [None, Some(Kind::Tutorial)] {
+    for (kind, form) in [
+        (None, None),
+        (Some(Kind::Tutorial), None),
+        (None, Some(Form::Written)),
+        (Some(Kind::Incident), Some(Form::Written)),
+        (None, Some(Form::Corrected)),
+        (Some(Kind::Incident), Some(Form::Corrected)),
+    ] {
         for week in [None, Some(card.week)] {
             for source in [None, Some(card.source)] {
                 for concept in [None, concept.clone()] {
-                    let filter = ReadFilter { week, source, concept, kind, mine: None };
+                    let filter = ReadFilter { week, source, concept, kind, form, mine: None };
                     let run = Run::of(&db.store, &filter).await.unwrap();
                     for after in [None, Some(&cursor)] {
                         let what = format!("{filter:?}");

@@ -155,6 +155,6 @@ fn facets(facets: &Facets) -> Value {
     }
     json!({
         "companies": listed(&facets.companies), "concepts": listed(&facets.concepts), "kinds": listed(&facets.kinds),
-        "years": listed(&facets.years),
+        "forms": listed(&facets.forms), "years": listed(&facets.years),
     })
 }

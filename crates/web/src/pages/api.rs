@@ -81,7 +81,7 @@ fn week() -> Markup {
         h3.older { code { "GET /api/week/{week}" } }
         p {
             "One week: the fields above and its reads as " code { "items" } ", those with a problem first, at most 100 in one answer. "
-            code { "?source=" } ", " code { "?concept=" } " and " code { "?kind=" } " narrow it as on the pages. "
+            code { "?source=" } ", " code { "?concept=" } ", " code { "?kind=" } " and " code { "?form=" } " narrow it as on the pages. "
             code { "problem_form" } " is " code { "quoted" } " for the article's own words and " code { "written" }
             " for a language model's, and " code { "corrected" } " for a person's. " code { "problem_leads" } "says that the problem is sure enough to stand above the title."
         }
@@ -114,7 +114,7 @@ fn search() -> Markup {
             "The reads that answer a question, best first: the fields of an item, and why each is there. " code { "page" } " counts from 1, "
             code { "limit" } " is how many there are on one (20). A question in words finds at most 200 reads. The question may have "
             code { "\"phrases\"" } ", " code { "-words" } " to leave out, and the filters " code { "company:" } " " code { "concept:" } " "
-            code { "tech:" } " " code { "kind:" } " " code { "source:" } " " code { "week:" } " " code { "before:" } " " code { "after:" } "."
+            code { "tech:" } " " code { "kind:" } " " code { "form:" } " " code { "source:" } " " code { "week:" } " " code { "before:" } " " code { "after:" } "."
         }
         pre tabindex="0" { code { (r#"{"query": "one customer slows everyone", "total": 31, "items": [
   {"id": 12, "title": "…", …, "problem": "…", "approach": "…", "outcome": "…",
@@ -122,7 +122,7 @@ fn search() -> Markup {
    "score": 0.09, "why": "both", "similarity": 0.61,
    "passage": {"text": "…", "highlights": [[4, 12]]}}
 ], "facets": {"companies": [{"value": "Fernhost", "reads": 4}],
-  "concepts": […], "kinds": […], "years": […]},
+  "concepts": […], "kinds": […], "forms": […], "years": […]},
  "corrections": [{"typed": "quue", "instead": ["queue"]}], "notes": [],
  "words_only": false, "indexing": null, "next": "/api/search?q=…&page=2"}"#) } }
         p {

@@ -50,6 +50,11 @@ pub(crate) fn facets(facets: &Facets, narrowing: &Narrowing, path: &str, without
         let href = narrowing.with_kind((!chosen).then_some(*kind)).href(path);
         Value { name: words::kind(*kind).to_owned(), count: *count, href, chosen }
     });
+    let forms = facets.forms.iter().map(|(form, count)| {
+        let chosen = narrowing.form == Some(*form);
+        let href = narrowing.with_form((!chosen).then_some(*form)).href(path);
+        Value { name: words::form(*form).to_owned(), count: *count, href, chosen }
+    });
     let concepts = facets.concepts.iter().map(|(slug, count)| {
         let chosen = narrowing.concept.as_ref() == Some(slug);
         let href = narrowing.with_concept((!chosen).then_some(slug)).href(path);
@@ -64,6 +69,7 @@ pub(crate) fn facets(facets: &Facets, narrowing: &Narrowing, path: &str, without
         (facet("Kind", &kinds.collect::<Vec<_>>()))
         @if without != Without::Concepts { (facet("Concept", &concepts.collect::<Vec<_>>())) }
         @if without != Without::Sources { (facet("Source", &sources.collect::<Vec<_>>())) }
+        (facet("Wording", &forms.collect::<Vec<_>>()))
     };
     (!markup.0.is_empty()).then_some(markup)
 }
@@ -143,7 +149,7 @@ pub(crate) fn chips(narrowing: &Narrowing, path: &str, source_title: Option<&str
         }
     };
     html! {
-        @if narrowing.kind.is_some() || narrowing.concept.is_some() || narrowing.source.is_some() {
+        @if narrowing.with_show(None).is_narrow() {
             ul.chips aria-label="Narrowed to" {
                 li.quiet { "Only" }
                 @if let Some(kind) = narrowing.kind { (chip(words::kind(kind), narrowing.with_kind(None))) }
@@ -151,6 +157,7 @@ pub(crate) fn chips(narrowing: &Narrowing, path: &str, source_title: Option<&str
                 @if let Some(slug) = &narrowing.source {
                     (chip(source_title.unwrap_or(slug.as_str()), narrowing.with_source(None)))
                 }
+                @if let Some(form) = narrowing.form { (chip(words::form(form), narrowing.with_form(None))) }
             }
         }
     }

@@ -25,6 +25,8 @@ pub(crate) fn facets(facets: &Facets, query: &Query) -> Option<Markup> {
         .map(|c| (vocabulary::name(&c.value), c.reads, Filter::Concept(c.value.clone())));
     let kinds =
         facets.kinds.iter().map(|c| (words::kind(c.value).to_owned(), c.reads, Filter::Kind(c.value)));
+    let forms =
+        facets.forms.iter().map(|c| (words::form(c.value).to_owned(), c.reads, Filter::Form(c.value)));
     let years: Vec<Value> =
         facets.years.iter().filter_map(|count| year(query, count.value, count.reads)).collect();
     let markup = html! {
@@ -32,6 +34,7 @@ pub(crate) fn facets(facets: &Facets, query: &Query) -> Option<Markup> {
         (values("Concept", concepts.collect()))
         (values("Kind", kinds.collect()))
         (facet("Year", &years))
+        (values("Wording", forms.collect()))
     };
     (!markup.0.is_empty()).then_some(markup)
 }
@@ -120,6 +123,7 @@ fn named(filter: &Filter, sense: Sense) -> String {
         Filter::Company(name) | Filter::Technology(name) => name.clone(),
         Filter::Concept(slug) => vocabulary::name(slug),
         Filter::Kind(kind) => words::kind(*kind).to_owned(),
+        Filter::Form(form) => words::form(*form).to_owned(),
         Filter::Source(slug) => slug.to_string(),
         Filter::Week(week) => format!("week {} of {}", week.number(), week.year()),
         Filter::Before(_) => format!("before {}", filter.value()),

@@ -133,6 +133,14 @@ async fn lists_and_answers_go_on_where_they_stopped() {
     assert_eq!(walked(&site, "/api/v1/search?q=kind:incident&limit=1").await, found);
     let listed = walked(&site, "/api/v1/reads?kind=incident&limit=1").await;
     assert_eq!(listed.iter().collect::<BTreeSet<_>>(), found.iter().collect::<BTreeSet<_>>());
+    let written = walked(&site, "/api/v1/search?q=form:written&limit=100").await;
+    let listed = walked(&site, "/api/v1/reads?form=written&limit=1").await;
+    assert!(listed.len() > 2 && listed.len() < all.len(), "some have no problem");
+    assert_eq!(listed.iter().collect::<BTreeSet<_>>(), written.iter().collect::<BTreeSet<_>>());
+    assert!(walked(&site, "/api/v1/reads?form=quoted").await.is_empty());
+    let facets = data(&site, "/api/v1/facets").await;
+    assert_eq!(facets["forms"][0]["value"], "written");
+    assert_eq!(facets["forms"][0]["reads"], listed.len());
     let weeks = data(&site, "/api/v1/weeks?limit=1").await;
     let next = weeks["next"].as_str().unwrap();
     let second = data(&site, &format!("/api/v1/weeks?limit=1&cursor={next}")).await;
@@ -200,6 +208,7 @@ async fn bad_input_is_a_problem_with_a_remedy() {
         ("/api/v1/reads?limit=many".to_owned(), 400, "invalid"),
         ("/api/v1/reads?limit=1&limit=2".to_owned(), 400, "invalid"),
         ("/api/v1/reads?kind=poem".to_owned(), 400, "invalid"),
+        ("/api/v1/reads?form=poem".to_owned(), 400, "invalid"),
         ("/api/v1/reads?show=everything".to_owned(), 400, "invalid"),
         ("/api/v1/reads?fields=id,secret".to_owned(), 400, "invalid"),
         ("/api/v1/reads?source=".to_owned(), 400, "invalid"),

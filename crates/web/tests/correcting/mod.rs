@@ -55,8 +55,14 @@ async fn correction_shows_what_the_program_said_and_is_undone() {
     assert!(!grounds.contains("What changed"), "an unchanged field is not corrected: {grounds}");
     let week = html::Page::parse("/", &site.get("/week/2026-W20").await.body);
     assert!(week.text().contains("corrected by a person"), "{}", week.text());
+    let corrected = "/week/2026-W20?form=corrected";
+    let narrow = html::Page::parse(corrected, &site.get(corrected).await.body);
+    assert_eq!(narrow.all("a[data-read]"), ["Deploys emptied the cache."]);
+    assert_eq!(narrow.attributes("a.chip", "href"), ["/week/2026-W20"]);
     site.search.catch_up(|_| ()).await.unwrap();
     assert!(site.get("/search?q=emptied").await.body.contains("/read/1/"), "search finds it");
+    let found = html::Page::parse("/", &site.get("/search?q=form:corrected").await.body);
+    assert_eq!(found.all(".found .problem"), ["Deploys emptied the cache."]);
     let data: serde_json::Value = serde_json::from_str(&site.get("/api/read/1").await.body).unwrap();
     assert_eq!(data["problem_form"], "corrected");
     assert_eq!(

@@ -78,6 +78,11 @@ async fn assert_flat(location: &Location) {
         format!("/source/{}.json", source.slug),
         format!("/source/{}?kind=tutorial", source.slug),
         "/feed.atom?kind=incident".to_owned(),
+        format!("/week/{week}?form=written"),
+        format!("/concept/{concept}?form=written"),
+        format!("/concept/{concept}?form=corrected"),
+        "/feed.atom?form=written".to_owned(),
+        "/feed.atom?kind=incident&form=corrected".to_owned(),
         format!("/practise/card?concept={concept}"),
     ]);
     let plans = plans(&site.store, async {

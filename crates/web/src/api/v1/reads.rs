@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use backissue_model::Kind;
+use backissue_model::{Form, Kind};
 use backissue_store::{Corrected, Cursor, Mine, Order, Place, ReadCard, ReadFilter, ReadPage, Refused};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::answer::kept;
-use crate::api::names::{kinds, one_of};
+use crate::api::names::{form, kinds, one_of};
 use crate::api::v1::concepts::ConceptName;
 use crate::api::v1::request::{Fields, List, Page, Paged, Params, Single, week};
 use crate::api::v1::shapes::Read;
@@ -20,7 +20,7 @@ use crate::narrowing::Narrowing;
 use crate::parts::reads::href;
 use crate::read_address::read_id;
 use crate::readers::Visitor;
-use crate::{App, vocabulary};
+use crate::{App, vocabulary, words};
 
 /// What narrows a list of reads.
 #[derive(Default, Deserialize, IntoParams)]
@@ -39,6 +39,9 @@ pub(super) struct Narrow {
     /// Only of this kind.
     #[param(schema_with = kinds)]
     kind: Option<Kind>,
+    /// Only those whose problem has this form.
+    #[param(schema_with = form)]
+    form: Option<Form>,
 }
 
 /// The parameters of a list of reads, with what narrows it.
@@ -88,7 +91,8 @@ impl Narrow {
             return Err(Fault::BadAddress(format!("“{name}” is empty; leave it out, or name one")));
         }
         let given = given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)));
-        let narrowing = Narrowing { kind: self.kind, ..Narrowing::of(&HashMap::from_iter(given))? };
+        let narrowing =
+            Narrowing { kind: self.kind, form: self.form, ..Narrowing::of(&HashMap::from_iter(given))? };
         Ok(ReadFilter { week, ..narrowing.looked_up(&app.store).await?.0 })
     }
 }
@@ -127,6 +131,8 @@ struct FacetCounts {
     concepts: Vec<FacetCount>,
     /// The kinds, whatever the filter's kind is.
     kinds: Vec<FacetCount>,
+    /// The forms of the problem, whatever the filter's form is.
+    forms: Vec<FacetCount>,
 }
 
 /// A value of a filter.
@@ -163,6 +169,11 @@ pub(super) async fn facets(
             .kinds
             .into_iter()
             .map(|(kind, reads)| count(kind.to_string(), kind.name().to_owned(), reads))
+            .collect(),
+        forms: facets
+            .forms
+            .into_iter()
+            .map(|(form, reads)| count(form.to_string(), words::form(form).to_owned(), reads))
             .collect(),
     })
 }

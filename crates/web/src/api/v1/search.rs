@@ -83,6 +83,7 @@ struct Counts {
     companies: Vec<ValueCount>,
     concepts: Vec<ValueCount>,
     kinds: Vec<ValueCount>,
+    forms: Vec<ValueCount>,
     years: Vec<ValueCount>,
 }
 
@@ -116,9 +117,9 @@ impl From<&Correction> for Typed {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Searched {
-    /// The problem in words, with filters such as `company:`, `concept:`, `kind:`, `week:`,
-    /// `before:`, `"a phrase"`, `-without`; for readers also `is:` and `label:`. Without words,
-    /// the newest reads come first.
+    /// The problem in words, with filters such as `company:`, `concept:`, `kind:`, `form:`,
+    /// `week:`, `before:`, `"a phrase"`, `-without`; for readers also `is:` and `label:`. Without
+    /// words, the newest reads come first.
     #[param(max_length = 500, example = "one customer slows everyone")]
     q: Option<String>,
     /// Most reads to return; 20 if left out.
@@ -187,6 +188,7 @@ pub(super) async fn search(
             companies: counts(&found.facets.companies),
             concepts: counts(&found.facets.concepts),
             kinds: counts(&found.facets.kinds),
+            forms: counts(&found.facets.forms),
             years: counts(&found.facets.years),
         },
         corrections: found.corrections.iter().map(Typed::from).collect(),
