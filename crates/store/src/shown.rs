@@ -4,20 +4,25 @@
 use std::collections::HashSet;
 
 use backissue_model::{ConceptSlug, Form, Precis, ReadId, Statement, Sureness};
+use jiff::Timestamp;
 
 use crate::database::{Sql, Tried, Tx, sql, sql_listing};
 use crate::keys::concept_list;
+use crate::times::millis;
 
 /// Stores the shown parts of a précis in the read's row.
 pub(crate) async fn show_precis(tx: &mut Tx, read: ReadId, precis: &Precis) -> Tried<()> {
-    tx.run(showing_precis(read, precis)).await?;
+    tx.run(showing_precis(read, precis, None)).await?;
     Ok(())
 }
 
-/// The statement of [`show_precis`].
-pub(crate) fn showing_precis(read: ReadId, precis: &Precis) -> Sql {
+/// The statement of [`show_precis`]. With `revised`, the body that is stored next and the time, it
+/// also sets `revised_at` if another body is stored now.
+pub(crate) fn showing_precis(read: ReadId, precis: &Precis, revised: Option<(&str, Timestamp)>) -> Sql {
     let update = sql("UPDATE read SET kind = $2, problem = $3, has_problem = $4, concepts = $5,
-            problem_leads = $6, problem_form = $7, practisable = $8
+            problem_leads = $6, problem_form = $7, practisable = $8,
+            revised_at = CASE WHEN EXISTS (SELECT 1 FROM precis p WHERE p.read_id = $1 AND p.body <> $9)
+                THEN $10 ELSE revised_at END
          WHERE id = $1");
     update
         .bind(read.0)
@@ -28,6 +33,8 @@ pub(crate) fn showing_precis(read: ReadId, precis: &Precis) -> Sql {
         .bind(precis.problem.as_ref().is_some_and(|problem| problem.sureness() == Sureness::Sure))
         .bind(precis.problem.as_ref().map_or(Form::default(), |problem| problem.form).as_str())
         .bind(is_shown(precis.problem.as_ref()) && is_shown(precis.approach.as_ref()))
+        .bind(revised.map(|(body, _)| body))
+        .bind(revised.map(|(_, now)| millis(now)))
 }
 
 /// The confidence in problem and outcome together, in thousandths. 0 if one of them is not shown.

@@ -117,9 +117,8 @@ async fn keep_precis(
 ) -> Tried<Precis> {
     let (precis, said) = corrections::shown(tx, read.id, said).await?;
     let body = to_json(&precis)?;
-    let revised = sql("UPDATE read SET revised_at = $2
-         WHERE id = $1 AND EXISTS (SELECT 1 FROM precis WHERE read_id = $1 AND body <> $3)");
-    tx.run(revised.bind(read.id.0).bind(millis(now)).bind(body.as_str())).await?;
+    // It compares with the stored précis, so it comes before the one that replaces that.
+    let show = showing_precis(read.id, &precis, Some((body.as_str(), now)));
     let insert = sql(
         "INSERT INTO precis (read_id, annotator, version, annotated_at, body, said) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (read_id) DO UPDATE SET annotator = excluded.annotator, version = excluded.version,
@@ -132,7 +131,7 @@ async fn keep_precis(
         .bind(millis(now))
         .bind(body)
         .bind(said);
-    let mut statements = vec![insert, showing_precis(read.id, &precis)];
+    let mut statements = vec![show, insert];
     statements.extend(beside);
     tx.together(statements).await?;
     Ok(precis)

@@ -245,7 +245,7 @@ on_both!(read_takes_few_statements, |db| {
         assert_eq!(db.store.finish_annotate(&read, &made, at(1000)).await.unwrap(), Finished::Done);
     });
     // Each is a round trip on PostgreSQL.
-    let most = if db.sqlite_path().is_some() { 28 } else { 18 };
+    let most = if db.sqlite_path().is_some() { 27 } else { 17 };
     let statements = statements.await;
     assert!((10..=most).contains(&statements), "{statements}");
 });
