@@ -5,7 +5,7 @@
 //! sends prompts and receives replies.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use backissue_annotate::asking::{Asking, AsksFor, PromptSettings, Question, Readings, Refusal};
 use backissue_llm::{Model, ModelError, Prompt, Usage};
@@ -31,6 +31,8 @@ pub struct Asker {
     /// Maximum characters of an article in a prompt. It shrinks when the model refuses a prompt as
     /// too long.
     fits: Arc<AtomicUsize>,
+    /// Number of reads with a reserved quota for which no reply has come yet.
+    unanswered: Arc<AtomicU64>,
 }
 
 /// Number of reads that are loaded from the archive at once.
@@ -89,7 +91,23 @@ impl Asker {
             checker: None,
             prompt: PromptSettings::default(),
             fits: Arc::new(AtomicUsize::new(usize::MAX)),
+            unanswered: Arc::default(),
         }
+    }
+
+    /// Returns the quota of the reads that an interruption left without any reply.
+    pub(crate) async fn give_back_unanswered(&self, store: &Store) -> Result<(), StoreError> {
+        match self.unanswered.swap(0, Ordering::Relaxed) {
+            0 => Ok(()),
+            reads => store.give_back_quota(self.name(), reads, Timestamp::now()).await,
+        }
+    }
+
+    /// One read fewer is without a reply: it has one, or its quota is returned.
+    fn one_less_unanswered(&self) {
+        let less = |reads: u64| reads.checked_sub(1);
+        // An interruption may have returned the quota of all just before.
+        let _ = self.unanswered.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
     /// The settings of the prompt, with the present maximum of characters.
@@ -260,9 +278,13 @@ impl Dealings<'_> {
                 return Err(NotTold::OverBudget);
             }
             self.has_leave = true;
+            self.asker.unanswered.fetch_add(1, Ordering::Relaxed);
         }
         match model.ask(&prompt_of(question)).await {
             Ok(reply) => {
+                if self.questions == 0 {
+                    self.asker.one_less_unanswered();
+                }
                 self.questions += 1;
                 Ok(Given { reply: reply.text, spent: Some(spent_on(reply.usage)) })
             }
@@ -271,6 +293,7 @@ impl Dealings<'_> {
                 self.store.record_spent(name, spent, now).await?;
                 if self.questions == 0 {
                     // Only what the model answered about is a read that it was used for.
+                    self.asker.one_less_unanswered();
                     self.store.give_back_quota(self.asker.name(), 1, now).await?;
                     self.has_leave = false;
                 }

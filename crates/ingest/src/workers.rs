@@ -249,7 +249,10 @@ impl Ingest {
     async fn pass(&self, reannotator: &Reannotator, stop: &CancellationToken) -> Result<Pass, IngestError> {
         tokio::select! {
             pass = reannotator.pass(stop, None) => Ok(pass?),
-            () = self.out_of_grace(stop) => Ok(Pass::Over),
+            () = self.out_of_grace(stop) => {
+                reannotator.give_back_quota().await?;
+                Ok(Pass::Over)
+            }
         }
     }
 

@@ -2,10 +2,11 @@
 //! quotas, and servers that are down.
 
 use std::collections::{BTreeMap, HashSet};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use backissue_needs::{needs, shared_dir};
-use backissue_tests::program::{Archive, client};
+use backissue_tests::program::{Archive, client, terminate};
 use backissue_tests::stand_in_model::{Asked, Does, StandInModel};
 use backissue_tests::web::{SmallWeb, SmallWebOptions};
 use serde_json::{Value, json};
@@ -544,6 +545,33 @@ fn model_annotates_new_reads_within_its_quota() {
     let (said, code) = mine.said(&["annotate", "--all"]);
     assert!(code == 4 && said.contains("limits of the model are reached"), "{code}: {said}");
     assert!(said.contains("left; the same command continues"), "{said}");
+}
+
+#[test]
+fn interrupted_reads_without_a_reply_cost_no_quota() {
+    needs!(SharedData);
+    let (asked, came) = std::sync::mpsc::channel();
+    let hangs = move |_: &Asked| {
+        // The test may have ended.
+        let _ = asked.send(());
+        Does::Hangs
+    };
+    let server = StandInModel::start(hangs).unwrap();
+    let mine =
+        Modelled::new(&server.url("openai"), "openai", "", "reads_per_day = 5\nconcurrency = 2").synced();
+    let mut annotate = mine.archive.command(&mine.words(&["annotate", "--all", "--model", "mine"]));
+    let mut annotate = annotate.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    for _ in 0..2 {
+        came.recv_timeout(Duration::from_secs(60)).unwrap();
+    }
+    // The first signal lets it finish its questions, a later one does not.
+    while annotate.try_wait().unwrap().is_none() {
+        terminate(&annotate).unwrap();
+    }
+    assert_eq!(annotate.wait().unwrap().code(), Some(1));
+    let usage = &mine.json(&["models", "--usage"])["usage"][0];
+    let count = |field: &str| usage[field].as_u64();
+    assert_eq!((count("reads"), count("questions"), count("failures")), (Some(0), Some(0), Some(0)));
 }
 
 #[test]

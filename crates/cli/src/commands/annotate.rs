@@ -66,7 +66,11 @@ pub async fn run(args: AnnotateArgs, settings: Settings) -> anyhow::Result<Outco
     let reannotator = Reannotator::new(store.clone(), by.clone());
     let (steps, told) = unbounded_channel();
     let work = async { tokio::join!(reannotator.pass(&stop, Some(steps)), follow(told, asked)) };
-    let (pass, counts) = signals.unless_hurried(async { Ok(work.await) }).await?;
+    let ended = signals.unless_hurried(async { Ok(work.await) }).await;
+    if ended.is_err() {
+        reannotator.give_back_quota().await?;
+    }
+    let (pass, counts) = ended?;
     let pass = pass?;
     let left = left_over(&store, &by, &settings).await?;
     store.close().await;

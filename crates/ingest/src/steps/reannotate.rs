@@ -160,6 +160,17 @@ impl Reannotator {
         pass
     }
 
+    /// Returns the quota of the reads to which the model gave no reply, after a pass was dropped.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn give_back_quota(&self) -> Result<(), StoreError> {
+        match &self.by {
+            By::BuiltIn => Ok(()),
+            By::Model(asker) => asker.give_back_unanswered(&self.store).await,
+        }
+    }
+
     async fn one_hand(
         &self,
         stop: &CancellationToken,
