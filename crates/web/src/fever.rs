@@ -57,8 +57,9 @@ async fn answer(State(app): State<App>, headers: HeaderMap, request: Request) ->
     };
     let program = Program::of(visitor).ok_or(Fault::WrongToken)?;
     let sources = sources(&app).await?;
+    let groups = groups(&sources);
     let changed = match asked.one("mark") {
-        Some(what) => change(&app, program, what, &asked, &sources).await?,
+        Some(what) => change(&app, program, what, &asked, &sources, &groups).await?,
         None => None,
     };
     let polled = sources.iter().filter_map(|source| source.health.last_success).max();
@@ -69,12 +70,12 @@ async fn answer(State(app): State<App>, headers: HeaderMap, request: Request) ->
         said["feeds"] = sources.iter().map(feed).collect();
     }
     if asked.has("groups") {
-        let names = groups(&sources).into_keys();
-        said["groups"] = names.map(|name| json!({ "id": group_id(name), "title": name })).collect();
+        let group = |name: &&str| json!({ "id": group_id(name), "title": name });
+        said["groups"] = groups.keys().map(group).collect();
     }
     if asked.has("feeds") || asked.has("groups") {
-        let of_group = |(name, ids): (&str, Vec<String>)| json!({ "group_id": group_id(name), "feed_ids": ids.join(",") });
-        said["feeds_groups"] = groups(&sources).into_iter().map(of_group).collect();
+        let of_group = |(name, ids): (&&str, &Vec<String>)| json!({ "group_id": group_id(name), "feed_ids": ids.join(",") });
+        said["feeds_groups"] = groups.iter().map(of_group).collect();
     }
     for name in ["favicons", "links"].into_iter().filter(|name| asked.has(name)) {
         said[name] = json!([]);
@@ -100,9 +101,11 @@ async fn answer(State(app): State<App>, headers: HeaderMap, request: Request) ->
     Ok(response)
 }
 
-/// The groups of sources by name, with the numbers of their sources.
-fn groups(sources: &[Source]) -> BTreeMap<&str, Vec<String>> {
-    let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+/// Groups of sources by name, with the numbers of their sources.
+type Groups<'s> = BTreeMap<&'s str, Vec<String>>;
+
+fn groups(sources: &[Source]) -> Groups<'_> {
+    let mut groups = Groups::new();
     for source in sources {
         if let Some(group) = &source.group {
             groups.entry(group).or_default().push(source.id.0.to_string());
@@ -168,6 +171,7 @@ async fn change(
     what: &str,
     asked: &Asked,
     sources: &[Source],
+    groups: &Groups<'_>,
 ) -> Result<Option<Mine>, Fault> {
     if program.scope < Scope::Write {
         return Err(Fault::NarrowToken(Scope::Write));
@@ -202,8 +206,8 @@ async fn change(
         // Feeds that an app shows only within all others, of which there are none.
         "group" if id == -1 => return Ok(None),
         "group" => {
-            let name = groups(sources).into_keys().find(|name| group_id(name) == id);
-            Stream::Group(name.ok_or_else(|| none("group"))?.to_owned())
+            let name = groups.keys().find(|name| group_id(name) == id);
+            Stream::Group((*name.ok_or_else(|| none("group"))?).to_owned())
         }
         _ => return Err(Fault::BadForm("“mark” is item, feed or group".to_owned())),
     };
