@@ -183,13 +183,10 @@ pub(crate) async fn change_password(
     if !log_in.is_safe_for(&headers) {
         return Ok(refused(not_stored(frame.page(without_https())), StatusCode::FORBIDDEN));
     }
-    let wrong = async |why: &str, status| {
-        Ok(refused(page(&frame, &app, &Said::Wrong(why.to_owned())).await?, status))
-    };
     let new: Password = match form.field("new")?.parse() {
         Ok(new) => new,
         Err(error) => {
-            return wrong(&words::sentence(&error.to_string()), StatusCode::UNPROCESSABLE_ENTITY).await;
+            return not_set(&frame, &app, &error.to_string(), StatusCode::UNPROCESSABLE_ENTITY).await;
         }
     };
     let throttled = format!("password of {}", form.reader);
@@ -199,7 +196,8 @@ pub(crate) async fn change_password(
     }
     if !is_present(&app, log_in, &form).await? {
         tracing::warn!(%peer, "reader {} typed a wrong password to change it", form.reader);
-        return wrong("The present password is wrong; nothing was changed.", StatusCode::FORBIDDEN).await;
+        let why = "The present password is wrong; nothing was changed.";
+        return not_set(&frame, &app, why, StatusCode::FORBIDDEN).await;
     }
     log_in.throttle.succeeded(peer, &throttled);
     let _place = log_in.place().await?;
@@ -220,23 +218,18 @@ async fn set_first_password(
     if !log_in.is_open() {
         return Err(Fault::BadForm("Nobody without a session sets a password here".to_owned()));
     }
-    let wrong =
-        async |why: &str, status| Ok(refused(page(frame, app, &Said::Wrong(why.to_owned())).await?, status));
     if !hosts::is_loopback(headers) {
         let why =
             "The first password can only be set in a browser on this machine, at a name such as localhost.";
-        return wrong(why, StatusCode::FORBIDDEN).await;
+        return not_set(frame, app, why, StatusCode::FORBIDDEN).await;
     }
-    let typed = form.field("new")?;
-    let new: Password = match typed.parse() {
+    let new: Password = match form.field("new")?.parse() {
         Ok(new) => new,
-        Err(error) => {
-            return wrong(&words::sentence(&error.to_string()), StatusCode::UNPROCESSABLE_ENTITY).await;
-        }
+        Err(error) => return not_set(frame, app, &error.to_string(), StatusCode::UNPROCESSABLE_ENTITY).await,
     };
-    if form.field("again")? != typed {
+    if form.field("again")? != form.field("new")? {
         let why = "The two passwords differ, and nothing was set. Type the same one twice.";
-        return wrong(why, StatusCode::UNPROCESSABLE_ENTITY).await;
+        return not_set(frame, app, why, StatusCode::UNPROCESSABLE_ENTITY).await;
     }
     let _place = log_in.place().await?;
     // Another browser may have set one meanwhile. Then that one is asked for.
@@ -245,6 +238,11 @@ async fn set_first_password(
     }
     log_in.has_password.store(true, Ordering::Relaxed);
     Ok(sent_to("/login?back=/account"))
+}
+
+/// The page that says why no password was set.
+async fn not_set(frame: &Frame, app: &App, why: &str, status: StatusCode) -> Result<Response, Fault> {
+    Ok(refused(page(frame, app, &Said::Wrong(words::sentence(why))).await?, status))
 }
 
 async fn is_present(app: &App, log_in: &LogIn, form: &Signed) -> Result<bool, Fault> {
