@@ -489,7 +489,7 @@ impl Sender {
                 if let Some(again) =
                     self.send_link(mailer, &subscriber.name(), &subscriber.address, &page).await
                 {
-                    self.store.retry_subscriber(subscriber.id, again).await?;
+                    self.store.retry_subscriber(&subscriber.token, again).await?;
                 }
             }
         }

@@ -11,11 +11,12 @@
 //! that they save by address), `practice` (cards and answers). Also of readers: `saved_searches`
 //! (what they look out for), `alerts` (what is sent about that), `own` (all of it, to take
 //! elsewhere), `accounts` (roles, invitations), `sessions` (passwords, who is logged in),
-//! `own_digests` (what they get by mail). Of
-//! readers' programs: `tokens` (what they send), `streams` (lists for reader apps). Of strangers:
-//! `subscribers` (who gets the week by mail). `check` is for `doctor`, `copy` moves an archive to
-//! another database, `backup` writes a file to keep. `retention` removes old articles. `turns` is
-//! for several processes that fetch, `webhooks` for programs elsewhere that are told what happens.
+//! `own_digests` (what they get by mail). Of readers' programs: `tokens` (what they send),
+//! `streams` (lists for reader apps). Of strangers: `subscribers` (who gets the week by mail). Of
+//! both: `mailed_links` (by which they confirm an address). `check` is for `doctor`, `copy` moves
+//! an archive to another database, `backup` writes a file to keep. `retention` removes old
+//! articles. `turns` is for several processes that fetch, `webhooks` for programs elsewhere that
+//! are told what happens.
 //!
 //! A small layer (`database`) over sqlx's two pools talks to both databases. sqlx's `Any` driver
 //! does not fit, for three reasons. It opens a database by address only, so that SQLite's settings
@@ -71,6 +72,7 @@ mod issues;
 mod keys;
 mod left_out;
 mod location;
+mod mailed_links;
 mod marks;
 mod merge;
 mod migrations;
@@ -133,6 +135,7 @@ pub use highlights::{HIGHLIGHTS_MAX, Highlighted, RemarkSaved};
 pub use hubs::{ClaimedSubscription, HubNames, Subscription};
 pub use issues::{IssueChange, IssueChanged, StoredIssue};
 pub use location::{Location, LocationError};
+pub use mailed_links::LINK_LASTS;
 pub use marks::{Action, Among, ReaderCount};
 pub use notes::{
     GROUP_SHOWN, LABELS_MAX, Labelled, NoteSaved, Own, OwnCursor, OwnPage, ShelfBy, ShelfFilter, ShelfGroup,
@@ -159,7 +162,7 @@ pub use sendings::{Dispatch, RecipientState, Resend, Sending, SendingClaim, Send
 pub use sessions::{SESSION_LASTS, Session};
 pub use sources::{ClaimedSource, Follow, Scope, SourceChange, SourceFilter, Unfollow, Unfollowed};
 pub use streams::{Stream, StreamFilter, StreamItem, Tag, Tagged};
-pub use subscribers::{LINK_LASTS, Subscriber};
+pub use subscribers::Subscriber;
 pub use tokens::{NewToken, TOKENS_MAX, Token, TokenAdded};
 pub use turns::{BusyHost, HostTurn, RobotsTurn, SharedRobots, Wakeups};
 pub use webhooks::{

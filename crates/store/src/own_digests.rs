@@ -1,8 +1,8 @@
 //! Digests that readers chose for themselves: table `own_digest`.
 //!
-//! As with `subscribers`, an address counts once its owner has opened a link that was mailed to it.
-//! The link works once; its new token stands in the mails, to unsubscribe. A reader who stops the
-//! mails has no row. If the mailbox does not exist, the row stays with what the mail server said.
+//! As with `subscribers`, an address counts once its owner has opened a link that was mailed to it
+//! (`mailed_links`). A reader who stops the mails has no row. If the mailbox does not exist, the
+//! row stays with what the mail server said.
 
 use backissue_model::{DigestChoice, ReaderId, ReaderName, SearchName, SubscriberAddress};
 use jiff::civil::Weekday;
@@ -10,8 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::database::{Row, Tried, Tx, sql, sql_of};
 use crate::error::Failure;
+use crate::mailed_links::{LINK_LASTS, LINKS_MAX, before, note_stopped, works};
 use crate::sendings::forget_recipient;
-use crate::subscribers::{LINK_LASTS, LINKS_MAX, before, note_stopped};
 use crate::times::millis;
 use crate::{Store, StoreError};
 
@@ -99,9 +99,7 @@ impl Store {
 
     /// The digest whose link has this token. A link that confirms has ended after two days.
     pub async fn own_digest_of(&self, token: &str, now: Timestamp) -> Result<Option<OwnDigest>, StoreError> {
-        let query = sql_of(format!(
-            "{OWN_DIGEST} WHERE d.token = $1 AND (d.confirmed_at IS NOT NULL OR d.asked_at >= $2)"
-        ));
+        let query = sql_of(format!("{OWN_DIGEST} WHERE {}", works("d")));
         let query = query.bind(token).bind(before(now, LINK_LASTS));
         self.one("looking up a reader's digest", query, digest_of_row).await
     }
@@ -141,18 +139,12 @@ impl Store {
         ));
         let found = self.one("looking for links to mail", due.bind(millis(now)), digest_of_row).await?;
         let Some(found) = found else { return Ok(None) };
-        let taken = sql("UPDATE own_digest SET due_at = NULL, mails = mails + 1
-             WHERE token = $1 AND due_at IS NOT NULL AND due_at <= $2");
-        let taken = taken.bind(found.token.as_str()).bind(millis(now));
-        Ok((self.change("taking a link to mail", taken).await? > 0).then_some(found))
+        Ok(self.take_link("own_digest", &found.token, now).await?.then_some(found))
     }
 
     /// Makes the mail with this link due again at this moment, unless too many were attempted.
     pub async fn retry_own_digest(&self, token: &str, at: Timestamp) -> Result<(), StoreError> {
-        let retry =
-            sql("UPDATE own_digest SET due_at = $2 WHERE token = $1 AND confirmed_at IS NULL AND mails < $3");
-        let retry = retry.bind(token).bind(millis(at)).bind(LINKS_MAX);
-        self.change("mailing a link again", retry).await.map(drop)
+        self.retry_link("own_digest", token, at).await
     }
 
     /// Confirms the address whose link has this token, and replaces the token. What was due before

@@ -1,26 +1,19 @@
 //! Subscribers to the week by mail: table `subscriber`.
 //!
-//! An address counts once its owner has opened a link that was mailed to it. The link's token is
-//! replaced then, so the link works once; the new token stands in the mails, to unsubscribe. Who
-//! unsubscribes is deleted; table `stopped_link` has only the token. Limits hold for each address,
-//! and for all that are not confirmed.
+//! An address counts once its owner has opened a link that was mailed to it (`mailed_links`).
+//! Limits hold for each address, and for all that are not confirmed.
 
 use backissue_model::SubscriberAddress;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::database::{Row, Tried, Tx, sql, sql_of};
+use crate::database::{Row, Tried, sql, sql_of};
+use crate::mailed_links::{LINK_LASTS, LINKS_MAX, before, note_stopped, works};
 use crate::sendings::forget_recipient;
 use crate::times::millis;
 use crate::{Store, StoreError};
 
-/// How long a link for confirming works.
-pub const LINK_LASTS: SignedDuration = SignedDuration::from_hours(48);
 /// The shortest pause between two mails with a link to one address.
 const PAUSE: SignedDuration = SignedDuration::from_hours(1);
-/// Most mails with a link to one address, until its link ends.
-pub(crate) const LINKS_MAX: i64 = 3;
-/// How long a link that unsubscribed somebody is remembered.
-const STOPPED_LASTS: SignedDuration = SignedDuration::from_hours(365 * 24);
 /// Most addresses that wait for their owners.
 const WAITING_MAX: i64 = 1_000;
 
@@ -85,34 +78,21 @@ impl Store {
         let due = sql_of(format!(
             "{SUBSCRIBER} WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at, id LIMIT 1"
         ));
-        let Some(found) =
-            self.one("looking for links to mail", due.bind(millis(now)), subscriber_of_row).await?
-        else {
-            return Ok(None);
-        };
-        let taken = sql("UPDATE subscriber SET due_at = NULL, mails = mails + 1
-             WHERE id = $1 AND due_at IS NOT NULL AND due_at <= $2");
-        let taken = self.change("taking a link to mail", taken.bind(found.id).bind(millis(now))).await?;
-        Ok((taken > 0).then_some(found))
+        let found = self.one("looking for links to mail", due.bind(millis(now)), subscriber_of_row).await?;
+        let Some(found) = found else { return Ok(None) };
+        Ok(self.take_link("subscriber", &found.token, now).await?.then_some(found))
     }
 
-    /// Makes the mail with a link due again at this moment, unless it was attempted too often.
-    pub async fn retry_subscriber(&self, id: i64, at: Timestamp) -> Result<(), StoreError> {
-        let retry =
-            sql("UPDATE subscriber SET due_at = $2 WHERE id = $1 AND confirmed_at IS NULL AND mails < $3");
-        self.change("mailing a link again", retry.bind(id).bind(millis(at)).bind(LINKS_MAX)).await.map(drop)
+    /// Makes the mail with this link due again at this moment, unless too many were attempted.
+    pub async fn retry_subscriber(&self, token: &str, at: Timestamp) -> Result<(), StoreError> {
+        self.retry_link("subscriber", token, at).await
     }
 
     /// The subscriber whose link has this token. A link that confirms has ended after two days.
     pub async fn subscriber(&self, token: &str, now: Timestamp) -> Result<Option<Subscriber>, StoreError> {
-        let query =
-            sql_of(format!("{SUBSCRIBER} WHERE token = $1 AND (confirmed_at IS NOT NULL OR asked_at >= $2)"));
-        self.one(
-            "looking up a subscriber",
-            query.bind(token).bind(before(now, LINK_LASTS)),
-            subscriber_of_row,
-        )
-        .await
+        let query = sql_of(format!("{SUBSCRIBER} WHERE {}", works("subscriber")));
+        let query = query.bind(token).bind(before(now, LINK_LASTS));
+        self.one("looking up a subscriber", query, subscriber_of_row).await
     }
 
     /// Confirms the address whose link has this token, and replaces the token. Returns false if the
@@ -149,32 +129,11 @@ impl Store {
         .await
     }
 
-    /// Whether a link with this token unsubscribed somebody within the last year.
-    pub async fn was_stopped(&self, token: &str) -> Result<bool, StoreError> {
-        let query = sql("SELECT stopped_at FROM stopped_link WHERE token = $1");
-        let stopped =
-            self.one("looking up an unsubscription", query.bind(token), |row| row.int("stopped_at"));
-        Ok(stopped.await?.is_some())
-    }
-
     /// The subscribers that are confirmed.
     pub async fn subscribers(&self) -> Result<Vec<Subscriber>, StoreError> {
         let query = format!("{SUBSCRIBER} WHERE confirmed_at IS NOT NULL ORDER BY id");
         self.list("listing subscribers", sql_of(query), subscriber_of_row).await
     }
-}
-
-/// Remembers that a link unsubscribed somebody.
-pub(crate) async fn note_stopped(tx: &mut Tx, token: &str, now: Timestamp) -> Tried<()> {
-    tx.run(sql("DELETE FROM stopped_link WHERE stopped_at < $1").bind(before(now, STOPPED_LASTS))).await?;
-    let insert =
-        sql("INSERT INTO stopped_link (token, stopped_at) VALUES ($1, $2) ON CONFLICT (token) DO NOTHING");
-    tx.run(insert.bind(token).bind(millis(now))).await.map(drop)
-}
-
-/// A time ago, as it is stored.
-pub(crate) fn before(now: Timestamp, time: SignedDuration) -> i64 {
-    millis(now.saturating_sub(time).unwrap_or(Timestamp::MIN))
 }
 
 fn subscriber_of_row(row: &Row) -> Tried<Subscriber> {

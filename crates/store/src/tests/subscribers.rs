@@ -58,7 +58,7 @@ on_both!(address_gets_few_links_and_few_addresses_wait, |db| {
             assert_eq!(due.token, "link 0", "it stays the same link");
             mails += 1;
             // The server is down: each attempt counts.
-            store.retry_subscriber(due.id, at(turn * 600)).await.unwrap();
+            store.retry_subscriber(&due.token, at(turn * 600)).await.unwrap();
         }
     }
     assert_eq!(mails, 3);
