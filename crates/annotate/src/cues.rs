@@ -58,6 +58,7 @@ struct CuesFile {
     leaning: LeaningRow,
     unfit: UnfitRow,
     agenda: AgendaRow,
+    gain: GainRow,
     kind_sign: Vec<KindRow>,
 }
 
@@ -115,6 +116,20 @@ pub(crate) struct AgendaRow {
     pub between: Vec<String>,
     pub verbs: Vec<String>,
     pub promises: Vec<String>,
+}
+
+/// Words of a sentence that says how much better something became.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GainRow {
+    pub better: Vec<String>,
+    pub improved: Vec<String>,
+    pub reduced: Vec<String>,
+    pub fell: Vec<String>,
+    pub good: Vec<String>,
+    pub bad: Vec<String>,
+    pub about: Vec<String>,
+    pub turns: Vec<String>,
 }
 
 /// Phrases that make a sentence unsuitable as a passage, or lower its confidence.
@@ -203,6 +218,7 @@ pub(crate) struct Cues {
     pub leaning: LeaningRow,
     pub unfit: Phrases<UnfitSign>,
     pub agenda: AgendaRow,
+    pub gain: GainRow,
     /// Indices of the groups whose signs say that something is wrong.
     pub trouble: Vec<usize>,
     /// Indices of the groups whose signs say that something changed.
@@ -248,6 +264,7 @@ impl Cues {
             elsewhere: plain(&leaning.elsewhere)?,
             unfit: file.unfit.matcher()?,
             agenda: file.agenda,
+            gain: file.gain,
             trouble: named(&file.sign, &TROUBLE),
             change: named(&file.sign, &CHANGE),
             amounts: named(&file.sign, &AMOUNTS),

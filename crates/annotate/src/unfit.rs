@@ -67,7 +67,7 @@ impl Unfit {
 /// The properties that the words of the sentence show, without its neighbours. `plain` is the
 /// sentence with straight apostrophes.
 pub(crate) fn of_words(plain: &str, cues: &Cues) -> Unfit {
-    let is_better = has_gain(plain);
+    let is_better = has_gain(plain, cues);
     let mut unfit = Unfit {
         supposed: supposes(plain, cues) || is_example(plain, cues),
         points: names_a_figure(plain),
@@ -93,7 +93,7 @@ pub(crate) fn of_words(plain: &str, cues: &Cues) -> Unfit {
         *said = true;
     }
     unfit.attempt |= unfit.failure;
-    unfit.gain = (is_better || has_reduction(plain)) && !unfit.attempt && !turns(plain);
+    unfit.gain = (is_better || has_reduction(plain, cues)) && !unfit.attempt && !turns(plain, cues);
     // "In this post we show how we made it 30 % faster" also tells the result.
     unfit.agenda = is_agenda(plain, cues) && !unfit.result;
     unfit
@@ -142,16 +142,12 @@ fn has_change(plain: &str) -> bool {
 }
 
 /// Whether the sentence says how much better something became: "30 % faster", "10x fewer".
-fn has_gain(plain: &str) -> bool {
-    const BETTER: [&str; 14] = [
-        "faster", "less", "fewer", "lower", "reduction", "improvement", "savings", "better", "quicker",
-        "cheaper", "smaller", "decrease", "drop", "speedup",
-    ];
+fn has_gain(plain: &str, cues: &Cues) -> bool {
     let words: Vec<&str> = plain.split_whitespace().collect();
     words.windows(2).any(|pair| {
         let share = pair[0].ends_with('%')
             || pair[0].ends_with('x') && pair[0].starts_with(|c: char| c.is_ascii_digit());
-        share && BETTER.contains(&plain_word(pair[1]).as_str())
+        share && cues.gain.better.contains(&plain_word(pair[1]))
     })
 }
 
@@ -160,33 +156,20 @@ const REDUCED_WHAT: usize = 12;
 
 /// Whether it says by how much something was reduced or improved: "reduced latency by 40 %". If
 /// performance is reduced, that is no gain.
-fn has_reduction(plain: &str) -> bool {
-    const IMPROVED: [&str; 4] = ["improve", "improves", "improved", "improving"];
-    const REDUCED: [&str; 9] =
-        ["reduce", "reduces", "reduced", "reducing", "lowered", "lowering", "cut", "cuts", "cutting"];
-    const FELL: [&str; 5] = ["decreased", "decreases", "dropped", "drops", "fell"];
-    const GOOD: [&str; 8] = [
-        "performance", "throughput", "availability", "reliability", "accuracy", "quality", "capacity",
-        "revenue",
-    ];
-    const BAD: [&str; 10] =
-        ["time", "times", "latency", "duration", "cost", "costs", "memory", "errors", "usage", "size"];
-    // "by 40 %", "by up to 40 %", "by more than 3 times".
-    const ABOUT: [&str; 14] = [
-        "up", "to", "over", "about", "around", "nearly", "almost", "more", "than", "roughly",
-        "approximately", "at", "least", "another",
-    ];
+fn has_reduction(plain: &str, cues: &Cues) -> bool {
     if !plain.contains(" by ") {
         return false;
     }
+    let gain = &cues.gain;
     let words: Vec<String> = plain.split_whitespace().map(plain_word).collect();
-    let has = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-    let (has_good, has_bad) = (has(&GOOD), has(&BAD));
-    let is_better = |word: &str| {
-        IMPROVED.contains(&word) || !has_good && (REDUCED.contains(&word) || has_bad && FELL.contains(&word))
+    let has = |list: &[String]| words.iter().any(|word| list.contains(word));
+    let (has_good, has_bad) = (has(&gain.good), has(&gain.bad));
+    let is_better = |word: &String| {
+        gain.improved.contains(word)
+            || !has_good && (gain.reduced.contains(word) || has_bad && gain.fell.contains(word))
     };
     let by_figure = |at: usize| {
-        let mut behind = words[at + 1..].iter().take(5).skip_while(|word| ABOUT.contains(&word.as_str()));
+        let mut behind = words[at + 1..].iter().take(5).skip_while(|word| gain.about.contains(word));
         words[at] == "by" && behind.next().is_some_and(|word| word.starts_with(|c: char| c.is_ascii_digit()))
     };
     let end = |at: usize| words.len().min(at + 1 + REDUCED_WHAT);
@@ -194,23 +177,8 @@ fn has_reduction(plain: &str) -> bool {
 }
 
 /// Whether a turn follows a result, or a condition limits it: "…, but it was still slow".
-fn turns(plain: &str) -> bool {
-    plain.split_whitespace().any(|word| {
-        matches!(
-            plain_word(word).as_str(),
-            "but"
-                | "however"
-                | "although"
-                | "though"
-                | "despite"
-                | "unfortunately"
-                | "only"
-                | "still"
-                | "would"
-                | "could"
-                | "not"
-        )
-    })
+fn turns(plain: &str, cues: &Cues) -> bool {
+    plain.split_whitespace().any(|word| cues.gain.turns.contains(&plain_word(word)))
 }
 
 /// Whether it names a figure, table or listing by its number: "Figure 12 shows", "see Table 3b".
