@@ -29,8 +29,8 @@ pub struct OwnCounts {
 }
 
 impl OwnCounts {
-    /// The counts that are not zero, in words: `2 notes`.
-    pub fn in_words(&self) -> Vec<String> {
+    /// The counts that are not zero, in words: `3 marks, 2 notes and 1 token`. `None` if all are.
+    pub fn in_words(&self) -> Option<String> {
         let all = [
             (self.marks, "mark", "marks"),
             (self.notes, "note", "notes"),
@@ -43,7 +43,10 @@ impl OwnCounts {
             (self.webhooks, "webhook", "webhooks"),
         ];
         let made = all.into_iter().filter(|(count, ..)| *count > 0);
-        made.map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many })).collect()
+        let words = made.map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }));
+        let mut words: Vec<String> = words.collect();
+        let last = words.pop()?;
+        Some(if words.is_empty() { last } else { format!("{} and {last}", words.join(", ")) })
     }
 }
 

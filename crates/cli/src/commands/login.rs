@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Read};
 use anyhow::{Context, bail, ensure};
 use backissue_model::{PASSWORD_MAX, PASSWORD_MIN, Password, Reader, ReaderName, Role};
 use backissue_openid::SUBJECT_MAX;
-use backissue_store::{Leaving, OpenIdLogin, OpenIdUnlinked, OwnCounts, ReaderChange, Store};
+use backissue_store::{Leaving, OpenIdLogin, OpenIdUnlinked, ReaderChange, Store};
 use backissue_web::{invitation_hash, new_invitation};
 use jiff::Timestamp;
 use serde_json::json;
@@ -171,7 +171,7 @@ fn link(settings: &Settings, token: &str) -> anyhow::Result<Url> {
 /// Removes a reader, after confirmation.
 async fn remove(store: &Store, name: &ReaderName, keep_data: bool, yes: bool) -> anyhow::Result<Outcome> {
     let reader = open::reader_named(store, name).await?;
-    let made = in_a_list(&store.own_counts(reader.id).await?);
+    let made = store.own_counts(reader.id).await?.in_words();
     let has = made.as_ref().map(|made| format!("{name} has {made}"));
     if let (Some(what), false, false) = (&has, keep_data, yes) {
         let rescue = format!(
@@ -200,13 +200,6 @@ async fn remove(store: &Store, name: &ReaderName, keep_data: bool, yes: bool) ->
         say!("{name} was removed{with}.")?;
     }
     Ok(Outcome::Fine)
-}
-
-/// What a reader made: `3 marks, 2 notes and 1 token`. `None` if it is nothing.
-fn in_a_list(made: &OwnCounts) -> Option<String> {
-    let mut parts = made.in_words();
-    let last = parts.pop()?;
-    Some(if parts.is_empty() { last } else { format!("{} and {last}", parts.join(", ")) })
 }
 
 fn done_unless_last(change: ReaderChange, name: &ReaderName) -> anyhow::Result<()> {

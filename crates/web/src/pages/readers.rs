@@ -25,6 +25,8 @@ struct Said {
     link: Option<(String, String)>,
     /// The typed name, and why it is wrong.
     wrong: Option<(String, String)>,
+    /// The reader to delete after a confirmation, and what the reader made, in words.
+    leaving: Option<(Reader, Option<String>)>,
 }
 
 /// `/readers`
@@ -50,6 +52,7 @@ async fn page(frame: &Frame, app: &App, said: &Said) -> Result<Response, Fault> 
                 }
             }
             @if let Some((name, link)) = &said.link { (new_link(name, link)) }
+            @if let Some((reader, made)) = &said.leaving { (delete_form(frame, reader, made.as_deref())) }
             (invite_form(frame, said.wrong.as_ref()))
             @for reader in &readers { (one(frame, reader, reader.id == me)) }
         },
@@ -108,6 +111,27 @@ fn change_form(frame: &Frame, reader: &Reader, inside: Markup) -> Markup {
     }
 }
 
+/// The confirmation before an account is deleted. It says what goes with the account.
+fn delete_form(frame: &Frame, reader: &Reader, made: Option<&str>) -> Markup {
+    let name = &reader.name;
+    html! {
+        section.own aria-labelledby="delete" {
+            h2 #delete { "Delete the account of " (name) "?" }
+            (change_form(frame, reader, html! {
+                @if let Some(made) = made {
+                    p #made { (name) " has " (made) ". All of this goes with the account, and cannot be restored. “Close the account” keeps it for later." }
+                    p { "First offer the data: " (name) " finds it under “Account”, and "
+                        code { "backissue export --mine FILE --reader " (name) } " writes it." }
+                } @else {
+                    p #made { (name) " has nothing here that would be lost." }
+                }
+                p { label { input type="checkbox" name="sure" value="yes" required; " Delete the account and all that " (name) " made" } }
+                p.acts { button name="do" value="delete" { "Delete for good" } }
+            }))
+        }
+    }
+}
+
 fn one(frame: &Frame, reader: &Reader, is_me: bool) -> Markup {
     let zone = frame.zone();
     let name = &reader.name;
@@ -135,18 +159,9 @@ fn one(frame: &Frame, reader: &Reader, is_me: bool) -> Markup {
                         Role::Reader => (button("operator", html! { "Make an operator" })),
                     }
                     @if reader.closed.is_none() { (button("close", html! { "Close the account" })) }
+                    (button("delete", html! { "Delete the account" }))
                 }
             }))
-            details {
-                summary { "Delete it" span.unseen { ": the account of " (name) } }
-                (change_form(frame, reader, html! {
-                    p { "The account goes with all marks, notes, labels, highlights and answers of " (name) ". This cannot be undone. “Close the account” "
-                        "keeps them for later. First offer the data: " (name) " finds it under “Account”, and "
-                        code { "backissue export --mine FILE --reader " (name) } " writes it." }
-                    p { label { input type="checkbox" name="sure" value="yes" required; " Delete everything that " (name) " wrote" } }
-                    p.acts { (button("delete", html! { "Delete for good" })) }
-                }))
-            }
         }
     }
 }
@@ -192,7 +207,8 @@ fn gone() -> impl FnOnce(backissue_store::StoreError) -> Fault {
     Fault::or(Fault::NoSuchReader)
 }
 
-/// `POST /readers/change`: what an operator does with an account.
+/// `POST /readers/change`: what an operator does with an account. An account is only deleted after
+/// a confirmation.
 pub(crate) async fn change(
     frame: Frame,
     State(app): State<App>,
@@ -225,7 +241,11 @@ pub(crate) async fn change(
         "delete" if form.field("sure").is_ok_and(|sure| sure == "yes") => {
             leave(store, reader, Leaving::DropData, now).await?
         }
-        "delete" => return Err(Fault::BadForm("The box was not ticked, so nothing was deleted".to_owned())),
+        "delete" => {
+            let found = store.reader(reader, now).await?.ok_or(Fault::NoSuchReader)?;
+            let made = store.own_counts(reader).await?.in_words();
+            return page(&frame, &app, &Said { leaving: Some((found, made)), ..Said::default() }).await;
+        }
         other => return Err(Fault::BadForm(format!("“{other}” is nothing that can be done here"))),
     };
     match change {

@@ -778,8 +778,19 @@ async fn invitation_works_once_and_can_be_revoked() {
         assert_eq!(answer.status, StatusCode::CONFLICT, "{fields:?}");
         assert!(answer.body.contains("is the only operator"));
     }
-    let unsure = done(&[("reader", &id), ("do", "delete")]).await;
-    assert_eq!(unsure.status, StatusCode::BAD_REQUEST);
+    let (unsure, asked) = page(&[("reader", &id), ("do", "delete")], "/readers/change").await;
+    assert_eq!(
+        (unsure, asked.one("#made").as_str()),
+        (StatusCode::OK, "clara has nothing here that would be lost.")
+    );
+    site.store.mark(clara.id, ReadId(1), Mark::Keep, true, Timestamp::now()).await.unwrap();
+    site.store.save_note(clara.id, ReadId(1), &"Hers".parse().unwrap(), 0, Timestamp::now()).await.unwrap();
+    let (_, asked) = page(&[("reader", &id), ("do", "delete")], "/readers/change").await;
+    assert!(
+        asked.one("#made").starts_with("clara has 1 mark and 1 note. All of this goes"),
+        "{}",
+        asked.text()
+    );
     assert_eq!(done(&[("reader", "99"), ("do", "close")]).await.status, StatusCode::NOT_FOUND);
     let login = site.send_login_of("clara", "claras next password", "/", "localhost:7878").await;
     let claras = login.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
