@@ -21,7 +21,8 @@ pub struct Output {
 }
 
 /// The outputs of all commands that list something.
-pub const OUTPUTS: [Output; 20] = [
+pub const OUTPUTS: [Output; 21] = [
+    output::<Vec<BackfillPlan>>("backfill --dry-run"),
     output::<BTreeMap<String, Setting>>("config"),
     output::<Checks>("doctor"),
     output::<FoundReads>("find"),
@@ -352,6 +353,56 @@ struct Hub {
     ends_at: Option<Moment>,
     told_at: Option<Moment>,
     error: Option<String>,
+}
+
+/// What a backfill of a source would fetch.
+#[derive(JsonSchema)]
+struct BackfillPlan {
+    /// The source's slug.
+    source: String,
+    /// The number of articles from whose addresses the shapes were learned.
+    learned_from: u64,
+    shapes: Vec<AddressShape>,
+    /// The documents that were requested, in order.
+    documents: Vec<PlanDocument>,
+    /// The number of found addresses that the feed has too.
+    in_feed: u64,
+    /// The addresses that would be fetched, newest first, with those that the archive has.
+    taken: Vec<FoundAddress>,
+    /// The addresses that would not be fetched.
+    refused: Vec<FoundAddress>,
+    /// The seconds that fetching takes at least.
+    seconds: f64,
+    /// Why it could not go on, if so.
+    trouble: Option<String>,
+}
+
+/// A shape of articles' addresses.
+#[derive(JsonSchema)]
+struct AddressShape {
+    shape: String,
+    /// The number of articles that have it.
+    examples: u64,
+}
+
+/// A document that lists addresses.
+#[derive(JsonSchema)]
+struct PlanDocument {
+    /// Its kind: `sitemap`, `wordpress`, `feed` or `listing`.
+    way: String,
+    url: String,
+    /// What it had, in words.
+    said: String,
+}
+
+/// An address that a document has.
+#[derive(JsonSchema)]
+struct FoundAddress {
+    url: String,
+    /// The best guess of when the article was published.
+    date: Option<Moment>,
+    /// Why it is taken or refused.
+    why: String,
 }
 
 /// A group of the starter list.

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use backissue_needs::{needs, schemathesis};
-use backissue_tests::made_up_web::MadeUpWeb;
+use backissue_tests::made_up_web::{Document, MadeUpWeb};
 use backissue_tests::program::Archive;
 use backissue_tests::stand_in_chat::StandInChat;
 use serde_json::Value;
@@ -12,7 +12,8 @@ use serde_json::Value;
 use crate::webhooks::publish;
 
 /// The words of each command that has a schema, with what it needs.
-const RUNS: [(&str, &[&str]); 20] = [
+const RUNS: [(&str, &[&str]); 21] = [
+    ("backfill --dry-run", &["backfill", "--dry-run"]),
     ("config", &["config"]),
     ("doctor", &["doctor"]),
     ("find", &["find", "queue"]),
@@ -66,7 +67,7 @@ fn deny_others(schema: &mut Value) {
     }
 }
 
-fn filled(chat: &StandInChat, folder: &std::path::Path) -> Archive {
+fn filled(chat: &StandInChat, folder: &std::path::Path) -> (MadeUpWeb, Archive) {
     let config = folder.join("config.toml");
     let text = format!(
         "[[recipient]]\nname = \"ops\"\nchat = \"webhook\"\nurl = \"{}\"\n\
@@ -76,6 +77,11 @@ fn filled(chat: &StandInChat, folder: &std::path::Path) -> Archive {
     std::fs::write(&config, text).unwrap();
     let web = MadeUpWeb::start([].into()).unwrap();
     publish(&web, 2);
+    // What a dry run finds.
+    let url = |n| format!("<url><loc>http://acme.example/{n}</loc><lastmod>2024-05-0{n}</lastmod></url>");
+    let urls: String = (3..6).map(url).collect();
+    let sitemap = format!("<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">{urls}</urlset>");
+    web.put([("acme.example/sitemap.xml".to_owned(), Document::new("application/xml", sitemap))].into());
     let mut flags = web.arguments();
     flags.extend(["--config".to_owned(), config.display().to_string()]);
     let archive = Archive::new(flags).unwrap();
@@ -90,14 +96,14 @@ fn filled(chat: &StandInChat, folder: &std::path::Path) -> Archive {
     archive.done(&["token", "add", "script", "--days", "3"]).unwrap();
     archive.done(&["webhook", "add", &chat.url("/hook"), "--event", "week.closed"]).unwrap();
     archive.done(&["webhook", "test", "1"]).unwrap();
-    archive
+    (web, archive)
 }
 
 #[test]
 fn json_of_each_listing_command_is_as_its_schema_says() {
     needs!(Schemathesis);
     let (chat, folder) = (StandInChat::start().unwrap(), tempfile::tempdir().unwrap());
-    let archive = filled(&chat, folder.path());
+    let (_web, archive) = filled(&chat, folder.path());
     let listed = archive.done(&["schema"]).unwrap();
     assert_eq!(listed.lines().collect::<Vec<_>>(), RUNS.map(|(name, _)| name));
     let mut faults = Vec::new();
@@ -124,7 +130,7 @@ fn json_of_each_listing_command_is_as_its_schema_says() {
 #[test]
 fn long_lists_are_printed_a_line_per_item() {
     let (chat, folder) = (StandInChat::start().unwrap(), tempfile::tempdir().unwrap());
-    let archive = filled(&chat, folder.path());
+    let (_web, archive) = filled(&chat, folder.path());
     for words in [&["weeks"][..], &["sources"], &["sources", "--health"], &["shelf"], &["week"]] {
         let whole = archive.json(words).unwrap();
         let items = whole.as_array().or_else(|| whole["reads"].as_array()).unwrap();
