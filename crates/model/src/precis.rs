@@ -131,13 +131,32 @@ pub enum Form {
 }
 
 impl Form {
-    /// `text` for display: in quotation marks if it is quoted.
+    /// `text` for display: in quotation marks if it is quoted. Its own double marks become single.
     pub fn said(self, text: &str) -> Cow<'_, str> {
         match self {
-            Self::Quoted => Cow::Owned(format!("“{text}”")),
+            Self::Quoted => Cow::Owned(format!("“{}”", with_single_marks(text))),
             Self::Written | Self::Corrected => Cow::Borrowed(text),
         }
     }
+}
+
+/// The text with single quotation marks in place of double ones. A straight mark opens a quotation
+/// after a space, and closes an open one. Others stay: they may be inches or code.
+fn with_single_marks(text: &str) -> String {
+    let (mut before, mut is_open) = (' ', false);
+    let single = |mark: char| {
+        let shown = match mark {
+            '“' => '‘',
+            '”' => '’',
+            '"' if is_open => '’',
+            '"' if before.is_whitespace() => '‘',
+            other => other,
+        };
+        is_open ^= mark == '"' && shown != mark;
+        before = mark;
+        shown
+    };
+    text.chars().map(single).collect()
 }
 
 /// The text is not the name of a form.
@@ -284,6 +303,19 @@ mod tests {
         assert_eq!(Evidence::at(text, 2, 5), None, "inside a character");
         assert_eq!(Evidence::at(text, 0, 99), None);
         assert_eq!(Evidence::at(text, 3, 3), None);
+    }
+
+    #[test]
+    fn quotations_in_a_quotation_have_single_marks() {
+        for (text, shown) in [
+            ("\"It is slow,\" one told us, \"on Monday.\"", "“‘It is slow,’ one told us, ‘on Monday.’”"),
+            ("The “cold” cache", "“The ‘cold’ cache”"),
+            ("A 19\" rack runs print(\"x\")", "“A 19\" rack runs print(\"x\")”"),
+            ("The tenants’ pool", "“The tenants’ pool”"),
+        ] {
+            assert_eq!(Form::Quoted.said(text), shown);
+            assert_eq!(Form::Written.said(text), text);
+        }
     }
 
     #[test]

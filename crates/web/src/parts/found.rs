@@ -33,7 +33,7 @@ fn read(found: &Match, marks: &Marks, zone: &TimeZone, reader: &Marked) -> Marku
     let address = reads::href(card);
     html! {
         @if let Some(problem) = card.problem.as_ref().filter(|_| card.problem_leads) {
-            h2.problem { a href=(address) data-read { (quoted(card.problem_form, marked(problem, marks))) } }
+            h2.problem { a href=(address) data-read { (marked(&card.problem_form.said(problem), marks)) } }
             p.under {
                 span.who { a href={ "/source/" (card.source_slug) } { (card.company) } } (reads::dot())
                 cite { (marked(&card.title, marks)) }
@@ -42,7 +42,7 @@ fn read(found: &Match, marks: &Marks, zone: &TimeZone, reader: &Marked) -> Marku
             h2.problem.titled { a href=(address) data-read { (marked(&card.title, marks)) } }
             p.under { span.who { a href={ "/source/" (card.source_slug) } { (card.company) } } }
             @if let Some(problem) = &card.problem {
-                p.passage { (quoted(card.problem_form, marked(problem, marks))) }
+                p.passage { (marked(&card.problem_form.said(problem), marks)) }
             }
         }
         (speaks_for(found, marks))
@@ -58,11 +58,6 @@ fn read(found: &Match, marks: &Marks, zone: &TimeZone, reader: &Marked) -> Marku
             (reader.buttons(card))
         }
     }
-}
-
-/// Words, in quotation marks if they are the article's.
-fn quoted(form: Form, words: Markup) -> Markup {
-    html! { @if form == Form::Quoted { "“" (words) "”" } @else { (words) } }
 }
 
 /// The passage with the question's words, or else the evidence of the problem.
@@ -86,7 +81,7 @@ fn speaks_for(found: &Match, marks: &Marks) -> Markup {
                 }
             }
             (_, Some(evidence)) if in_other_words && !repeats(&evidence.quote, said) => {
-                p.passage { "“" (marked(&evidence.quote, marks)) "”" }
+                p.passage { (marked(&Form::Quoted.said(&evidence.quote), marks)) }
             }
             _ => {}
         }
