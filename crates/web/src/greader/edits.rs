@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::App;
 use crate::fault::Fault;
 use crate::greader::asked::{Asked, data, done, sources, stream};
-use crate::greader::ids::{self, READING_LIST, state_of};
+use crate::greader::ids::{self, state_of};
 use crate::greader::items::reads_of;
 use crate::operating::find_to_follow;
 use crate::operator::FoundToFollow;
@@ -75,7 +75,7 @@ pub(super) async fn all_read(
     State(app): State<App>,
     asked: Asked,
 ) -> Result<Response, Fault> {
-    let stream = stream(&app, program, asked.one("s").unwrap_or(READING_LIST)).await?;
+    let stream = stream(&app, program, asked.required("s")?).await?;
     let until = asked.one("ts").filter(|ts| *ts != "0").map(|ts| {
         let time = ts.parse().ok().and_then(|micros| Timestamp::from_microsecond(micros).ok());
         time.ok_or_else(|| Fault::BadForm("“ts” is no number of microseconds since 1970".to_owned()))

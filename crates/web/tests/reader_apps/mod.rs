@@ -245,6 +245,7 @@ async fn bad_requests_of_apps_are_refused_with_the_reason() {
         ("POST", "edit-tag", "i=1&a=user/-/state/com.google/nothing"),
         ("POST", "edit-tag", "i=1&a=user/-/label/a,b"),
         ("POST", "edit-tag", &format!("i=1&a=user/-/label/{long}")),
+        ("POST", "mark-all-as-read", ""),
         ("POST", "mark-all-as-read", "s=feed/999"),
         ("POST", "mark-all-as-read", &format!("s={ALL}&ts=soon")),
         ("POST", "subscription/edit", "ac=subscribe"),
@@ -262,6 +263,7 @@ async fn bad_requests_of_apps_are_refused_with_the_reason() {
             serde_json::from_str(&answer.body).unwrap_or_else(|_| panic!("{path}: {}", answer.body));
         assert!(said["detail"].as_str().is_some_and(|detail| detail.len() > 10), "{path}: {said}");
     }
+    assert!(app.get("unread-count").await["max"].as_u64().unwrap() > 0, "nothing was marked");
     for n in ["0", "1000000", "99999999999999999999999"] {
         let found = app.get(&format!("stream/items/ids?n={n}")).await;
         assert!(!found["itemRefs"].as_array().unwrap().is_empty(), "{n}");
