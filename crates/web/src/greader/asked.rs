@@ -1,8 +1,8 @@
 //! The requests of reader apps, and the forms of responses.
 
 use axum::extract::{FromRequest, Request};
-use axum::http::Method;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use backissue_model::Source;
 use backissue_store::{SourceFilter, Stream};
@@ -48,8 +48,11 @@ impl FromRequest<App> for Asked {
         let mut asked = parsed(request.uri().query().unwrap_or_default().as_bytes());
         if request.method() == Method::POST {
             let body = String::from_request(request, app).await;
-            let body = body.map_err(|_| {
-                Fault::TooLarge(format!("A request is text of at most {} KiB", FORM_MAX / 1024))
+            let body = body.map_err(|refused| match refused.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => {
+                    Fault::TooLarge(format!("A request has at most {} KiB", FORM_MAX / 1024))
+                }
+                _ => Fault::BadForm("Its body is not text in UTF-8".to_owned()),
             })?;
             asked.extend(parsed(body.as_bytes()));
         }

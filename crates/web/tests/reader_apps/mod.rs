@@ -25,14 +25,14 @@ struct App<'s> {
 }
 
 impl App<'_> {
-    async fn send(&self, method: &str, path: &str, body: &str) -> Answer {
+    async fn send(&self, method: &str, path: &str, body: impl AsRef<[u8]>) -> Answer {
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header("host", "localhost:7878")
             .header("authorization", format!("GoogleLogin auth={}", self.token))
             .header("content-type", "application/x-www-form-urlencoded");
-        self.site.answer(request.body(Body::from(body.to_owned())).unwrap()).await
+        self.site.answer(request.body(Body::from(body.as_ref().to_vec())).unwrap()).await
     }
 
     async fn get(&self, path: &str) -> Value {
@@ -264,6 +264,8 @@ async fn bad_requests_of_apps_are_refused_with_the_reason() {
         assert!(said["detail"].as_str().is_some_and(|detail| detail.len() > 10), "{path}: {said}");
     }
     assert!(app.get("unread-count").await["max"].as_u64().unwrap() > 0, "nothing was marked");
+    let not_text = app.send("POST", &format!("{API}/edit-tag"), b"i=1&a=\xff\xfe").await;
+    assert_eq!(not_text.status, StatusCode::BAD_REQUEST, "{}", not_text.body);
     for n in ["0", "1000000", "99999999999999999999999"] {
         let found = app.get(&format!("stream/items/ids?n={n}")).await;
         assert!(!found["itemRefs"].as_array().unwrap().is_empty(), "{n}");
