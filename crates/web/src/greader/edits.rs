@@ -115,7 +115,8 @@ pub(super) async fn subscription(State(app): State<App>, asked: Asked) -> Result
         (None, Some(_)) => Some(String::new()),
         (None, None) => None,
     };
-    let change = SourceChange { title: asked.one("t").map(str::to_owned), group, ..SourceChange::default() };
+    let title = asked.one("t").map(str::trim).filter(|title| !title.is_empty()).map(str::to_owned);
+    let change = SourceChange { title, group, ..SourceChange::default() };
     if !change.is_empty() {
         app.store.change_source(source.id, &change, Timestamp::now()).await?;
     }

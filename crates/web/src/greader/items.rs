@@ -50,7 +50,7 @@ impl Part {
             None => USUAL.min(most),
             // A number that is too large for us is a number all the same.
             Some(n) if !n.is_empty() && n.bytes().all(|byte| byte.is_ascii_digit()) => {
-                n.parse().unwrap_or(u32::MAX).clamp(1, most)
+                n.parse().unwrap_or(u32::MAX).min(most)
             }
             Some(_) => return Err(wrong("n", "no number of items")),
         };
