@@ -181,7 +181,10 @@ impl Store {
         now: Timestamp,
     ) -> Result<WebhookAdded, StoreError> {
         let address = new.url.parse::<Url>().ok();
-        let events: String = new.events.iter().map(|event| format!(" {} ", event.as_str())).collect();
+        // A caller may name an event twice.
+        let is_first = |(n, event): &(usize, &Event)| !new.events[..*n].contains(event);
+        let events = new.events.iter().enumerate().filter(is_first);
+        let events: String = events.map(|(_, event)| format!(" {} ", event.as_str())).collect();
         let added = self.retry("adding a webhook", || async {
             // One at a time, so that two requests cannot add one address, or exceed the maximum.
             let mut tx = self.database.begin_admission().await?;
@@ -377,14 +380,16 @@ pub(crate) fn telling_annotated(read: ReadId, now: Timestamp) -> Sql {
 }
 
 /// Stores the messages about new answers to a saved search, for the webhooks of its reader. Only
-/// reads among these that were found at this moment and that a feed named, because a backfill finds
-/// old reads.
+/// reads among these that were found at this moment and that a feed named: a backfill finds old
+/// reads, and the source of saved pages, which has no address, is what readers chose for themselves.
 pub(crate) async fn tell_hits(tx: &mut Tx, search: i64, reads: &[ReadId], now: Timestamp) -> Tried<()> {
     let rows = "FROM search_hit h JOIN saved_search q ON q.id = h.search_id JOIN webhook w ON w.reader_id = q.reader_id";
     let these = placeholders(5, reads.len());
     let which = format!(
         "AND h.search_id = $4 AND h.found_at = $3 AND h.read_id IN ({these}) AND EXISTS
-            (SELECT 1 FROM place p WHERE p.read_id = h.read_id AND p.found_by = 'feed')"
+            (SELECT 1 FROM place p JOIN source s ON s.id = p.source_id
+             WHERE p.read_id = h.read_id AND p.found_by = 'feed'
+                AND coalesce(s.feed_url, s.listing_url, s.sitemap_url) IS NOT NULL)"
     );
     let subject = "CAST(h.search_id AS TEXT) || '/' || CAST(h.read_id AS TEXT)";
     let told = sql_listing(telling(subject, rows, &which), reads.len());

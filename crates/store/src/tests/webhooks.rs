@@ -88,7 +88,8 @@ on_both!(failing_source_is_told_once_until_it_works, |db| {
 
 on_both!(answer_to_a_saved_search_is_told_to_its_readers_webhooks, |db| {
     let store = &db.store;
-    let webhook = add(store, &[Event::SearchHit], at(0)).await;
+    let webhook = add(store, &[Event::SearchHit, Event::SearchHit], at(0)).await;
+    assert_eq!(store.webhook(webhook).await.unwrap().unwrap().events, [Event::SearchHit], "once");
     let anna = store.add_reader(&"anna".parse().unwrap(), Role::Operator).await.unwrap().unwrap();
     let mut ids = Vec::new();
     for reader in [ONE, anna] {
@@ -98,14 +99,19 @@ on_both!(answer_to_a_saved_search_is_told_to_its_readers_webhooks, |db| {
         ids.push((reader, id));
     }
     let new = db.annotated_numbers(&[1, 2]).await;
+    let url = "https://else.example/page".parse().unwrap();
+    let PageSaved::New(saved) = store.save_page(anna, &url, at(2)).await.unwrap() else { panic!() };
+    assert_eq!(db.finish_all().await, [saved]);
     for now in [at(50), at(60)] {
         let version = store.archive_version().await.unwrap();
         for (reader, search) in &ids {
             let from = store.saved_searches(*reader).await.unwrap()[0].compared;
-            let compared = Compared { search: *search, from, answers: vec![new[0]], others: vec![new[1]] };
+            let compared =
+                Compared { search: *search, from, answers: vec![new[0], saved], others: vec![new[1]] };
             store.store_compared(*reader, &[compared], version, now).await.unwrap();
         }
     }
+    // Nobody is told of a page that a reader saved.
     assert_eq!(told(store, webhook, at(2000)).await, [Subject::Hit(ids[0].1, new[0])]);
     let (read, name, question) = store.hit(ids[0].1, new[0]).await.unwrap().unwrap();
     assert_eq!((read.card.id, name.as_str(), question.as_str()), (new[0], "all", "queue"));
