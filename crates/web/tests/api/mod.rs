@@ -418,6 +418,25 @@ async fn bad_bodies_are_problems_with_a_remedy() {
             (&"That request is not valid".into(), &says.into())
         );
     }
+    let detail = async |method: &str, path: &str, body: &str| {
+        let answer = site.send_json(method, path, &token, &[], body).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path} {body}: {}", answer.body);
+        json(&answer)["detail"].as_str().unwrap().to_owned()
+    };
+    for (value, said) in [("3", "the number 3"), ("null", "null"), ("true", "true"), ("{}", "an object")] {
+        let body = format!(r#"{{"rating": {value}}}"#);
+        let says = format!("“rating” is {said}, but has to be a text.");
+        assert_eq!(detail("PUT", "/api/v1/answers/1/rating", &body).await, says);
+    }
+    let events = r#"{"url": "https://hooks.example/", "events": [1]}"#;
+    let says = "“events[0]” is the number 1, but has to be a text.";
+    assert_eq!(detail("POST", "/api/v1/webhooks", events).await, says);
+    for path in ["/api/v1/cards/next", "/api/v1/searches", "/api/v1/token", "/api/v1/reads/1/mine"] {
+        let says = "There is no parameter “x” here.";
+        assert_eq!(detail("GET", &format!("{path}?x=1"), "").await, says, "{path}");
+    }
+    let says = "“limit” has to be a whole number.";
+    assert_eq!(detail("GET", "/api/v1/weeks?limit=", "").await, says);
     let without = site.ask(Method::PUT, "/api/v1/reads/1/marks/keep", &[]).await;
     assert_eq!(
         (without.status, &json(&without)["type"]),

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use crate::api::answer::live;
 use crate::api::names::one_of;
 use crate::api::v1::problem::Problem;
-use crate::api::v1::request::{Body, Nothing, Params};
+use crate::api::v1::request::{Body, Named, Nothing, Params};
 use crate::fault::Fault;
 use crate::pages::{not_highlighted, refused, too_many_labels};
 use crate::programs::Program;
@@ -427,7 +427,7 @@ pub(super) async fn answer(
 #[serde(deny_unknown_fields)]
 pub(super) struct NewRating {
     #[schema(schema_with = ratings)]
-    rating: Rating,
+    rating: Named<Rating>,
 }
 
 fn ratings() -> utoipa::openapi::schema::Object {
@@ -445,7 +445,7 @@ pub(super) async fn rate(
     Body(new): Body<NewRating>,
 ) -> Result<Response, Fault> {
     let id = id.parse().map_err(|_| Fault::NoSuchAnswer)?;
-    let rated = store.rate_card(program.reader, id, new.rating, next_showing).await;
+    let rated = store.rate_card(program.reader, id, new.rating.0, next_showing).await;
     live(&OwnAnswer::from(rated.map_err(Fault::or(Fault::NoSuchAnswer))?))
 }
 

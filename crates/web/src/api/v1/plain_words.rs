@@ -7,7 +7,10 @@ pub(super) fn in_plain_words(noun: &str, said: &str) -> String {
     let said = said.split_once("target type: ").or_else(|| said.split_once("query string: "));
     let said = said.map_or("", |(_, said)| said);
     let said = said.rsplit_once(" at line ").map_or(said, |(said, _)| said);
-    let kinds = ["missing field ", "unknown field ", "duplicate field ", "unknown variant ", "invalid "];
+    let kinds = [
+        "missing field ", "unknown field ", "duplicate field ", "unknown variant ", "invalid ",
+        "cannot parse integer ", "number too ",
+    ];
     let at = kinds.iter().filter_map(|kind| Some((said.find(kind)?, *kind))).min();
     let Some((at, kind)) = at else {
         return match said.split_once(": ") {
@@ -18,6 +21,7 @@ pub(super) fn in_plain_words(noun: &str, said: &str) -> String {
     let path = said[..at].trim_end_matches(": ");
     let name = if path.is_empty() { "The whole".to_owned() } else { format!("“{path}”") };
     let rest = &said[at + kind.len()..];
+    let rest = rest.strip_suffix(", there are no fields").unwrap_or(rest);
     let (given, expected) = rest.split_once(", expected ").unwrap_or((rest, ""));
     let given_name = given.trim_matches('`');
     match kind {
@@ -31,6 +35,7 @@ pub(super) fn in_plain_words(noun: &str, said: &str) -> String {
             format!("“{given_name}” is none of {}", listed(expected))
         }
         "unknown variant " => format!("{name} is “{given_name}”, but has to be one of {}", listed(expected)),
+        "number too " => format!("{name} is too {}", given.split(' ').next().unwrap_or_default()),
         _ if expected.is_empty() => format!("{name} has to be a whole number"),
         _ => {
             let given = given.split_once(": ").map_or(given, |(_, given)| given);
@@ -105,6 +110,9 @@ mod tests {
         let query = "Failed to deserialize query string: ";
         for (said, plain) in [
             ("limit: invalid digit found in string", "“limit” has to be a whole number"),
+            ("limit: cannot parse integer from empty string", "“limit” has to be a whole number"),
+            ("limit: number too large to fit in target type", "“limit” is too large"),
+            ("x: unknown field `x`, there are no fields", "There is no parameter “x” here"),
             ("unknown field `x`, expected `q`", "There is no parameter “x”; the parameters are q"),
         ] {
             assert_eq!(in_plain_words("parameter", &format!("{query}{said}")), plain);

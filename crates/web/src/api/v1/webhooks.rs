@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::api::answer::live;
 use crate::api::names::one_of;
-use crate::api::v1::request::{Body, Nothing, Params};
+use crate::api::v1::request::{Body, Named, Nothing, Params};
 use crate::fault::Fault;
 use crate::operating::operator;
 use crate::programs::Program;
@@ -89,7 +89,7 @@ pub(super) struct NewHook {
     url: String,
     /// What it is told.
     #[schema(schema_with = events)]
-    events: Vec<Event>,
+    events: Vec<Named<Event>>,
 }
 
 /// A webhook that was added.
@@ -120,7 +120,8 @@ pub(super) async fn add(
         return Err(Fault::BadForm(why));
     }
     let key = operator.new_signing_key();
-    let new = NewWebhook { url: &new.url, key: &key, events: &new.events };
+    let events: Vec<Event> = new.events.into_iter().map(|Named(event)| event).collect();
+    let new = NewWebhook { url: &new.url, key: &key, events: &events };
     let why = match app.store.add_webhook(program.reader, new, Timestamp::now()).await? {
         WebhookAdded::Added(id) => {
             let webhook = one(&app.store, id).await?.into();
