@@ -9,6 +9,7 @@
 //! The protocol is implemented by the crate `rmcp`:
 //! <https://modelcontextprotocol.io/specification>.
 
+mod arguments;
 mod article;
 mod prompts;
 mod resources;
@@ -32,9 +33,10 @@ use rmcp::handler::server::router::prompt::PromptRouter;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::tool::ToolCallContext;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CustomRequest, CustomResult, ErrorCode, Implementation,
-    ListResourceTemplatesResult, ListResourcesResult, PaginatedRequestParams, ReadResourceRequestParams,
-    ReadResourceResponse, ServerCapabilities, ServerConfig,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CustomRequest, CustomResult,
+    ErrorCode, Implementation, JsonObject, ListResourceTemplatesResult, ListResourcesResult,
+    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
+    ServerConfig,
 };
 use rmcp::service::RequestContext;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
@@ -42,6 +44,8 @@ use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService, stdio};
 use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt, prompt_handler, tool_handler};
 use serde_json::{Value, json};
 use url::Url;
+
+use crate::arguments::{misfit, short};
 
 /// The description of the whole server, for agents.
 const INSTRUCTIONS: &str = "An archive of engineering blog posts, problem first. Use `prior_art` or `search_reads` \
@@ -197,6 +201,17 @@ impl ServerHandler for Server {
                 request.name
             );
             return Err(ErrorData::invalid_params(why, None));
+        }
+        let Some(tool) = self.tools.get(&request.name) else {
+            let tools = self.tools.list_all();
+            let names: Vec<&str> = tools.iter().map(|tool| tool.name.as_ref()).collect();
+            let why =
+                format!("there is no tool `{}`; the tools are {}", short(&request.name), names.join(", "));
+            return Err(ErrorData::invalid_params(why, None));
+        };
+        let arguments = request.arguments.as_ref();
+        if let Some(why) = misfit(&tool.input_schema, arguments.unwrap_or(&JsonObject::new())) {
+            return Ok(CallToolResult::error(vec![ContentBlock::text(why)]).into());
         }
         self.tools.call(ToolCallContext::new(self, request, context)).await
     }

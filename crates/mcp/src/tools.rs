@@ -1,4 +1,5 @@
-//! The tools of the server.
+//! The tools of the server. Their arguments were checked against their schemas before
+//! ([`crate::arguments`]), which have the limits.
 
 use std::fmt::Display;
 
@@ -16,10 +17,6 @@ use crate::Server;
 use crate::article::{self, ArticlePart};
 use crate::shapes::{ConceptCount, ConceptCounts, Done, Found, FoundRead, Ways, nothing};
 
-/// Maximum reads of a list.
-const LIST_MAX: u32 = 50;
-/// Maximum tokens of an article in one answer.
-const TOKENS_MAX: u32 = 20_000;
 /// Maximum bytes of a question. The search has a limit too, but checks it later.
 const QUESTION_MAX: usize = 2_000;
 
@@ -154,12 +151,8 @@ impl Server {
     async fn search_reads(&self, Parameters(asked): Parameters<SearchReads>) -> Result<Json<Found>, String> {
         let text = question("query", &asked.query)?;
         self.catch_up().await;
-        let asked = Asked {
-            text,
-            limit: asked.limit.clamp(1, LIST_MAX) as usize,
-            reader: Some(self.reader),
-            ..Asked::default()
-        };
+        let asked =
+            Asked { text, limit: asked.limit as usize, reader: Some(self.reader), ..Asked::default() };
         let answer = self.search.find(&asked).await.map_err(failed)?;
         Ok(Json(Found::of(&answer, self.store.zone())))
     }
@@ -177,7 +170,7 @@ impl Server {
     async fn prior_art(&self, Parameters(asked): Parameters<PriorArtOf>) -> Result<Json<Ways>, String> {
         let problem = question("problem", &asked.problem)?;
         self.catch_up().await;
-        let limit = (asked.limit.max(1) as usize).min(PRIOR_ART_MAX);
+        let limit = (asked.limit as usize).min(PRIOR_ART_MAX);
         let found = self.search.prior_art(&problem, limit, Some(self.reader)).await.map_err(failed)?;
         Ok(Json(Ways::of(&found, self.store.zone())))
     }
@@ -206,14 +199,13 @@ impl Server {
                 )
             })?),
         };
-        let tokens = asked.max_tokens.clamp(100, TOKENS_MAX) as usize;
         Ok(Json(WholeRead {
             read: FoundRead::new(&page.card, &page.precis, self.store.zone()),
             quoted_author: page.card.author.clone(),
             technologies: page.precis.technologies.clone(),
             words: page.article.words,
             quoted_sections: sections.into_iter().map(str::to_owned).collect(),
-            article: chosen.map(|text| article::part(text, asked.offset, tokens)),
+            article: chosen.map(|text| article::part(text, asked.offset, asked.max_tokens as usize)),
         }))
     }
 
@@ -233,8 +225,7 @@ impl Server {
         let read = ReadId(asked.id);
         self.known(read).await?;
         self.catch_up().await;
-        let limit = asked.limit.clamp(1, LIST_MAX) as usize;
-        let others = self.search.others_with(read, limit).await.map_err(failed)?;
+        let others = self.search.others_with(read, asked.limit as usize).await.map_err(failed)?;
         let reads: Vec<FoundRead> =
             others.iter().map(|found| FoundRead::of(found, self.store.zone())).collect();
         let notes = if reads.is_empty() { vec![nothing(true).to_owned()] } else { Vec::new() };
@@ -257,7 +248,7 @@ impl Server {
         };
         let concept = asked.concept.as_deref().map(concept).transpose()?;
         let filter = ReadFilter { week: Some(week), concept, ..ReadFilter::default() };
-        let limit = asked.limit.clamp(1, LIST_MAX);
+        let limit = asked.limit;
         let of_week = self.store.week_count(week).await.map_err(failed)?.reads;
         let reads = self.store.summaries(&filter, Order::ProblemsFirst, limit).await.map_err(failed)?;
         let is_narrow = filter.concept.is_some();

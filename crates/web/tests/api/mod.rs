@@ -562,6 +562,59 @@ async fn bad_messages_of_agents_are_errors_of_their_protocol() {
     }
 }
 
+/// The result of a tool that an agent calls at `/mcp`.
+async fn tool(site: &Site, token: &str, name: &str, arguments: &str) -> Value {
+    let body = format!(
+        r#"{{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {{"name": "{name}", "arguments": {arguments}}}}}"#
+    );
+    let answer = json(&mcp(site, token, &body).await);
+    if answer["result"].is_object() { answer["result"].clone() } else { answer }
+}
+
+#[tokio::test]
+async fn tools_refuse_what_does_not_fit_their_schemas() {
+    let site = site(&blogs()).await;
+    let token = site.add_token(ReaderId::ONE, "agent", Scope::Read).await;
+    let fifty = "`limit` has to be a whole number from 1 to 50";
+    for (name, arguments, says) in [
+        ("search_reads", r#"{"query": "queue", "limit": 0}"#, fifty),
+        ("search_reads", r#"{"query": "queue", "limit": 51}"#, fifty),
+        ("similar_reads", r#"{"id": 1, "limit": 51}"#, fifty),
+        ("browse_week", r#"{"limit": 0}"#, fifty),
+        (
+            "prior_art",
+            r#"{"problem": "queue", "limit": 31}"#,
+            "`limit` has to be a whole number from 1 to 30",
+        ),
+        (
+            "get_read",
+            r#"{"id": 1, "max_tokens": 1}"#,
+            "`max_tokens` has to be a whole number from 100 to 20000",
+        ),
+        ("get_read", r#"{"id": "one"}"#, "`id` has to be a whole number"),
+        ("get_read", "{}", "the argument `id` is missing"),
+        ("list_concepts", r#"{"colour": "red"}"#, "this tool takes no arguments"),
+    ] {
+        let result = tool(&site, &token, name, arguments).await;
+        assert_eq!(
+            (&result["isError"], &result["content"][0]["text"]),
+            (&true.into(), &says.into()),
+            "{name} {arguments}: {result}"
+        );
+    }
+    for (name, arguments) in [
+        ("search_reads", r#"{"query": "queue", "limit": 50}"#),
+        ("get_read", r#"{"id": 1, "section": null, "max_tokens": 20000}"#),
+        ("list_concepts", "{}"),
+    ] {
+        let result = tool(&site, &token, name, arguments).await;
+        assert_eq!(result["isError"], false, "{name} {arguments}: {result}");
+    }
+    let unknown = tool(&site, &token, "delete_read", "{}").await;
+    let says = unknown["error"]["message"].as_str().unwrap();
+    assert!(says.contains("`delete_read`") && says.contains("browse_week, get_read"), "{says}");
+}
+
 #[tokio::test]
 async fn errors_of_http_are_problems_at_mcp_too() {
     let site = site(&blogs()).await;
