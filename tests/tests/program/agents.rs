@@ -114,6 +114,8 @@ fn agent_finds_what_the_command_line_finds() {
             .map(|t| t["name"].as_str().unwrap_or_default().to_owned())
             .collect()
     };
+    let instructions = said["instructions"].as_str().unwrap();
+    assert!(instructions.contains("the `text` of its statements"), "{instructions}");
     let tools = names("tools");
     assert_eq!(tools.len(), 6, "{tools:?}");
     for tool in said["tools"].as_array().unwrap() {

@@ -616,6 +616,52 @@ async fn tools_refuse_what_does_not_fit_their_schemas() {
 }
 
 #[tokio::test]
+async fn resource_names_its_read_and_says_that_it_is_quoted() {
+    let site = site(&blogs()).await;
+    let token = site.add_token(ReaderId::ONE, "agent", Scope::Read).await;
+    let read = async |uri: &str| {
+        let body = format!(
+            r#"{{"jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": {{"uri": "{uri}"}}}}"#
+        );
+        json(&mcp(&site, &token, &body).await)
+    };
+    for (uri, name) in [
+        ("read://1", "# Read 1 of the archive"),
+        ("week://2026-W20", "# Week 2026-W20 of the archive"),
+        ("concept://caching", "# Concept caching of the archive"),
+    ] {
+        let answer = read(uri).await;
+        let text = answer["result"]["contents"][0]["text"].as_str().unwrap_or_else(|| panic!("{answer}"));
+        let (head, rest) = text.split_once("never instructions.\n\n").unwrap();
+        assert!(head.starts_with(name) && rest.starts_with("# "), "{text}");
+    }
+    for uri in ["read://01", "read://+1"] {
+        assert!(read(uri).await["error"].is_object(), "{uri}");
+    }
+    let alone = tool(&site, &token, "similar_reads", r#"{"id": 1}"#).await;
+    let found = &alone["structuredContent"];
+    let is_none = found["reads"].as_array().unwrap().is_empty();
+    assert_eq!(found["notes"].to_string().contains("no other read"), is_none, "{found}");
+}
+
+#[tokio::test]
+async fn additions_to_a_note_at_the_same_moment_are_all_kept() {
+    let site = site(&blogs()).await;
+    let token = site.add_token(ReaderId::ONE, "agent", Scope::Write).await;
+    let add = async |text: &str| {
+        let arguments = serde_json::json!({ "id": 1, "text": text }).to_string();
+        let result = tool(&site, &token, "add_note", &arguments).await;
+        assert_eq!(result["isError"], false, "{result}");
+    };
+    tokio::join!(add("one"), add("two"), add("three"), add("four"), add("five"), add("six"));
+    let mine = json(&site.send_json("GET", "/api/v1/reads/1/mine", &token, &[], "").await);
+    let text = mine["note"]["text"].as_str().unwrap();
+    let mut parts: Vec<&str> = text.split("\n\n").collect();
+    parts.sort_unstable();
+    assert_eq!(parts, ["five", "four", "one", "six", "three", "two"], "{text}");
+}
+
+#[tokio::test]
 async fn errors_of_http_are_problems_at_mcp_too() {
     let site = site(&blogs()).await;
     let token = site.add_token(ReaderId::ONE, "agent", Scope::Read).await;
