@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use backissue_mcp::Server;
 use url::Url;
@@ -44,6 +45,9 @@ pub(crate) async fn mcp(
         status @ StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             Err(Fault::WrongMedia(status, "It lacks the header `Content-Type: application/json`"))
         }
+        StatusCode::BAD_REQUEST if !answer.headers().contains_key(CONTENT_TYPE) => Err(Fault::BadRequest(
+            "The header `MCP-Protocol-Version` names a version that this server does not know".to_owned(),
+        )),
         _ => Ok(answer),
     }
 }
