@@ -381,7 +381,8 @@ pub(crate) fn telling_annotated(read: ReadId, now: Timestamp) -> Sql {
 
 /// Stores the messages about new answers to a saved search, for the webhooks of its reader. Only
 /// reads among these that were found at this moment and that a feed named: a backfill finds old
-/// reads, and the source of saved pages, which has no address, is what readers chose for themselves.
+/// reads, and the source of saved pages, which has no address, is what readers chose for
+/// themselves.
 pub(crate) async fn tell_hits(tx: &mut Tx, search: i64, reads: &[ReadId], now: Timestamp) -> Tried<()> {
     let rows = "FROM search_hit h JOIN saved_search q ON q.id = h.search_id JOIN webhook w ON w.reader_id = q.reader_id";
     let these = placeholders(5, reads.len());

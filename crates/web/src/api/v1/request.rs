@@ -113,8 +113,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// A value that a body gives by its name, such as a rating. The name is read as a text first, because
-/// serde takes other types in its place for invalid JSON.
+/// A value that a body gives by its name, such as a rating. The name is read as a text first,
+/// because serde takes other types in its place for invalid JSON.
 pub(super) struct Named<T>(pub(super) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Named<T> {
