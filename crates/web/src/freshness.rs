@@ -25,6 +25,9 @@ use crate::{App, assets, documents, finished};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Incomplete;
 
+/// The request headers on which the bytes of a page depend.
+const VARIES_BY: &str = "accept-encoding";
+
 /// Number of seconds after which a page that shows times is rendered again. Pages show times in
 /// minutes at the finest.
 const TOLD_ANEW_EVERY: i64 = 60;
@@ -43,10 +46,11 @@ pub(crate) async fn answer_unchanged(State(app): State<App>, mut request: Reques
     if has(request.headers(), &tag) {
         return not_modified(&tag);
     }
+    let is_any = names_any(request.headers());
     settle_compression(request.headers_mut());
     let key = (request.method() == Method::GET).then(|| finished::key(&tag, visitor, request.headers()));
     if let Some(finished) = key.and_then(|key| app.finished.get(key)) {
-        return finished;
+        return if is_any { not_modified(&tag) } else { finished };
     }
     request.extensions_mut().insert(ArchiveVersion(version));
     let mut answer = next.run(request).await;
@@ -54,8 +58,11 @@ pub(crate) async fn answer_unchanged(State(app): State<App>, mut request: Reques
         && answer.extensions().get::<Incomplete>().is_none()
         && let Ok(value) = HeaderValue::from_str(&tag)
     {
+        if is_any {
+            return not_modified(&tag);
+        }
         answer.headers_mut().insert(ETAG, value);
-        answer.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
+        answer.headers_mut().insert(VARY, HeaderValue::from_static(VARIES_BY));
         if let Some(key) = key {
             return app.finished.keep(key, answer).await;
         }
@@ -94,7 +101,8 @@ pub(crate) fn tag_of(facts: &str) -> String {
 
 /// The response for a client that has the document with this tag.
 pub(crate) fn not_modified(tag: &str) -> Response {
-    (StatusCode::NOT_MODIFIED, [(ETAG, tag), (CACHE_CONTROL, "private, no-cache")]).into_response()
+    let headers = [(ETAG, tag), (CACHE_CONTROL, "private, no-cache"), (VARY, VARIES_BY)];
+    (StatusCode::NOT_MODIFIED, headers).into_response()
 }
 
 /// Whether the page at `path` shows relative times, or what is due.
@@ -106,6 +114,11 @@ fn tells_time(path: &str) -> bool {
 /// Whether the page at `path` has search results.
 fn searches(path: &str) -> bool {
     path.starts_with("/read/") || path.starts_with("/search.")
+}
+
+/// Whether `If-None-Match` is `*`: any page that exists matches (RFC 9110, section 13.1.2).
+fn names_any(headers: &HeaderMap) -> bool {
+    headers.get(IF_NONE_MATCH).is_some_and(|value| value.as_bytes().trim_ascii() == b"*")
 }
 
 /// Whether `If-None-Match` contains `tag`, compared weakly (RFC 9110, section 13.1.2).

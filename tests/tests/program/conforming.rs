@@ -17,7 +17,7 @@ const CONFIGURATION: &str = r#"
 expected-statuses = ["2xx", "403", "404", "409", "422"]
 
 [checks.negative_data_rejection]
-expected-statuses = ["400", "401", "403", "404", "413", "422"]
+expected-statuses = ["400", "401", "403", "404", "413", "415", "422"]
 
 [[operations]]
 include-path-regex = "^/api/v1/(weeks|reads|labels|search|concepts|sources|companies|digests)$"

@@ -191,7 +191,17 @@ async fn unchanged_answer_costs_a_304() {
         let tag = site.get(path).await.headers["etag"].to_str().unwrap().to_owned();
         let again = site.ask(Method::GET, path, &[("if-none-match", &tag)]).await;
         assert_eq!((again.status, again.body.as_str()), (StatusCode::NOT_MODIFIED, ""), "{path}");
+        let any = site.ask(Method::GET, path, &[("if-none-match", "*")]).await;
+        assert_eq!((any.status, any.body.as_str()), (StatusCode::NOT_MODIFIED, ""), "{path}");
+        let whole = site.get(path).await;
+        for name in ["etag", "vary", "cache-control"] {
+            assert_eq!(any.headers[name], whole.headers[name], "{name} of {path}");
+        }
     }
+    let first = site.ask(Method::GET, "/api/v1/concepts", &[("if-none-match", "*")]).await;
+    assert_eq!(first.status, StatusCode::NOT_MODIFIED, "also if nobody asked before");
+    let none = site.ask(Method::GET, "/api/v1/reads/999999", &[("if-none-match", "*")]).await;
+    assert_eq!(none.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
@@ -356,6 +366,24 @@ async fn repeated_request_with_a_key_is_answered_as_before() {
 }
 
 #[tokio::test]
+async fn followed_source_has_a_location() {
+    let site = site(&blogs()).await;
+    let token = site.add_token(ReaderId::ONE, "script", Scope::Operate).await;
+    let follow = async |headers: &[(&str, &str)]| {
+        let body = r#"{"url": "https://followed.example/one"}"#;
+        site.send_json("POST", "/api/v1/sources", &token, headers, body).await
+    };
+    let key = [("idempotency-key", "one")];
+    let (first, again) = (follow(&key).await, follow(&key).await);
+    assert_eq!((first.status, again.status), (StatusCode::CREATED, StatusCode::CREATED), "{}", first.body);
+    assert_eq!(first.headers["location"], again.headers["location"]);
+    let followed = data(&site, first.headers["location"].to_str().unwrap()).await;
+    assert_eq!(followed["slug"], json(&first)["slug"]);
+    let known = follow(&[]).await;
+    assert_eq!((known.status, known.headers.get("location")), (StatusCode::OK, None));
+}
+
+#[tokio::test]
 async fn bad_bodies_are_problems_with_a_remedy() {
     let site = site(&blogs()).await;
     let token = site.add_token(ReaderId::ONE, "script", Scope::Operate).await;
@@ -437,6 +465,17 @@ async fn bad_bodies_are_problems_with_a_remedy() {
     }
     let says = "“limit” has to be a whole number.";
     assert_eq!(detail("GET", "/api/v1/weeks?limit=", "").await, says);
+    for (name, value) in [("content-type", "text/plain"), ("content-encoding", "gzip")] {
+        let mut request = Request::builder().method("PUT").uri("/api/v1/reads/1/note");
+        request = request.header("host", "localhost:7878").header("authorization", format!("Bearer {token}"));
+        if name != "content-type" {
+            request = request.header("content-type", "application/json");
+        }
+        let request = request.header(name, value).body(Body::from(r#"{"text": "x"}"#)).unwrap();
+        let answer = site.answer(request).await;
+        assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{name}: {}", answer.body);
+        assert_eq!(json(&answer)["type"], "/api#invalid", "{name}");
+    }
     let without = site.ask(Method::PUT, "/api/v1/reads/1/marks/keep", &[]).await;
     assert_eq!(
         (without.status, &json(&without)["type"]),

@@ -28,6 +28,9 @@ const CHANGES: [(&str, &str); 3] = [
     ("422", "The body is well formed, but what it wants cannot be done."),
 ];
 
+/// What can go wrong in addition with a body.
+const BODY: (&str, &str) = ("415", "The body is not sent as JSON, or it is compressed.");
+
 /// The OpenAPI 3.1 document of these routes.
 pub(super) fn document_of(routes: OpenApiRouter<App>) -> Value {
     let mut openapi = routes.into_openapi();
@@ -95,9 +98,11 @@ fn complete(method: &str, operation: &mut Value, schemas: &Value, narrowed: &mut
         }
     }
     narrowed.extend(item.filter(|_| is_narrowed));
+    let has_body = operation.get("requestBody").is_some();
     if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
         let of_changes = CHANGES.iter().filter(|_| method != "get");
-        for (status, description) in REFUSALS.iter().chain(of_changes) {
+        let of_body = has_body.then_some(&BODY);
+        for (status, description) in REFUSALS.iter().chain(of_changes).chain(of_body) {
             responses.entry(*status).or_insert_with(|| {
                 json!({
                     "description": description,

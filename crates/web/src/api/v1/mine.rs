@@ -259,7 +259,8 @@ pub(super) async fn save_note(
     noted(&store, program, &id, new).await
 }
 
-/// Removes the note on a read.
+/// Removes the note on a read, whatever its version. An empty text with a `version` removes it only
+/// if nobody changed it.
 #[utoipa::path(delete, path = "/api/v1/reads/{id}/note", operation_id = "remove_note", tag = "Mine", security(("token" = ["write"])),
     params(("id" = i64, Path, description = "The read's number.", minimum = 1)), responses((status = 200, body = Own)))]
 pub(super) async fn remove_note(

@@ -2,6 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
 use backissue_model::{typed_address, without_credentials};
 use backissue_store::{Follow, Spent, Store, Unfollow, Unfollowed};
@@ -31,7 +32,7 @@ pub(super) struct NewFollow {
 
 /// Follows a blog. Its page is fetched to find the feed, which takes a while.
 #[utoipa::path(post, path = "/api/v1/sources", operation_id = "follow_source", tag = "Sources", security(("token" = ["operate"])),
-    request_body = NewFollow, responses((status = 200, description = "It was followed already.", body = ApiSource), (status = 201, description = "It is followed.", body = ApiSource)))]
+    request_body = NewFollow, responses((status = 200, description = "It was followed already.", body = ApiSource), (status = 201, description = "It is followed.", body = ApiSource, headers(("Location" = String, description = "Its address.")))))]
 pub(super) async fn follow(
     Params(Nothing {}): Params<Nothing>,
     State(app): State<App>,
@@ -48,7 +49,8 @@ pub(super) async fn follow(
     };
     let Follow { source, is_new } = app.store.follow(&found, Timestamp::now()).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, live(&ApiSource::from(source))?).into_response())
+    let location = is_new.then(|| [(LOCATION, format!("/api/v1/sources/{}", source.slug))]);
+    Ok((status, location, live(&ApiSource::from(source))?).into_response())
 }
 
 /// What happens to the reads of a source.

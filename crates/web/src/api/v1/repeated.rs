@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::header::{CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use xxhash_rust::xxh3::xxh3_128;
@@ -44,7 +44,8 @@ struct Known {
 #[derive(Clone, Debug)]
 struct Answer {
     status: StatusCode,
-    media_type: Option<HeaderValue>,
+    /// The headers that tell of the body and of what was made.
+    headers: HeaderMap,
     body: Bytes,
 }
 
@@ -52,7 +53,7 @@ impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let mut response = (self.status, self.body).into_response();
         response.headers_mut().remove(CONTENT_TYPE);
-        response.headers_mut().extend(self.media_type.map(|media_type| (CONTENT_TYPE, media_type)));
+        response.headers_mut().extend(self.headers);
         response
     }
 }
@@ -133,9 +134,10 @@ pub(crate) async fn answer_once(State(repeated): State<Repeated>, request: Reque
         Ok(body) => body,
         Err(error) => return Fault::from_bug("an answer could not be kept", &error).into_response(),
     };
-    let media_type = parts.headers.get(CONTENT_TYPE).cloned();
+    let named = |name: HeaderName| parts.headers.get(&name).cloned().map(|value| (name, value));
+    let headers = [CONTENT_TYPE, LOCATION].into_iter().filter_map(named).collect();
     if let Some(known) = repeated.lock().get_mut(&key) {
-        known.answer = Some(Answer { status: parts.status, media_type, body: body.clone() });
+        known.answer = Some(Answer { status: parts.status, headers, body: body.clone() });
     }
     drop(working);
     Response::from_parts(parts, Body::from(body))

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::StatusCode;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
 use backissue_model::Week;
 use serde::de::value::{MapAccessDeserializer, StringDeserializer};
@@ -75,12 +76,24 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     type Rejection = Fault;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Fault> {
+        let has_type = request.headers().contains_key(CONTENT_TYPE);
+        let coding = request.headers().get(CONTENT_ENCODING);
+        if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+            return Err(Fault::WrongMedia(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Its body is encoded (`Content-Encoding`); send it as it is",
+            ));
+        }
         let body = Json::<Object<T>>::from_request(request, app).await;
         body.map(|Json(Object(body))| Self(body)).map_err(|refused| match refused {
             JsonRejection::JsonDataError(error) => {
                 Fault::BadRequest(in_plain_words("field", &error.body_text()))
             }
             JsonRejection::JsonSyntaxError(_) => Fault::BadRequest("Its body is not valid JSON".to_owned()),
+            JsonRejection::MissingJsonContentType(_) if has_type => Fault::WrongMedia(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Its body is JSON, so its `Content-Type` is application/json",
+            ),
             JsonRejection::MissingJsonContentType(_) => {
                 Fault::BadRequest("It lacks the header `Content-Type: application/json`".to_owned())
             }
