@@ -67,6 +67,25 @@ async fn document_and_access_table_have_the_same_routes() {
         let there: BTreeSet<&str> = item.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(there, names.into_iter().collect(), "{path}");
     }
+    for (path, item) in paths {
+        for (method, operation) in item.as_object().unwrap() {
+            let responses = &operation["responses"];
+            assert!(responses["429"]["headers"]["RateLimit"].is_object(), "{method} {path}: {responses}");
+            assert_eq!(responses["415"].is_object(), operation["requestBody"].is_object(), "{method} {path}");
+            let has_tag = responses["304"]["headers"]["ETag"].is_object();
+            assert_eq!(has_tag, responses["200"]["headers"]["ETag"].is_object(), "{method} {path}");
+            let parameters = operation["parameters"].as_array().map_or(&[][..], Vec::as_slice);
+            let has_key = parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key");
+            assert_eq!(has_key, method == "post", "{method} {path}");
+        }
+    }
+    let reads = &paths["/api/v1/reads"];
+    assert!(reads["get"]["responses"]["304"].is_object() && reads["post"]["responses"]["304"].is_null());
+    assert!(paths["/api/v1/search"]["get"]["responses"]["304"].is_null(), "answers are computed each time");
+    let schemas = &document["components"]["schemas"];
+    let search = &schemas["NewSearch"]["properties"];
+    assert_eq!((&search["name"]["maxLength"], &search["question"]["maxLength"]), (&80.into(), &500.into()));
+    assert_eq!(schemas["NewHook"]["properties"]["events"]["minItems"], 1);
     let page = html::Page::parse("/api", &site.get("/api").await.body);
     page.assert_well_formed();
     for path in paths.keys() {

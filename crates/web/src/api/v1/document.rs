@@ -6,6 +6,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::App;
 use crate::api::v1::problem::Problem;
+use crate::api::v1::repeated::KEY_MAX;
 use crate::api::v1::schemas::{properties, reference};
 
 /// What can go wrong with each operation.
@@ -31,18 +32,18 @@ const CHANGES: [(&str, &str); 3] = [
 /// What can go wrong in addition with a body.
 const BODY: (&str, &str) = ("415", "The body is not sent as JSON, or it is compressed.");
 
-/// The OpenAPI 3.1 document of these routes.
-pub(super) fn document_of(routes: OpenApiRouter<App>) -> Value {
+/// The OpenAPI 3.1 document of these routes. Answers at the paths `tagged` have an `ETag`.
+pub(super) fn document_of(routes: OpenApiRouter<App>, tagged: &[String]) -> Value {
     let mut openapi = routes.into_openapi();
     if let Some(components) = &mut openapi.components {
         components.schemas.insert(Problem::name().into_owned(), Problem::schema());
     }
     // Only maps whose keys are not strings fail, and the document has none.
-    completed(serde_json::to_value(&openapi).unwrap_or_default())
+    completed(serde_json::to_value(&openapi).unwrap_or_default(), tagged)
 }
 
-/// Adds what is the same for all operations: errors, and the names that `fields` takes.
-fn completed(mut document: Value) -> Value {
+/// Adds what is the same for all operations: errors, headers, and the names that `fields` takes.
+fn completed(mut document: Value, tagged: &[String]) -> Value {
     document["info"] = json!({
         "title": "Backissue",
         "version": "1",
@@ -57,12 +58,15 @@ fn completed(mut document: Value) -> Value {
         "type": "http", "scheme": "bearer",
         "description": "A token of a reader, from `backissue token` or the page /account. Beside an operation stands the scope that it needs.",
     } });
+    document["components"]["headers"] = headers();
     name_items(&mut document["components"]["schemas"]);
     let schemas = document["components"]["schemas"].clone();
     let mut narrowed = Vec::new();
-    for item in values(&mut document["paths"]) {
+    for (path, item) in pairs(&mut document["paths"]) {
         for (method, operation) in pairs(item) {
             complete(method, operation, &schemas, &mut narrowed);
+            let has_tag = method == "get" && tagged.contains(path);
+            add_headers(method, operation, has_tag);
         }
     }
     for name in narrowed {
@@ -75,8 +79,43 @@ fn pairs(object: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
     object.as_object_mut().into_iter().flat_map(Map::iter_mut)
 }
 
-fn values(object: &mut Value) -> impl Iterator<Item = &mut Value> {
-    object.as_object_mut().into_iter().flat_map(Map::values_mut)
+/// The headers of answers.
+fn headers() -> Value {
+    let header = |description: &str| json!({ "description": description, "schema": { "type": "string" } });
+    json!({
+        "ETag": header("Another one when the answer has changed. Send it back in `If-None-Match`."),
+        "RateLimit": header("With a token: how many requests it has left (`r`), and the seconds until it has all of them again (`t`)."),
+        "RateLimit-Policy": header("With a token: how many requests it has (`q`) in how many seconds (`w`)."),
+    })
+}
+
+/// Adds the headers that all operations, all those of a method, or all with an `ETag` have.
+fn add_headers(method: &str, operation: &mut Value, has_tag: bool) {
+    if method == "post" {
+        if operation["parameters"].is_null() {
+            operation["parameters"] = json!([]);
+        }
+        let key = json!({
+            "name": "Idempotency-Key", "in": "header", "required": false,
+            "description": "A text for this request alone. Sent again with the same key, it gets the first answer, and changes nothing a second time.",
+            "schema": { "type": "string", "minLength": 1, "maxLength": KEY_MAX, "pattern": "^[!-~]+$" },
+        });
+        operation["parameters"].as_array_mut().into_iter().for_each(|all| all.push(key.clone()));
+    }
+    let responses = &mut operation["responses"];
+    if has_tag {
+        responses["304"] =
+            json!({ "description": "It is unchanged since the answer with the `ETag` in `If-None-Match`." });
+    }
+    for (status, response) in pairs(responses) {
+        let is_success = status.starts_with('2');
+        let tag = (has_tag && (is_success || status == "304")).then_some("ETag");
+        let rates = ["RateLimit", "RateLimit-Policy"];
+        let rates = rates.into_iter().filter(|_| is_success || ["304", "429"].contains(&status.as_str()));
+        for name in rates.chain(tag) {
+            response["headers"][name] = json!({ "$ref": format!("#/components/headers/{name}") });
+        }
+    }
 }
 
 fn complete(method: &str, operation: &mut Value, schemas: &Value, narrowed: &mut Vec<String>) {

@@ -123,8 +123,10 @@ fn searching() -> OpenApiRouter<App> {
 
 /// The OpenAPI 3.1 document.
 pub(crate) fn document() -> &'static Value {
-    static DOCUMENT: LazyLock<Value> =
-        LazyLock::new(|| document::document_of(archive().merge(searching()).merge(own())));
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
+        let tagged: Vec<String> = archive().into_openapi().paths.paths.into_keys().collect();
+        document::document_of(archive().merge(searching()).merge(own()), &tagged)
+    });
     &DOCUMENT
 }
 

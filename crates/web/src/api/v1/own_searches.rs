@@ -88,8 +88,10 @@ pub(super) async fn list(
 #[serde(deny_unknown_fields)]
 pub(super) struct NewSearch {
     /// What the reader calls it; no two have the same name.
+    #[schema(min_length = 1, max_length = 80)]
     name: String,
     /// The question, with filters as in `/api/v1/search`.
+    #[schema(min_length = 1, max_length = 500)]
     question: String,
 }
 
@@ -117,6 +119,7 @@ pub(super) async fn save(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Renamed {
+    #[schema(min_length = 1, max_length = 80)]
     name: String,
 }
 

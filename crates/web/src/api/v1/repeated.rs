@@ -22,7 +22,7 @@ use crate::readers::Visitor;
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 /// Maximum characters of a key.
-const LONGEST: usize = 255;
+pub(super) const KEY_MAX: usize = 255;
 /// How long a response is kept.
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// Maximum responses that are kept, of all readers.
@@ -104,8 +104,9 @@ pub(crate) async fn answer_once(State(repeated): State<Repeated>, request: Reque
     let Some(key) = request.headers().get(KEY).filter(|_| *request.method() == Method::POST) else {
         return next.run(request).await;
     };
-    if key.is_empty() || key.len() > LONGEST {
-        let why = format!("“Idempotency-Key” has 1 to {LONGEST} characters");
+    let is_visible = key.as_bytes().iter().all(u8::is_ascii_graphic);
+    if key.is_empty() || key.len() > KEY_MAX || !is_visible {
+        let why = format!("“Idempotency-Key” has 1 to {KEY_MAX} visible characters of ASCII");
         return Fault::BadRequest(why).into_response();
     }
     let reader = Visitor::of(request.extensions()).reader;

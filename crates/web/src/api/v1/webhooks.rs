@@ -51,6 +51,14 @@ fn events() -> utoipa::openapi::schema::Array {
     utoipa::openapi::schema::ArrayBuilder::new().items(one_of(Event::ALL.map(Event::as_str))).build()
 }
 
+/// Some events, at least one.
+fn some_events() -> utoipa::openapi::schema::Array {
+    utoipa::openapi::schema::ArrayBuilder::new()
+        .items(one_of(Event::ALL.map(Event::as_str)))
+        .min_items(Some(1))
+        .build()
+}
+
 impl From<Webhook> for Known {
     fn from(webhook: Webhook) -> Self {
         Self {
@@ -88,7 +96,7 @@ pub(super) struct NewHook {
     #[schema(example = "https://hooks.example.com/backissue", max_length = 2_048)]
     url: String,
     /// What it is told.
-    #[schema(schema_with = events)]
+    #[schema(schema_with = some_events)]
     events: Vec<Named<Event>>,
 }
 
