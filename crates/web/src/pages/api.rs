@@ -58,7 +58,8 @@ fn conventions() -> Markup {
                 code { ".atom" } " as JSON Feed 1.1. " code { "/week/{week}.md" } " and " code { "/read/{id}.md" } " are Markdown."
             }
             li { "A program that acts for a reader sends the reader’s token, made on " a href="/account" { "your account" } ": " code { "Authorization: Bearer TOKEN" } ". "
-                code { "GET /api/v1/token" } " says whose it is and what it may do." }
+                code { "GET /api/v1/token" } " says whose it is and what it may do. The scope that an operation needs stands beside it; "
+                "those without one show what the pages show." }
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::api::v1::{REMEDIES, document};
 
-/// All operations by tag, then the shapes of answers, then the problems.
+/// A table of contents, then all operations by tag, the shapes of answers, and the problems.
 pub(crate) fn reference() -> Markup {
     let document = document();
     let operations: Vec<Operation<'_>> = pairs(&document["paths"])
@@ -16,15 +16,20 @@ pub(crate) fn reference() -> Markup {
     let mut seen = std::collections::HashSet::new();
     tags.retain(|tag| seen.insert(*tag));
     html! {
+        nav.families aria-label="On this page" {
+            @for tag in &tags { a href={ "#" (tag_id(tag)) } { (tag) } }
+            a href="#shapes" { "What answers consist of" }
+            a href="#problems" { "Problems" }
+        }
         @for tag in tags {
-            h2 { (tag) }
+            h2 id=(tag_id(tag)) { (tag) }
             @for operation in operations.iter().filter(|operation| operation.tag() == tag) { (operation.markup()) }
         }
-        h2 { "What answers consist of" }
+        h2 #shapes { "What answers consist of" }
         @for (name, schema) in pairs(&document["components"]["schemas"]) { (shape(name, schema)) }
-        h2 { "Problems" }
+        h2 #problems { "Problems" }
         p { "An error has the media type " code { "application/problem+json" } " (RFC 9457). Its " code { "type" } " leads here." }
-        dl { @for (code, remedy) in REMEDIES { dt id=(code) { code { (code) } } dd { (remedy) } } }
+        dl { @for (code, remedy) in REMEDIES { dt id=(code) { code { (code) } } dd { (prose(remedy)) } } }
     }
 }
 
@@ -40,17 +45,37 @@ impl<'d> Operation<'d> {
         text(&self.about["tags"][0])
     }
 
+    /// The scope that a token needs. `None` if no token is needed.
+    fn scope(&self) -> Option<&'d str> {
+        self.security().find_map(|way| way["token"][0].as_str())
+    }
+
+    /// Whether a login is enough.
+    fn takes_a_login(&self) -> bool {
+        self.security().any(|way| way.as_object().is_some_and(Map::is_empty))
+    }
+
+    fn security(&self) -> impl Iterator<Item = &'d Value> + use<'d> {
+        self.about["security"].as_array().into_iter().flatten()
+    }
+
     fn markup(&self) -> Markup {
         let parameters: Vec<&Value> = self.about["parameters"].as_array().into_iter().flatten().collect();
         let body = &self.about["requestBody"]["content"]["application/json"]["schema"];
         html! {
             h3 id=(text(&self.about["operationId"])) { code { (self.method.to_uppercase()) " " (self.path) } }
-            p { (text(&self.about["summary"])) " " (text(&self.about["description"])) }
+            p { (prose(text(&self.about["summary"]))) " " (prose(text(&self.about["description"]))) }
+            @if let Some(scope) = self.scope() {
+                p {
+                    "Needs a token with the scope " code { (scope) }
+                    @if self.takes_a_login() { ", or a login" } "."
+                }
+            }
             @if !parameters.is_empty() {
                 dl {
                     @for parameter in parameters {
                         dt { code { (text(&parameter["name"])) } @if parameter["required"] == true { " (required)" } }
-                        dd { (text(&parameter["description"])) " " (kind(&parameter["schema"])) }
+                        dd { (prose(text(&parameter["description"]))) " " (kind(&parameter["schema"])) }
                     }
                 }
             }
@@ -83,7 +108,7 @@ fn shape(name: &str, schema: &Value) -> Markup {
     html! {
         h3 id=(format!("shape-{name}")) { code { (name) } }
         p {
-            (text(&schema["description"]))
+            (prose(text(&schema["description"])))
             @for part in included { " It has all fields of " (kind(part)) "." }
             @if schema.get("enum").is_some() { (kind(schema)) }
         }
@@ -91,7 +116,7 @@ fn shape(name: &str, schema: &Value) -> Markup {
             @for part in own {
                 @for (name, property) in pairs(&part["properties"]) {
                     dt { code { (name) } }
-                    dd { (text(&property["description"])) " " (kind(property)) }
+                    dd { (prose(text(&property["description"]))) " " (kind(property)) }
                 }
             }
         }
@@ -138,4 +163,18 @@ fn pairs(object: &Value) -> impl Iterator<Item = (&str, &Value)> {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
+}
+
+/// The id of the heading of a tag.
+fn tag_id(tag: &str) -> String {
+    format!("about-{}", tag.to_lowercase().replace(' ', "-"))
+}
+
+/// A text of the document, with what stands between backquotes as code.
+fn prose(text: &str) -> Markup {
+    html! {
+        @for (nth, part) in text.split('`').enumerate() {
+            @if nth % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
 }

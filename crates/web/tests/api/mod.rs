@@ -88,8 +88,13 @@ async fn document_and_access_table_have_the_same_routes() {
     assert_eq!(schemas["NewHook"]["properties"]["events"]["minItems"], 1);
     let page = html::Page::parse("/api", &site.get("/api").await.body);
     page.assert_well_formed();
+    let text = page.text();
     for path in paths.keys() {
-        assert!(page.text().contains(path.as_str()), "{path} is not on the page");
+        assert!(text.contains(path.as_str()), "{path} is not on the page");
+    }
+    assert!(!text.contains('`'), "code is shown as code");
+    for needs in ["Needs a token with the scope operate.", "Needs a token with the scope read, or a login."] {
+        assert!(text.contains(needs), "{needs}");
     }
 }
 
