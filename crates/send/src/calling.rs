@@ -69,7 +69,12 @@ pub fn check_webhook(url: &str, ca: &[PathBuf]) -> Result<(), SendError> {
     let name = "this webhook";
     check_address_length(url)
         .map_err(|why| SendError::Setup { what: name.to_owned(), why: why.to_string() })?;
-    chat(name, url, None, ca).map(|_| ())
+    // The rule is that of recipients, and speaks of one.
+    let unfit = |error: SendError| match error {
+        SendError::Setup { why, .. } => SendError::Setup { what: name.to_owned(), why },
+        other => other,
+    };
+    chat(name, url, None, ca).map(|_| ()).map_err(unfit)
 }
 
 fn chat(name: &str, url: &str, key: Option<&str>, ca: &[PathBuf]) -> Result<Chat, SendError> {
@@ -290,5 +295,12 @@ mod tests {
         let long = format!("https://hooks.example/{}", "x".repeat(2_048));
         let refused = check_webhook(&long, &[]).unwrap_err().to_string();
         assert!(refused.contains("at most 2,048 characters") && !refused.contains("xxx"), "{refused}");
+    }
+
+    #[test]
+    fn address_of_a_webhook_is_refused_as_a_webhooks() {
+        let refused = check_webhook("http://10.0.0.1/", &[]).unwrap_err().to_string();
+        assert!(refused.starts_with("this webhook ") && !refused.contains("recipient"), "{refused}");
+        assert!(refused.contains("https://") && refused.contains("only on this machine"), "{refused}");
     }
 }

@@ -76,7 +76,11 @@ impl Chat {
         match url.scheme() {
             "https" => {}
             "http" if is_on_this_machine(&url) => {}
-            _ => return Err(unfit("its `url` is secret, so it must begin with https://")),
+            _ => {
+                return Err(unfit(
+                    "its `url` is secret, so it must begin with https://; http:// is allowed only on this machine",
+                ));
+            }
         }
         if settings.service == Service::Matrix && (settings.room.is_none() || settings.key.is_none()) {
             return Err(unfit(
