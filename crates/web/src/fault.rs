@@ -348,6 +348,15 @@ impl Fault {
         self.reason().chars().filter(|c| !c.is_control()).collect()
     }
 
+    /// The explanation for programs, which have no page to go back to.
+    pub(crate) fn detail(&self) -> String {
+        match self {
+            Self::TooLarge(limit) => format!("{limit}. Nothing was changed."),
+            Self::NotLoggedIn => "Only readers of this archive may do that.".to_owned(),
+            _ => self.explanation(),
+        }
+    }
+
     fn reason(&self) -> String {
         match self {
             Self::NoSuchPage => "Perhaps the address was cut off.".to_owned(),

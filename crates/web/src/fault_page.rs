@@ -88,7 +88,7 @@ impl Fault {
             v1::problem(&self, path)
         } else {
             let reference = if let Self::Broken { reference } = &self { Some(reference) } else { None };
-            let said = json!({ "error": self.title(), "detail": self.explanation(), "reference": reference });
+            let said = json!({ "error": self.title(), "detail": self.detail(), "reference": reference });
             (self.status(), Json(said)).into_response()
         };
         self.tell(answer.headers_mut());

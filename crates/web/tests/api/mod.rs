@@ -195,6 +195,8 @@ async fn answers_are_those_of_the_pages() {
     let art = data(&site, &format!("/api/v1/prior-art?{question}")).await;
     assert!(!art["approaches"].as_array().unwrap().is_empty());
     assert_eq!(data(&site, "/api/v1/prior-art?q=+").await["approaches"], serde_json::json!([]));
+    let newest = data(&site, "/api/v1/search").await;
+    assert!(!ids(&newest).is_empty() && newest["notes"].to_string().contains("no question"), "{newest}");
     let similar = data(&site, "/api/v1/reads/1/similar?fields=id,why").await;
     let items = similar["items"].as_array().unwrap();
     assert!(items.iter().all(|item| item["id"] != 1 && item.as_object().unwrap().len() == 2), "{similar}");
@@ -262,6 +264,8 @@ async fn bad_input_is_a_problem_with_a_remedy() {
         (format!("/api/v1/search?q={long}"), 400, "invalid"),
         ("/api/v1/prior-art".to_owned(), 400, "invalid"),
         ("/api/v1/reads/0".to_owned(), 404, "no-such-read"),
+        ("/api/v1/reads/01".to_owned(), 404, "no-such-read"),
+        ("/api/v1/reads/+1".to_owned(), 404, "no-such-read"),
         ("/api/v1/reads/99999999999999999999".to_owned(), 404, "no-such-read"),
         ("/api/v1/reads/1/article?format=pdf".to_owned(), 400, "invalid"),
         ("/api/v1/concepts/%F0%9F%98%80".to_owned(), 404, "no-such-concept"),
@@ -434,7 +438,9 @@ async fn bad_bodies_are_problems_with_a_remedy() {
         ("PUT", "/api/v1/reads/1/note", large.as_str(), 413),
         ("PUT", "/api/v1/reads/1/note", long.as_str(), 413),
         ("PUT", "/api/v1/reads/99/note", r#"{"text": "x"}"#, 404),
-        ("PUT", "/api/v1/reads/1/marks/eat", "", 404),
+        ("PUT", "/api/v1/reads/1/marks/eat", "", 400),
+        ("PUT", "/api/v1/reads/01/marks/keep", "", 404),
+        ("DELETE", "/api/v1/highlights/+1", "", 404),
         ("PUT", "/api/v1/reads/1/labels/,", "", 422),
         ("POST", "/api/v1/reads/1/highlights", r#"{"quote": "not in the article"}"#, 422),
         ("PUT", "/api/v1/answers/1/rating", r#"{"rating": "superb"}"#, 400),
@@ -487,6 +493,8 @@ async fn bad_bodies_are_problems_with_a_remedy() {
         let says = "There is no parameter “x” here.";
         assert_eq!(detail("GET", &format!("{path}?x=1"), "").await, says, "{path}");
     }
+    let says = "There is no mark “star”; the marks are keep, done, hide.";
+    assert_eq!(detail("PUT", "/api/v1/reads/1/marks/star", "").await, says);
     let says = "“limit” has to be a whole number.";
     assert_eq!(detail("GET", "/api/v1/weeks?limit=", "").await, says);
     for (name, value) in [("content-type", "text/plain"), ("content-encoding", "gzip")] {
@@ -764,7 +772,9 @@ async fn bodies_that_are_too_large_are_refused_everywhere() {
         let path = example(&path, "/read/1/x");
         let answer = site.send_json(&method, &path, &token, &[], &large).await;
         assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "{method} {path}: {}", answer.body);
-        assert_eq!(json(&answer)["type"], "/api#too-large", "{method} {path}");
+        let problem = json(&answer);
+        assert_eq!(problem["type"], "/api#too-large", "{method} {path}");
+        assert!(!problem["detail"].as_str().unwrap().contains("Go back"), "{problem}");
     }
     let long = format!(r#"{{"url": "https://a.example/{}"}}"#, "x".repeat(2_048));
     for path in ["/api/v1/reads", "/api/v1/sources"] {

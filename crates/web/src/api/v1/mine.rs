@@ -20,7 +20,7 @@ use crate::api::v1::request::{Body, Named, Nothing, Params};
 use crate::fault::Fault;
 use crate::pages::{not_highlighted, refused, too_many_labels};
 use crate::programs::Program;
-use crate::read_address::read_id;
+use crate::read_address::{number, read_id};
 use crate::readers::Visitor;
 
 /// What a reader did with a read.
@@ -166,7 +166,10 @@ enum MarkName {
 
 async fn marked(store: &Store, program: Program, id: &str, mark: &str, set: bool) -> Result<Response, Fault> {
     let read = read_id(id)?;
-    let mark: Mark = mark.parse().map_err(|_| Fault::NoSuchPage)?;
+    let mark: Mark = mark.parse().map_err(|_| {
+        let marks = Mark::ALL.map(Mark::as_str).join(", ");
+        Fault::BadAddress(format!("There is no mark “{mark}”; the marks are {marks}"))
+    })?;
     let done = store.mark(program.reader, read, mark, set, Timestamp::now()).await;
     done.map_err(Fault::or(Fault::NoSuchRead))?;
     own(store, program.reader, read).await
@@ -373,7 +376,7 @@ pub(super) async fn save_remark(
     State(store): State<Store>,
     Body(new): Body<NewRemark>,
 ) -> Result<Response, Fault> {
-    let id = id.parse().map_err(|_| Fault::NoSuchHighlight)?;
+    let id = number(&id).ok_or(Fault::NoSuchHighlight)?;
     let remark = remark_of(&new.remark).map_err(refused)?;
     let saved = store.save_remark(program.reader, id, &remark, new.version.0, Timestamp::now()).await;
     match saved.map_err(Fault::or(Fault::NoSuchHighlight))? {
@@ -391,7 +394,7 @@ pub(super) async fn remove_highlight(
     program: Program,
     State(store): State<Store>,
 ) -> Result<StatusCode, Fault> {
-    let id = id.parse().map_err(|_| Fault::NoSuchHighlight)?;
+    let id = number(&id).ok_or(Fault::NoSuchHighlight)?;
     let removed = store.remove_highlight(program.reader, id, Timestamp::now()).await;
     removed.map_err(Fault::or(Fault::NoSuchHighlight))?;
     Ok(StatusCode::NO_CONTENT)
@@ -445,7 +448,7 @@ pub(super) async fn rate(
     State(store): State<Store>,
     Body(new): Body<NewRating>,
 ) -> Result<Response, Fault> {
-    let id = id.parse().map_err(|_| Fault::NoSuchAnswer)?;
+    let id = number(&id).ok_or(Fault::NoSuchAnswer)?;
     let rated = store.rate_card(program.reader, id, new.rating.0, next_showing).await;
     live(&OwnAnswer::from(rated.map_err(Fault::or(Fault::NoSuchAnswer))?))
 }

@@ -49,7 +49,7 @@ pub(crate) fn problem(fault: &Fault, path: &str) -> Response {
         kind: format!("/api#{code}"),
         title,
         status: status.as_u16(),
-        detail: fault.explanation(),
+        detail: fault.detail(),
         remedy,
         instance: path.to_owned(),
         reference,

@@ -172,7 +172,13 @@ pub(super) async fn search(
     }
     let size = page.limit as usize;
     let asked = Asked { text, skip, limit: size, reader: visitor.reader, ..Asked::default() };
+    let is_empty = asked.text.trim().is_empty();
     let found = app.search.find(&asked).await?;
+    let mut notes = found.query.notes().to_vec();
+    if is_empty {
+        notes
+            .push("There is no question, so the newest reads come first; say the problem in “q”.".to_owned());
+    }
     let listed = usize::try_from(found.total).unwrap_or(usize::MAX).min(CANDIDATES);
     let next = (skip + size < listed).then(|| (skip + size).to_string());
     let has_words = found.query.has_words();
@@ -192,7 +198,7 @@ pub(super) async fn search(
             years: counts(&found.facets.years),
         },
         corrections: found.corrections.iter().map(Typed::from).collect(),
-        notes: found.query.notes().to_vec(),
+        notes,
         words_only: found.words_only,
         indexing: found.missing.map(Indexing::from),
     })

@@ -16,6 +16,7 @@ use crate::api::v1::request::{Body, Named, Nothing, Params};
 use crate::fault::Fault;
 use crate::operating::operator;
 use crate::programs::Program;
+use crate::read_address::number;
 
 /// A webhook, without its address and its key, which are secret.
 #[derive(Serialize, ToSchema)]
@@ -155,7 +156,7 @@ pub(super) async fn remove(
     Params(Nothing {}): Params<Nothing>,
     State(store): State<Store>,
 ) -> Result<StatusCode, Fault> {
-    let id = id.parse().map_err(|_| Fault::NoSuchWebhook)?;
+    let id = number(&id).ok_or(Fault::NoSuchWebhook)?;
     match store.remove_webhook(id).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Fault::NoSuchWebhook),
@@ -170,7 +171,7 @@ pub(super) async fn test(
     Params(Nothing {}): Params<Nothing>,
     State(store): State<Store>,
 ) -> Result<Response, Fault> {
-    let id = one(&store, id.parse().map_err(|_| Fault::NoSuchWebhook)?).await?.id;
+    let id = one(&store, number(&id).ok_or(Fault::NoSuchWebhook)?).await?.id;
     store.test_webhook(id, Timestamp::now()).await?;
     Ok((StatusCode::ACCEPTED, live(&Known::from(one(&store, id).await?))?).into_response())
 }
