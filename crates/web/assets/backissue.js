@@ -161,9 +161,19 @@
   }
 
   // ---- notes: a draft in the browser while typing, saved after a pause ----
+  const reader = document.body.dataset.reader;
+  const DRAFTS = "backissue note ";
+  const draftsOf = (reader) => DRAFTS + reader + "/";
+  const draftOf = (read) => draftsOf(reader) + read;
+  // A draft outlives its reader's session, but neither a logout nor the next reader.
+  const forgetDrafts = (kept) => storage((store) => {
+    const drafts = Object.keys(store).filter((name) => name.startsWith(DRAFTS) && !(kept && name.startsWith(kept)));
+    drafts.forEach((name) => store.removeItem(name));
+  });
+  if (reader) forgetDrafts(draftsOf(reader));
+  document.querySelector("form[action='/logout']")?.addEventListener("submit", () => forgetDrafts());
   const noteForm = document.querySelector("form[data-note]");
   // The server has every note that it said it saved, also without a draft.
-  const draftOf = (read) => "backissue note " + read;
   const noting = () => {
     const draftName = draftOf(noteForm.dataset.note);
     const text = document.getElementById("note-text");
@@ -391,7 +401,6 @@
   // ---- the shelf without a network ----
   // Only pages of a reader ask for it. A page of a stranger has it forgotten.
   if ("serviceWorker" in navigator && window.isSecureContext) {
-    const reader = document.body.dataset.reader;
     const asked = "backissue offline " + reader;
     const tellWorker = (worker, what) => worker.active?.postMessage(what);
     if (reader) {

@@ -2,16 +2,18 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::header::{LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::header::{LOCATION, REFERER, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
+use url::{Position, Url};
 
 use crate::api::v1;
 use crate::fault::{Fault, nearest_concept, seconds_of};
+use crate::forms::{DID, own_address, without};
 use crate::frame::{Document, Frame, log_in_at};
 use crate::readers::Visitor;
 use crate::{App, documents, programs};
@@ -22,6 +24,7 @@ pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next
     let uri = request.uri().clone();
     let visitor = Visitor::of(request.extensions());
     let is_page = request.method() == Method::GET && !for_programs && !documents::is_document(uri.path());
+    let form = if request.method() == Method::POST { page_of_form(request.headers()) } else { None };
     let answer = if is_utf8(uri.path()) && uri.query().is_none_or(is_utf8) {
         next.run(request).await
     } else {
@@ -35,10 +38,19 @@ pub(crate) async fn show_in_frame(State(app): State<App>, request: Request, next
     if for_programs {
         return fault.without_frame(uri.path());
     }
-    let mut shown = Frame::new(&app, &uri, None, visitor).page(document(&fault)).into_response();
+    // A form's own address has no page to which a login could return.
+    let here = form.as_ref().and_then(|form| form.parse::<Uri>().ok()).unwrap_or(uri);
+    let frame = Frame::new(&app, &here, None, visitor);
+    let mut shown = frame.page(document(&fault, form.as_deref())).into_response();
     *shown.status_mut() = fault.status();
     fault.tell(shown.headers_mut());
     shown
+}
+
+/// The path and query of the page with the form that was sent, as the browser says.
+fn page_of_form(headers: &HeaderMap) -> Option<String> {
+    let page = Url::parse(headers.get(REFERER)?.to_str().ok()?).ok()?;
+    Some(without(&own_address(&page[Position::BeforePath..Position::AfterQuery]), DID))
 }
 
 /// Whether a part of an address is UTF-8 after percent-decoding.
@@ -50,11 +62,21 @@ fn challenge(said: &str) -> HeaderValue {
     HeaderValue::from_str(&format!("Bearer realm=\"backissue\"{said}")).expect("scopes are ASCII")
 }
 
-fn document(fault: &Fault) -> Document {
-    Document { title: fault.title().to_owned(), main: body(fault), unlisted: true, ..Document::default() }
+/// The page of an error, after a form of the page `form`.
+fn document(fault: &Fault, form: Option<&str>) -> Document {
+    Document {
+        title: fault.title().to_owned(),
+        main: body(fault, form),
+        unlisted: true,
+        ..Document::default()
+    }
 }
 
-fn body(fault: &Fault) -> Markup {
+fn body(fault: &Fault, form: Option<&str>) -> Markup {
+    let log_in = match form {
+        Some(form) if *fault == Fault::NotLoggedIn => log_in_at(form),
+        _ => "/login".to_owned(),
+    };
     html! {
         div.head {
             p.eyebrow { (fault.status().as_u16()) }
@@ -63,7 +85,7 @@ fn body(fault: &Fault) -> Markup {
         div.empty {
             p { (fault.explanation()) }
             ul {
-                @if matches!(fault, Fault::NotLoggedIn | Fault::OpenId(_)) { li { a href="/login" { "Log in" } } }
+                @if matches!(fault, Fault::NotLoggedIn | Fault::OpenId(_)) { li { a href=(log_in) { "Log in" } } }
                 li { a href="/" { "The newest week" } }
                 li { a href="/weeks" { "All weeks" } }
                 @if let Fault::NoSuchSource(_, Some(nearest)) = fault { li { a href={ "/source/" (nearest) } { (nearest) } } }

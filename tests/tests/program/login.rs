@@ -5,8 +5,10 @@ use backissue_tests::browser::{Browser, Colours};
 use backissue_tests::program::{Archive, Served, client};
 use fantoccini::Locator;
 
+use crate::browsing::once;
 use crate::commands::run_with;
 use crate::marking::{press, text};
+use crate::synced_small_web;
 
 const PASSWORD: &str = "tide pool ledger";
 
@@ -103,6 +105,59 @@ async fn several_readers_join_and_each_has_the_own_account() {
     }
     let readers = archive.json(&["reader", "list"]).unwrap();
     assert_eq!(readers.as_array().unwrap().len(), 3);
+}
+
+/// A draft that the server does not have, in a browser that two readers share.
+#[tokio::test]
+async fn draft_of_a_note_is_shown_to_its_reader_only() {
+    needs!(SharedData, Browser);
+    let (_web, archive) = synced_small_web();
+    let found = archive.json(&["find", "after:2000", "--limit", "1"]).unwrap();
+    let to_read = format!("/login?back=/read/{}", found["reads"][0]["id"]);
+    let set_password = |name: &str| {
+        let (code, said) = run_with(&archive, &["reader", "password", name], PASSWORD.as_bytes());
+        assert_eq!(code, 0, "{said}");
+    };
+    for name in ["carla", "dora"] {
+        archive.done(&["reader", "add", name]).unwrap();
+        set_password(name);
+    }
+    let several = ["--no-fetch", "--base-url", "https://reads.example.org/", "--readers", "several"];
+    let served = archive.serve(&several).unwrap();
+    let browser = Browser::start().await.unwrap();
+    browser.look_like(1440, 900, Colours::Light).await.unwrap();
+    let window = &browser.window;
+    let log_in_as = async |name: &str| {
+        let box_ = window.wait().for_element(Locator::Css("#username")).await.unwrap();
+        box_.send_keys(name).await.unwrap();
+        log_in(&browser, PASSWORD).await;
+        window.wait().for_element(Locator::Css(".scripted .log-out")).await.unwrap();
+        window.wait().for_element(Locator::Css("#note-text")).await.unwrap();
+    };
+    let typed = "document.getElementById('note-text').value";
+    window.goto(&served.url(&to_read)).await.unwrap();
+    log_in_as("carla").await;
+    // A new password ends all sessions.
+    set_password("carla");
+    window.find(Locator::Css("body")).await.unwrap().send_keys("n").await.unwrap();
+    window.active_element().await.unwrap().send_keys("Only for Carla").await.unwrap();
+    let said = once("document.getElementById('note-said').textContent.includes('stays in this browser')");
+    assert_eq!(browser.evaluate(&said).await.unwrap(), true);
+    press(&browser, "#note-form button").await;
+    window.wait().for_element(Locator::Css(".empty a[href^='/login?back=%2Fread']")).await.unwrap();
+    press(&browser, ".empty a[href^='/login?back=%2Fread']").await;
+    log_in_as("carla").await;
+    window.wait().for_element(Locator::Css("#note-edit[open]")).await.unwrap();
+    assert_eq!(browser.evaluate(typed).await.unwrap(), "Only for Carla", "it is offered again");
+
+    window.delete_all_cookies().await.unwrap();
+    window.goto(&served.url(&to_read)).await.unwrap();
+    log_in_as("dora").await;
+    let complete = once("document.readyState === 'complete'");
+    assert_eq!(browser.evaluate(&complete).await.unwrap(), true);
+    assert_eq!(browser.evaluate(typed).await.unwrap(), "");
+    let drafts = "Object.keys(localStorage).filter(name => name.startsWith('backissue note')).length";
+    assert_eq!(browser.evaluate(drafts).await.unwrap(), 0, "and is not in the browser any more");
 }
 
 #[tokio::test]

@@ -318,6 +318,20 @@ async fn only_the_password_logs_in_and_its_cookie_is_protected() {
 }
 
 #[tokio::test]
+async fn login_after_a_sessions_end_leads_back_to_the_form() {
+    let site = site_with_password(Public::Off, true).await;
+    let shown = [("referer", "https://reads.example.org/read/1/slug?did=3"), OWN];
+    let refused = site.post("/note/1", &[("token", "0"), ("text", "Mine")], &shown).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    let page = html::Page::parse("/note/1", &refused.body);
+    assert_eq!(page.one("h1"), "This needs a login");
+    assert_eq!(page.attributes(".empty a[href^='/login']", "href"), ["/login?back=%2Fread%2F1%2Fslug"]);
+    let forged = [("referer", "https://reads.example.org//evil.example/"), OWN];
+    let refused = site.post("/note/1", &[("token", "0")], &forged).await;
+    assert!(refused.body.contains("/login?back=%2F\"") && !refused.body.contains("evil"), "{}", refused.body);
+}
+
+#[tokio::test]
 async fn login_needs_https_except_on_this_machine() {
     let site = site_with_password(Public::Off, false).await;
     let page = site.ask(Method::GET, "/login", &[("host", "192.168.1.5")]).await;
