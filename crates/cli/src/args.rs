@@ -294,7 +294,7 @@ pub enum Command {
     #[command(
         after_help = "Example:\n  backissue prune --dry-run --keep-articles 2y\n\nOnly the HTML of articles goes. What the archive says of \
                       them, their text for the search, marks, notes and links stay; so does each article that somebody keeps, noted, \
-                      labelled, highlighted, answered or corrected. `serve` and `work` do the same once a day. Limits are the settings \
+                      labelled, highlighted, answered, rated or corrected. `serve` and `work` do the same once a day. Limits are the settings \
                       keep_articles and keep_articles_size, and those of a source: `backissue source NAME --articles-for 90d`."
     )]
     Prune(PruneArgs),
@@ -500,8 +500,8 @@ pub struct BackfillArgs {
 pub struct UnfollowArgs {
     /// The source's name as listed by `backissue sources`, or its feed's address
     pub source: String,
-    /// Keep all of its reads; by default only those stay that you keep, noted, highlighted or
-    /// labelled, or that have another source
+    /// Keep all of its reads; by default only those stay that somebody keeps, noted, labelled,
+    /// highlighted, answered, rated or corrected, or that have another source
     #[arg(long)]
     pub keep_reads: bool,
     /// Do not ask for confirmation

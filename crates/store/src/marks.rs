@@ -311,15 +311,16 @@ pub enum Among {
     AllBut(Vec<ReadId>),
 }
 
-/// A condition: the read whose id is in `column` is kept, or has a note, label, highlight, answer
-/// or correction, so it must stay in the archive.
+/// A condition: the read whose id is in `column` is kept, or has a note, label, highlight, answer,
+/// rating or correction, so it must stay in the archive.
 pub(crate) fn is_held(column: &str) -> String {
     format!(
         "(EXISTS (SELECT 1 FROM mark x WHERE x.read_id = {column} AND x.kept_at IS NOT NULL)
           OR EXISTS (SELECT 1 FROM note x WHERE x.read_id = {column} AND x.text <> '')
           OR EXISTS (SELECT 1 FROM label x WHERE x.read_id = {column})
           OR EXISTS (SELECT 1 FROM highlight x WHERE x.read_id = {column} AND x.removed_at IS NULL)
-          OR EXISTS (SELECT 1 FROM card_answer x WHERE x.read_id = {column} AND x.text <> '')
+          OR EXISTS (SELECT 1 FROM card_answer x WHERE x.read_id = {column}
+              AND (x.text <> '' OR x.rating IS NOT NULL))
           OR EXISTS (SELECT 1 FROM correction x WHERE x.read_id = {column}))"
     )
 }

@@ -1,8 +1,8 @@
 //! Retention: removes the HTML of old articles. Everything else of a read stays.
 //!
 //! A pass visits all reads with HTML in steps, newest first. So if the limit is a size, the oldest
-//! HTML is removed. A read that somebody keeps, noted, labelled, highlighted, answered or corrected
-//! is never changed, and its bytes are not counted.
+//! HTML is removed. A read that somebody keeps, noted, labelled, highlighted, answered, rated or
+//! corrected is never changed, and its bytes are not counted.
 
 use std::collections::HashMap;
 

@@ -32,7 +32,7 @@ pub struct Follow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfollow {
     /// Reads that no other source names leave the archive, except those that a reader keeps, noted,
-    /// labelled, highlighted or answered.
+    /// labelled, highlighted, answered or rated, and those that were corrected.
     DropReads,
     /// All reads stay.
     KeepReads,
@@ -408,12 +408,11 @@ pub(crate) async fn source_in(tx: &mut Tx, id: SourceId) -> Tried<Source> {
 const ONLY_HERE: &str = "SELECT p.read_id FROM place p WHERE p.source_id = $1
     AND NOT EXISTS (SELECT 1 FROM place o WHERE o.read_id = p.read_id AND o.source_id <> $1)";
 
-/// Drops the reads without another source, unless a reader has kept, noted, labelled, highlighted
-/// or answered them.
+/// Drops the reads without another source, unless somebody holds them ([`is_held`]).
 async fn drop_reads(tx: &mut Tx, id: SourceId) -> Tried<u64> {
     let dropped = format!("{ONLY_HERE} AND NOT {}", is_held("p.read_id"));
     mark_gone(tx, &dropped, id.0).await?;
-    // Rows of removed notes and highlights; ratings without a word.
+    // Rows of removed notes and highlights, and of cards that were turned over and left.
     for table in ["note", "card_answer", "highlight"] {
         tx.run(sql_of(format!("DELETE FROM {table} WHERE read_id IN ({dropped})")).bind(id.0)).await?;
     }

@@ -15,6 +15,9 @@ use crate::open;
 use crate::output::{self, say};
 use crate::settings::Settings;
 
+/// The reads that leave the archive with their source.
+const GOING: &str = "those that nobody keeps, noted, labelled, highlighted, answered, rated or corrected";
+
 /// Stops following one source.
 pub async fn run(args: UnfollowArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let store = open::store(&settings).await?;
@@ -45,14 +48,13 @@ pub async fn run(args: UnfollowArgs, settings: Settings) -> anyhow::Result<Outco
 fn confirmed(source: &Source) -> anyhow::Result<bool> {
     if !std::io::stdin().is_terminal() {
         bail!(
-            "{} has {}; those that you neither keep nor noted would leave the archive with it. Say --yes to go on, or \
-             --keep-reads to keep them",
+            "{} has {}; {GOING} would leave the archive with it. Say --yes to go on, or --keep-reads to keep them",
             source.title,
             output::count(source.reads, "read")
         );
     }
     let question = format!(
-        "Stop following {}? Of its {}, those leave the archive that you neither keep nor noted.",
+        "Stop following {}? Of its {}, {GOING} leave the archive.",
         source.title,
         output::count(source.reads, "read")
     );

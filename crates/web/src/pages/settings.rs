@@ -740,7 +740,7 @@ fn stopping(frame: &Frame, source: &Source) -> Markup {
                     p {
                         label.choice {
                             input type="radio" name="reads" value="delete";
-                            " Delete them, but for those that have another source, or that you keep, noted, labelled, answered or corrected. This cannot be undone."
+                            " Delete them, but for those that have another source, or that somebody keeps, noted, labelled, highlighted, answered, rated or corrected. This cannot be undone."
                         }
                     }
                 }
