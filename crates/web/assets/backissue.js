@@ -63,15 +63,8 @@
       case "e": if (!press("done")) return; break;
       case "x": if (!press("hide")) return; break;
       case "n": {
-        const note = document.getElementById("note-edit");
-        if (!note) {
-          if (!press("note")) return;
-          break;
-        }
-        note.open = true;
-        const box = document.getElementById("note-text");
-        box.focus();
-        box.setSelectionRange(box.value.length, box.value.length);
+        if (noteForm) writeNote();
+        else if (!press("note")) return;
         break;
       }
       case "h": case "H": if (!highlighting?.(event.key === "H")) return; break;
@@ -173,6 +166,12 @@
   if (reader) forgetDrafts(draftsOf(reader));
   document.querySelector("form[action='/logout']")?.addEventListener("submit", () => forgetDrafts());
   const noteForm = document.querySelector("form[data-note]");
+  const writeNote = () => {
+    document.getElementById("note-edit").open = true;
+    const box = document.getElementById("note-text");
+    box.focus();
+    box.setSelectionRange(box.value.length, box.value.length);
+  };
   // The server has every note that it said it saved, also without a draft.
   const noting = () => {
     const draftName = draftOf(noteForm.dataset.note);
@@ -235,7 +234,13 @@
     });
     // Sent like any form: the response is this page with the note, or the page that shows both texts.
     noteForm.addEventListener("submit", () => { clearTimeout(timer); sending = true; });
-    if (location.hash === "#note") document.getElementById("note-edit").open = true;
+    if (location.hash !== "#note") return;
+    document.getElementById("note-edit").open = true;
+    // A form of this page returns here too, and then nobody is about to write.
+    if (document.referrer && new URL(document.referrer).pathname === location.pathname) return;
+    // After this script, the browser would take the focus away for the fragment.
+    history.replaceState(history.state, "", location.pathname + location.search);
+    writeNote();
   };
   if (noteForm) noting();
 

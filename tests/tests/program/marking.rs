@@ -190,6 +190,32 @@ async fn note_and_label_are_written_without_script() {
 }
 
 #[tokio::test]
+async fn note_that_a_list_leads_to_is_typed_at_once() {
+    needs!(Browser);
+    let (_archive, served) = demo().await;
+    let browser = Browser::start().await.unwrap();
+    browser.look_like(1440, 900, Colours::Light).await.unwrap();
+    open_a_week(&browser, &served).await;
+    browser.window.find(Locator::Css("body")).await.unwrap().send_keys("j").await.unwrap();
+    browser.window.active_element().await.unwrap().send_keys("n").await.unwrap();
+    browser.window.wait().for_element(Locator::Css("#note-edit[open]")).await.unwrap();
+    let focused = once("document.readyState === 'complete' && document.activeElement.id");
+    assert_eq!(browser.evaluate(&focused).await.unwrap(), "note-text");
+    let typed = "xxx: the sea keeps us; so he? 1/2";
+    browser.window.active_element().await.unwrap().send_keys(typed).await.unwrap();
+    let shown = once(&format!("document.getElementById('note-shown').textContent.trim() === '{typed}'"));
+    assert_eq!(browser.evaluate(&shown).await.unwrap(), true, "the letters are no keys here");
+    assert_eq!(browser.window.find_all(Locator::Css(".read-head [data-marks='']")).await.unwrap().len(), 1);
+
+    // Back at the note by a form, the next key is a key again.
+    browser.window.find(Locator::Css("#label")).await.unwrap().send_keys("later").await.unwrap();
+    press(&browser, ".labels button").await;
+    browser.window.wait().for_element(Locator::Css(".labels li a")).await.unwrap();
+    assert_eq!(browser.evaluate(&once("document.readyState === 'complete'")).await.unwrap(), true);
+    assert_eq!(browser.evaluate("document.activeElement.id").await.unwrap(), "", "nothing has the focus");
+}
+
+#[tokio::test]
 async fn note_is_saved_while_typing_in_two_tabs() {
     needs!(Browser);
     let (_archive, served) = demo().await;
