@@ -354,7 +354,9 @@ fn own_read(text: &str, now: Timestamp) -> Option<Result<OwnRead, String>> {
     let Rest { highlights, answers, corrections, .. } = rest_of(rest);
     let mut labels = texts(&front.labels);
     let known: Vec<String> = labels.iter().map(|label| tag(label)).collect();
-    labels.extend(texts(&front.tags).into_iter().filter(|tag| !known.contains(tag)));
+    // A tag is the same with and without its sign; in a label, the sign is a letter like any other.
+    let tags = texts(&front.tags).into_iter().map(|tag| tag.trim_start_matches('#').to_owned());
+    labels.extend(tags.filter(|tag| !tag.is_empty() && !known.contains(tag)));
     Some(Ok(OwnRead {
         url: front.url,
         title: front.title.as_str().unwrap_or_default().to_owned(),
@@ -379,10 +381,7 @@ fn texts(value: &Value) -> Vec<String> {
         Value::String(text) => text.split(',').map(|part| part.trim().to_owned()).collect(),
         other => vec![plain(other)],
     };
-    list.into_iter()
-        .map(|text: String| text.trim_start_matches('#').to_owned())
-        .filter(|text| !text.is_empty())
-        .collect()
+    list.into_iter().filter(|text: &String| !text.is_empty()).collect()
 }
 
 fn plain(value: &Value) -> String {
@@ -408,6 +407,8 @@ fn moment(value: &Value, now: Timestamp) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use backissue_model::Label;
+
     use super::*;
 
     fn example() -> OwnRead {
@@ -437,6 +438,18 @@ mod tests {
         assert_eq!(own_read(&text.replace('\n', "\r\n"), now()).unwrap().unwrap(), read);
         let bare = OwnRead { url: "https://acme.example/2".into(), done: Some(now()), ..OwnRead::default() };
         assert_eq!(own_read(&document(&bare), now()).unwrap().unwrap(), bare);
+    }
+
+    #[test]
+    fn labels_survive_their_markdown_exactly() {
+        let labels =
+            ["#tag", "tag", "c#", "# a", "-x", "- y", "a: b", "\"q\" 'r'", "2026", "true", "*s &t !u %v"];
+        for labels in [&labels[..1], &labels[..]] {
+            let labels: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect();
+            assert!(labels.iter().all(|label| label.parse::<Label>().is_ok_and(|it| it.as_str() == label)));
+            let read = OwnRead { labels, ..example() };
+            assert_eq!(own_read(&document(&read), now()).unwrap().unwrap().labels, read.labels);
+        }
     }
 
     #[test]
