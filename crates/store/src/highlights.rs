@@ -214,6 +214,12 @@ impl Store {
         restored.await
     }
 
+    /// Whether the reader has a highlight that was not removed.
+    pub async fn has_highlight(&self, reader: ReaderId, id: i64) -> Result<bool, StoreError> {
+        let query = sql(HIGHLIGHT).bind(reader.0).bind(id);
+        Ok(self.one("looking up a highlight", query, |_| Ok(())).await?.is_some())
+    }
+
     /// Whether the reader can restore a highlight.
     pub async fn is_removed_highlight(&self, reader: ReaderId, id: i64) -> Result<bool, StoreError> {
         let query =

@@ -312,6 +312,11 @@ async fn selected_text_is_highlighted_with_the_keyboard() {
     assert_eq!(browser.evaluate(MARKED).await.unwrap(), selected.replace(' ', ""), "{selected}");
     let text_now = browser.evaluate("document.querySelector('.body').textContent").await.unwrap();
     assert_eq!(text_now, text_there, "the words are the same");
+    assert_eq!(text(&browser, "#notice span").await, "Highlighted.");
+    for then in ["#notice [value^=h]", "mark.highlight[id]"] {
+        browser.window.find(Locator::Css("body")).await.unwrap().send_keys("u").await.unwrap();
+        browser.window.wait().for_element(Locator::Css(then)).await.unwrap();
+    }
 
     // With a remark, the keyboard leads to its field.
     let other = "(() => { const p = document.querySelector('.article .body p'); getSelection().selectAllChildren(p); })()";
@@ -326,7 +331,7 @@ async fn selected_text_is_highlighted_with_the_keyboard() {
 
     press(&browser, "#highlights summary").await;
     press(&browser, "#highlights form[action$=remove] button").await;
-    browser.window.wait().for_element(Locator::Css("#notice button")).await.unwrap();
+    browser.window.wait().for_element(Locator::Css("#notice [value^=h]")).await.unwrap();
     assert_eq!(browser.window.find_all(Locator::Css("#highlights blockquote")).await.unwrap().len(), 1);
     browser.window.find(Locator::Css("body")).await.unwrap().send_keys("u").await.unwrap();
     browser.window.wait().for_element(Locator::Css("#highlights li:nth-child(2)")).await.unwrap();
@@ -388,7 +393,7 @@ async fn passage_is_highlighted_without_script() {
     assert_eq!(text(&browser, "#highlights .written em").await, "true");
     press(&browser, "#highlights summary").await;
     press(&browser, "#highlights form[action$=remove] button").await;
-    browser.window.wait().for_element(Locator::Css("#notice button")).await.unwrap();
+    browser.window.wait().for_element(Locator::Css("#notice [value^=h]")).await.unwrap();
     assert!(browser.window.find_all(Locator::Css("mark.highlight")).await.unwrap().is_empty());
     press(&browser, "#notice button").await;
     browser.window.wait().for_element(Locator::Css("mark.highlight[id]")).await.unwrap();

@@ -11,7 +11,7 @@ use crate::evidence;
 use crate::fault::Fault;
 use crate::forms::Signed;
 use crate::pages::note::refused;
-use crate::parts::done::HIGHLIGHT;
+use crate::parts::done::{ADDED, HIGHLIGHT};
 use crate::read_address::read_id;
 use crate::words;
 
@@ -25,9 +25,15 @@ pub(crate) async fn add(
     let context = |name: &str| form.field(name).unwrap_or_default();
     let quote = Quote::new(form.field("quote")?, context("prefix"), context("suffix")).map_err(refused)?;
     let remark = remark_of(form.field("remark")?).map_err(refused)?;
-    let added = store.add_highlight(form.reader, read, &quote, &remark, Timestamp::now()).await;
+    let now = Timestamp::now();
+    let added = store.add_highlight(form.reader, read, &quote, &remark, now).await;
     match added.map_err(Fault::or(Fault::NoSuchRead))? {
-        Highlighted::Added(highlight) => Ok(form.back(None, &evidence::id_of_highlight(highlight.id))),
+        Highlighted::Added(highlight) => {
+            // One that was there before only has a new remark; undoing must not remove it.
+            let is_new = highlight.made_at.as_millisecond() == now.as_millisecond();
+            let did = is_new.then(|| format!("{ADDED}{}", highlight.id));
+            Ok(form.back(did, &evidence::id_of_highlight(highlight.id)))
+        }
         other => Err(not_highlighted(&other)),
     }
 }
@@ -80,9 +86,15 @@ pub(crate) async fn remove(
     Ok(form.back(Some(format!("{HIGHLIGHT}{highlight}")), ""))
 }
 
+/// Removes a highlight that was just added.
+pub(super) async fn take_back(store: &Store, form: &Signed, id: i64) -> Result<Response, Fault> {
+    let removed = store.remove_highlight(form.reader, id, Timestamp::now()).await;
+    removed.map_err(Fault::or(Fault::NothingToUndo))?;
+    Ok(form.back(Some(format!("{HIGHLIGHT}{id}")), ""))
+}
+
 /// Restores a removed highlight.
-pub(super) async fn restore(store: &Store, form: &Signed, id: &str) -> Result<Response, Fault> {
-    let id = id.parse().map_err(|_| Fault::BadForm("It names nothing that was done".to_owned()))?;
+pub(super) async fn restore(store: &Store, form: &Signed, id: i64) -> Result<Response, Fault> {
     match store.restore_highlight(form.reader, id).await? {
         Some(_) => Ok(form.back(None, &format!("h{id}"))),
         None => Err(Fault::NothingToUndo),

@@ -35,13 +35,18 @@ pub(crate) async fn week_done(
     answer(&store, &form, &action, Told::Done, &action.reads, "").await
 }
 
-/// `POST /undo`: restores the marks before an action, or a removed highlight.
+/// `POST /undo`: restores the marks before an action, or a removed highlight, or removes an added
+/// one.
 pub(crate) async fn undo(State(store): State<Store>, form: Signed) -> Result<Response, Fault> {
-    let number = form.field("undo")?;
-    if let Some(highlight) = number.strip_prefix(done::HIGHLIGHT) {
-        return highlight::restore(&store, &form, highlight).await;
+    let name = form.field("undo")?;
+    let number = name.trim_start_matches([done::HIGHLIGHT, done::ADDED]).parse();
+    let number = number.map_err(|_| Fault::BadForm("It names nothing that was done".to_owned()))?;
+    if name.starts_with(done::HIGHLIGHT) {
+        return highlight::restore(&store, &form, number).await;
     }
-    let number = number.parse().map_err(|_| Fault::BadForm("It names nothing that was done".to_owned()))?;
+    if name.starts_with(done::ADDED) {
+        return highlight::take_back(&store, &form, number).await;
+    }
     let Some(action) = store.undo(form.reader, number).await? else { return Err(Fault::NothingToUndo) };
     let at = if let [read] = action.reads[..] { format!("m{read}") } else { String::new() };
     answer(&store, &form, &action, Told::Undone, &action.reads, &at).await

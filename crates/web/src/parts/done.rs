@@ -10,10 +10,15 @@ use crate::words;
 /// The prefix of the id of a removed highlight, at places where the id of an action is expected.
 pub(crate) const HIGHLIGHT: char = 'h';
 
+/// The prefix of the id of an added highlight, at such places.
+pub(crate) const ADDED: char = 'a';
+
 /// The reader's last action, if it can be undone.
 pub(crate) enum Done {
     /// Marked reads.
     Marked(Action),
+    /// Added this highlight.
+    Highlighted(i64),
     /// Removed this highlight.
     Unhighlighted(i64),
 }
@@ -21,25 +26,41 @@ pub(crate) enum Done {
 impl Done {
     /// The action that the address of a page names, if it can still be undone.
     pub(crate) async fn named(store: &Store, reader: ReaderId, name: &str) -> Result<Option<Self>, Fault> {
-        let Some(highlight) = name.strip_prefix(HIGHLIGHT) else {
-            let Ok(action) = name.parse() else { return Ok(None) };
-            return Ok(store.action(reader, action).await?.map(Self::Marked));
+        let (number, of) = match name.strip_prefix([HIGHLIGHT, ADDED]) {
+            Some(number) => (number, name.chars().next()),
+            None => (name, None),
         };
-        let Ok(highlight) = highlight.parse() else { return Ok(None) };
-        let is_removed = store.is_removed_highlight(reader, highlight).await?;
-        Ok(is_removed.then_some(Self::Unhighlighted(highlight)))
+        let Ok(number) = number.parse() else { return Ok(None) };
+        match of {
+            Some(ADDED) => {
+                Ok(store.has_highlight(reader, number).await?.then_some(Self::Highlighted(number)))
+            }
+            Some(_) => {
+                let is_removed = store.is_removed_highlight(reader, number).await?;
+                Ok(is_removed.then_some(Self::Unhighlighted(number)))
+            }
+            None => Ok(store.action(reader, number).await?.map(Self::Marked)),
+        }
     }
 
     /// The message about the action, with a button to undo it.
     pub(crate) fn notice(&self) -> Markup {
         match self {
             Self::Marked(action) => notice(action),
-            Self::Unhighlighted(highlight) => html! {
-                span { "The highlight was removed." } " "
-                // The article has to be shown again.
-                button form="marks" formaction="/undo" name="undo" value={ (HIGHLIGHT) (highlight) } data-whole aria-keyshortcuts="u" { "Undo" }
-            },
+            Self::Highlighted(highlight) => of_highlight("Highlighted.", ADDED, *highlight),
+            Self::Unhighlighted(highlight) => {
+                of_highlight("The highlight was removed.", HIGHLIGHT, *highlight)
+            }
         }
+    }
+}
+
+/// The message about a highlight, with a button to undo it.
+fn of_highlight(said: &str, prefix: char, highlight: i64) -> Markup {
+    html! {
+        span { (said) } " "
+        // The article has to be shown again.
+        button form="marks" formaction="/undo" name="undo" value={ (prefix) (highlight) } data-whole aria-keyshortcuts="u" { "Undo" }
     }
 }
 

@@ -680,7 +680,9 @@ async fn highlight_is_marked_listed_found_changed_and_removed() {
     let answer = site.highlight(&quote, ("", ""), remark).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
     let to = answer.headers["location"].to_str().unwrap();
-    let id: i64 = to.strip_prefix("/read/1/x#highlight-").unwrap().parse().unwrap();
+    let (did, id) = to.strip_prefix("/read/1/x?did=a").unwrap().split_once("#highlight-").unwrap();
+    assert_eq!(did, id);
+    let id: i64 = id.parse().unwrap();
     let page = site.read_page(1).await;
     assert_eq!(page.attributes("mark.highlight[id]", "id"), [format!("highlight-{id}")]);
     assert_eq!(solid(&page.all(".body mark.highlight").join(" ")), plain);
@@ -734,6 +736,29 @@ async fn highlight_is_marked_listed_found_changed_and_removed() {
 }
 
 #[tokio::test]
+async fn added_highlight_can_be_undone_if_it_is_new() {
+    let site = site(&blogs()).await;
+    let quote = site.first_words(4).await;
+    let to = site.highlight(&quote, ("", ""), "Ours").await.headers["location"].clone();
+    let (did, _) = to.to_str().unwrap().split_once('#').unwrap();
+    let name = did.strip_prefix("/read/1/x?did=").unwrap();
+    let shelf = format!("/shelf?did={name}");
+    let told = html::Page::parse("/shelf", &site.get(&shelf).await.body);
+    assert_eq!(told.one("#notice"), "Highlighted. Undo");
+    let token = site.token("/").await;
+    let undo = [("token", token.as_str()), ("back", did), ("undo", name)];
+    let undone = site.post("/undo", &undo, &[OWN]).await;
+    assert_eq!(undone.headers["location"], format!("/read/1/x?did=h{}", &name[1..]).as_str());
+    assert!(site.read_page(1).await.all("mark.highlight, #highlights").is_empty());
+    assert_eq!(site.post("/undo", &undo, &[OWN]).await.status, StatusCode::NOT_FOUND);
+    assert!(!site.get(&shelf).await.body.contains("Undo"));
+
+    site.store.restore_highlight(ReaderId::ONE, name[1..].parse().unwrap()).await.unwrap().unwrap();
+    let to = site.highlight(&quote, ("", ""), "Again").await.headers["location"].clone();
+    assert!(!to.to_str().unwrap().contains("did="), "{to:?}: it was there before, with a remark");
+}
+
+#[tokio::test]
 async fn highlight_that_left_the_text_is_kept_and_says_so() {
     let site = site(&blogs()).await;
     let lost = backissue_store::OwnHighlight {
@@ -751,7 +776,8 @@ async fn highlight_that_left_the_text_is_kept_and_says_so() {
     assert_eq!(page.all("#highlights .lost"), ["No longer in the text"]);
     assert!(page.all("#highlights blockquote")[1].contains("<b>before</b>"), "after those that the text has");
     let marked = page.attributes("mark.highlight[id]", "id");
-    assert_eq!(to.to_str().unwrap(), format!("/read/1/x#{}", marked[0]), "the one that the text has");
+    let (_, at) = to.to_str().unwrap().split_once('#').unwrap();
+    assert_eq!(at, marked[0], "the one that the text has");
 }
 
 #[tokio::test]
