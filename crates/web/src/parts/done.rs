@@ -64,11 +64,14 @@ fn of_highlight(said: &str, prefix: char, highlight: i64) -> Markup {
     }
 }
 
-/// The message about an action, with a button to undo it.
+/// The message about an action, with a button to undo it if it changed anything.
 pub(crate) fn notice(action: &Action) -> Markup {
     html! {
-        span { (done(action)) } " "
-        button form="marks" formaction="/undo" name="undo" value=(action.id) aria-keyshortcuts="u" { "Undo" }
+        span { (done(action)) }
+        @if !action.reads.is_empty() {
+            " "
+            button form="marks" formaction="/undo" name="undo" value=(action.id) aria-keyshortcuts="u" { "Undo" }
+        }
     }
 }
 

@@ -169,6 +169,9 @@ async fn week_is_filtered_by_marks_and_marked_done() {
     assert!(shown("unread").await.is_empty());
     let page = html::Page::parse("", &site.get(answer.headers["location"].to_str().unwrap()).await.body);
     assert_eq!(page.one("#notice span"), "3 reads marked as done.");
+    let again = site.post("/week/2026-W20/done", &[("token", &token), ("back", WEEK)], &[OWN]).await;
+    let none = html::Page::parse("", &site.get(again.headers["location"].to_str().unwrap()).await.body);
+    assert_eq!(none.one("#notice"), "0 reads marked as done.", "without a button");
     let undo = page.attributes("#notice button", "value").remove(0);
     site.post("/undo", &[("token", &token), ("back", WEEK), ("undo", &undo)], &[OWN]).await;
     assert_eq!(shown("unread").await.len(), 3, "the one that was done before stays done");
