@@ -103,6 +103,8 @@ pub(crate) enum Fault {
     ForeignName(String),
     /// A proxy forwards a request from another machine, and there is no login.
     BehindProxy,
+    /// The disk of the database is full, so nothing was saved.
+    DiskFull,
     /// An internal error. The log has it under this number.
     Broken {
         reference: String,
@@ -204,6 +206,10 @@ impl Fault {
 
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::DiskFull { .. }) {
+            tracing::error!(error = &error as &dyn std::error::Error, "a page changed nothing: {error}");
+            return Self::DiskFull;
+        }
         let reference = reference();
         tracing::error!(%reference, error = &error as &dyn std::error::Error, "a page could not be made (reference {reference}): {error}");
         Self::Broken { reference }
@@ -291,6 +297,7 @@ impl Fault {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ForeignName(_) | Self::BehindProxy => StatusCode::MISDIRECTED_REQUEST,
             Self::OpenId(fault) => fault.status(),
+            Self::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
             Self::Broken { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -338,6 +345,7 @@ impl Fault {
             Self::ForeignName(_) => "This archive does not go by that name",
             Self::BehindProxy => "This archive is not set up for a proxy",
             Self::OpenId(fault) => fault.title(),
+            Self::DiskFull => "The disk of this archive is full",
             Self::Broken { .. } => "Something broke on our side",
         }
     }
@@ -471,6 +479,11 @@ impl Fault {
                  answers to its own names: localhost, its bare address, and the name in its `base_url`."
             ),
             Self::OpenId(fault) => fault.reason(),
+            Self::DiskFull => {
+                "Nothing was saved; what you typed is still there when you go back. The operator of this archive has to \
+                 free space on its disk. Then send it again."
+                    .to_owned()
+            }
             Self::Broken { reference } => format!(
                 "The page could not be made. The log has the reason under reference {reference}; `backissue \
                  doctor` looks for faults. You can try again."
@@ -505,7 +518,21 @@ pub(crate) fn nearest_concept(name: &str) -> Option<&'static Concept> {
 
 #[cfg(test)]
 mod tests {
+    use backissue_store::Location;
+
     use super::*;
+
+    #[test]
+    fn full_disk_is_told_with_its_remedy() {
+        let location = Location::Sqlite("archive.sqlite".into());
+        let fault = Fault::from(StoreError::DiskFull { location, doing: "saving a note" });
+        assert_eq!((fault.status().as_u16(), fault.title()), (507, "The disk of this archive is full"));
+        let said = fault.explanation();
+        for part in ["Nothing was saved", "still there when you go back", "free space"] {
+            assert!(said.contains(part), "{said}");
+        }
+        assert!(!said.contains("archive.sqlite"), "strangers need not know the path");
+    }
 
     #[test]
     fn reference_numbers_differ() {

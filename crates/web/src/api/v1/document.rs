@@ -23,10 +23,11 @@ const REFUSALS: [(&str, &str); 6] = [
 const LIST: &str = "List_";
 
 /// What can go wrong in addition with a change.
-const CHANGES: [(&str, &str); 3] = [
+const CHANGES: [(&str, &str); 4] = [
     ("409", "It was changed meanwhile, or the first request with this key is still worked on."),
     ("413", "The body is too large."),
     ("422", "The body is well formed, but what it wants cannot be done."),
+    ("507", "The disk of the archive is full; nothing was saved."),
 ];
 
 /// What can go wrong in addition with a body.

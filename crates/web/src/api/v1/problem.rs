@@ -59,7 +59,7 @@ pub(crate) fn problem(fault: &Fault, path: &str) -> Response {
 }
 
 /// The kinds of problems and what to do about each, for the page `/api`.
-pub(crate) const REMEDIES: [(&str, &str); 23] = [
+pub(crate) const REMEDIES: [(&str, &str); 24] = [
     ("no-such-path", "See the paths in /api/openapi.json."),
     ("no-such-read", "Find the read's number with /api/v1/search or /api/v1/reads."),
     ("no-such-source", "See the slugs of sources in /api/v1/sources."),
@@ -94,6 +94,10 @@ pub(crate) const REMEDIES: [(&str, &str); 23] = [
     ("forbidden", "Ask an operator of this archive to do it, or to let you do it."),
     ("too-large", "Send less."),
     ("gone", "Ask for the list again; it may have been removed."),
+    (
+        "disk-full",
+        "Ask the operator of this archive to free space on its disk, then send the same request again.",
+    ),
     ("broken", "Try again. If it stays, look into the program's log for the reference."),
 ];
 
@@ -119,6 +123,7 @@ fn remedy(fault: &Fault) -> (&'static str, &'static str) {
         Fault::NarrowToken(_) => "narrow-token",
         Fault::TooManyRequests(_) => "too-often",
         Fault::TooLarge(_) => "too-large",
+        Fault::DiskFull => "disk-full",
         Fault::Broken { .. } => "broken",
         fault if fault.status() == StatusCode::NOT_FOUND => "gone",
         _ => "forbidden",
