@@ -656,6 +656,7 @@ pub struct NoteArgs {
     pub read: ReadId,
     /// The note in Markdown; `-` for standard input; '' with --replace removes the note; without it
     /// the note is printed
+    #[arg(allow_hyphen_values = true, value_parser = values::words)]
     pub text: Option<String>,
     /// Replace an existing note by TEXT
     #[arg(long, requires = "text")]
@@ -853,13 +854,13 @@ pub struct CorrectArgs {
     #[arg(value_parser = values::read_number)]
     pub read: ReadId,
     /// The problem it is about, at most 320 characters; '' for none
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, value_parser = values::words)]
     pub problem: Option<String>,
     /// How it was solved, at most 320 characters; '' for none
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, value_parser = values::words)]
     pub approach: Option<String>,
     /// What changed, at most 320 characters; '' for none
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, value_parser = values::words)]
     pub outcome: Option<String>,
     /// The kind: case-study, incident, research, tutorial, announcement, opinion, profile, event or
     /// other
@@ -869,13 +870,13 @@ pub struct CorrectArgs {
     #[arg(long, value_name = "NAMES")]
     pub concepts: Option<String>,
     /// The title
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true, value_parser = values::words)]
     pub title: Option<String>,
     /// The day of publication, e.g. 2026-05-12; it decides the week
     #[arg(long, value_name = "DAY")]
     pub date: Option<String>,
     /// The company, for this read only
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true, value_parser = values::words)]
     pub company: Option<String>,
     /// Take all corrections back, or those of these fields: --undo=problem,kind
     #[arg(long, value_name = "FIELDS", num_args = 0.., require_equals = true, value_delimiter = ',')]

@@ -40,6 +40,19 @@ pub fn issuer(text: &str) -> Result<String, String> {
     }
 }
 
+/// A text of several words, which may begin with a hyphen. A word that looks like a flag is refused,
+/// so that a flag with a typing error is not stored as a text.
+pub fn words(text: &str) -> Result<String, String> {
+    let rest = text.trim_start_matches('-');
+    let is_flag = rest.len() < text.len()
+        && rest.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !text.contains(char::is_whitespace);
+    if is_flag {
+        return Err(format!("`{text}` looks like a flag, and this command has no such flag here"));
+    }
+    Ok(text.to_owned())
+}
+
 /// A secret, which may have any characters.
 pub fn secret(text: &str) -> Result<Secret, String> {
     if text.trim().is_empty() { Err("it is empty".to_owned()) } else { Ok(Secret::new(text)) }
@@ -301,6 +314,16 @@ mod tests {
             web_address(" vitess ").is_err_and(|why| why.contains("“vitess”") && why.contains("for example"))
         );
         assert!(read_number("abc").is_err_and(|why| why.contains("backissue week")));
+    }
+
+    #[test]
+    fn text_may_begin_with_a_hyphen_but_is_no_flag() {
+        for text in ["", "-", "- first item", "-2 % of errors", "-verbose is gone", "--- a line", "a-b"] {
+            assert_eq!(words(text).as_deref(), Ok(text));
+        }
+        for flag in ["--json", "-y", "--replce", "--outcome=x"] {
+            assert!(words(flag).is_err_and(|why| why.contains("looks like a flag")), "{flag}");
+        }
     }
 
     #[test]
