@@ -257,6 +257,11 @@ pub(crate) async fn change(
 ) -> Result<Response, Fault> {
     let source = followed(&app.store, &id).await?;
     let now = Timestamp::now();
+    let refused = |status: StatusCode, why: &str| {
+        let mut answer = frame.page(of_source(&frame, &source, Some(why))).into_response();
+        *answer.status_mut() = status;
+        answer
+    };
     let change = match form.field("do")? {
         "ask" => {
             app.store.poll_at(source.id, now).await?;
@@ -269,6 +274,9 @@ pub(crate) async fn change(
         "pause" => SourceChange { paused: Some(true), ..SourceChange::default() },
         "resume" => SourceChange { paused: Some(false), ..SourceChange::default() },
         "save" => {
+            if let Some(why) = changed_meanwhile(&source, &form) {
+                return Ok(refused(StatusCode::CONFLICT, &why));
+            }
             // A field that was not changed in the form stays, such as a title that the feed gives.
             let typed = |name: &str| -> Result<Option<String>, Fault> {
                 let (typed, was) = (form.field(name)?, form.field(&format!("was-{name}"))?);
@@ -286,16 +294,10 @@ pub(crate) async fn change(
             let limits = limits(keep.as_deref(), size.as_deref(), change);
             let change = match limits {
                 Ok(change) => change,
-                Err(why) => {
-                    let mut answer = frame.page(of_source(&frame, &source, Some(&why))).into_response();
-                    *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-                    return Ok(answer);
-                }
+                Err(why) => return Ok(refused(StatusCode::UNPROCESSABLE_ENTITY, &why)),
             };
             if let Some(why) = too_long(&change) {
-                let mut answer = frame.page(of_source(&frame, &source, Some(&why))).into_response();
-                *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-                return Ok(answer);
+                return Ok(refused(StatusCode::UNPROCESSABLE_ENTITY, &why));
             }
             change
         }
@@ -305,6 +307,19 @@ pub(crate) async fn change(
         app.store.change_source(source.id, &change, now).await?;
     }
     Ok(sent_to(format!("/settings/source/{}", source.id.0)))
+}
+
+/// Why a form may not be saved: one of the fields that it changes was changed by somebody else after
+/// the form was opened.
+fn changed_meanwhile(source: &Source, form: &Signed) -> Option<String> {
+    let sent = |name: &str| form.field(name).ok().map(str::trim);
+    fields(source).into_iter().find_map(|(name, label, now, _)| {
+        let (typed, was, now) = (sent(name)?, sent(&format!("was-{name}"))?, now.trim());
+        let is_stale = typed != was && typed != now && was != now;
+        is_stale.then(|| {
+            format!("“{label}” was changed meanwhile to “{now}”. Nothing was saved; you typed “{typed}”.")
+        })
+    })
 }
 
 /// The change with limits of its articles, as they were typed.

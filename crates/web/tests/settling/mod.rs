@@ -326,6 +326,13 @@ async fn source_is_renamed_paused_and_asked() {
     let long = save(&"x".repeat(301), "Fernhost").await;
     assert_eq!(long.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(long.body.contains("at most 300 characters"));
+    let stale = save("Undergrowth", "Fern Ltd").await;
+    assert_eq!(stale.status, StatusCode::CONFLICT, "the company is another one since the form was opened");
+    let page = html::Page::parse(&change, &stale.body);
+    page.assert_well_formed();
+    assert!(page.one("[role=alert]").contains("“Fern & Host”. Nothing was saved; you typed “Fern Ltd”."));
+    assert_eq!(page.attributes("#company", "value"), ["Fern & Host"]);
+    assert_eq!(site.source_called("Undergrowth").await.company, "Fern & Host");
 
     site.to(&change, &[("do", "pause")]).await;
     assert_eq!(site.store.source(source.id).await.unwrap().unwrap().health.standing, Standing::Paused);
