@@ -217,7 +217,7 @@ pub enum Command {
         after_help = "Example:\n  backissue find one customer slows everyone down\n  backissue find 'kind:incident after:2024 cache' --limit 5\n  \
                       backissue find '\"connection pool\" -mysql company:vitess' --json\n\nWords are optional; reads that say it in other words are found \
                       too. \"Phrases\" must be there, -words must not. Filters: company: concept: tech: kind: form: source: week: \
-                      before: after: is: (unread, kept, done, noted) label:. Without words the newest reads come first. Put `--` before a question that begins with -."
+                      before: after: is: (unread, kept, done, noted, hidden) label:. Without words the newest reads come first. Put `--` before a question that begins with -."
     )]
     Find(FindArgs),
     /// Your saved searches, each with its new answers

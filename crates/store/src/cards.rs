@@ -151,7 +151,7 @@ pub struct ReadFilter {
     pub form: Option<Form>,
     /// Only those that match this reader's marks and notes. A page of unread reads also costs the
     /// reads of the list that are not unread. Without a week, other pages cost all that the reader
-    /// kept, finished or noted.
+    /// kept, finished, noted or hid.
     pub mine: Option<(ReaderId, Mine)>,
 }
 
@@ -248,6 +248,8 @@ pub enum Mine {
     Done,
     /// Reads with a note.
     Noted,
+    /// Hidden reads.
+    Hidden,
 }
 
 /// A condition on the read `r`: the reader `$1` does not hide it.
@@ -262,6 +264,7 @@ impl Mine {
             Self::Kept => Some(("mark", "x.kept_at IS NOT NULL")),
             Self::Done => Some(("mark", "x.done_at IS NOT NULL")),
             Self::Noted => Some(("note", "x.text <> ''")),
+            Self::Hidden => Some(("mark", "x.hidden_at IS NOT NULL")),
         }
     }
 
@@ -281,10 +284,13 @@ impl Mine {
 
 /// The text is not the name of a [`Mine`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not something you do with reads; write unread, kept, done or noted")]
+#[error("`{0}` is not something you do with reads; write unread, kept, done, noted or hidden")]
 pub struct UnknownMine(String);
 
-backissue_model::names! { Mine, UnknownMine: Unread = "unread", Kept = "kept", Done = "done", Noted = "noted" }
+backissue_model::names! {
+    Mine, UnknownMine:
+    Unread = "unread", Kept = "kept", Done = "done", Noted = "noted", Hidden = "hidden",
+}
 
 #[cfg(test)]
 mod tests {

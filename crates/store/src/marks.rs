@@ -257,6 +257,7 @@ impl Store {
             Mine::Kept => "SELECT read_id FROM mark WHERE reader_id = $1 AND kept_at IS NOT NULL",
             Mine::Done => "SELECT read_id FROM mark WHERE reader_id = $1 AND done_at IS NOT NULL",
             Mine::Noted => "SELECT read_id FROM note WHERE reader_id = $1 AND text <> ''",
+            Mine::Hidden => "SELECT read_id FROM mark WHERE reader_id = $1 AND hidden_at IS NOT NULL",
         });
         let reads = self.list("listing a reader's reads", query.bind(reader.0), read_of_row).await?;
         Ok(if mine == Mine::Unread { Among::AllBut(reads) } else { Among::These(reads) })

@@ -137,7 +137,8 @@ impl Narrowing {
 }
 
 fn mine(name: &str) -> Result<Mine, Fault> {
-    name.parse().map_err(|_| Fault::BadAddress("“show” is one of unread, kept, done, noted".to_owned()))
+    name.parse()
+        .map_err(|_| Fault::BadAddress("“show” is one of unread, kept, done, noted, hidden".to_owned()))
 }
 
 /// The concept with this slug or display name. Reads may have concepts that the vocabulary no

@@ -575,6 +575,11 @@ async fn front_page_with_little_shows_the_best_of_the_last_weeks() {
     }
     assert!(expected.len() >= 2);
     assert_eq!(front.all("[aria-labelledby=before] .problem"), expected);
+    let marks = front.attributes("[aria-labelledby=before] .marks", "data-of");
+    let hidden = backissue_model::ReadId(marks[0].parse().unwrap());
+    site.store.mark(ReaderId::ONE, hidden, backissue_model::Mark::Hide, true, now()).await.unwrap();
+    let front = page_of(&site, "/").await;
+    assert_eq!(front.all("[aria-labelledby=before] .problem"), expected[1..], "without the hidden one");
     assert!(page_of(&site, "/week/2026-W20").await.all("[aria-labelledby=before]").is_empty());
 }
 

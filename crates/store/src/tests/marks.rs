@@ -107,6 +107,9 @@ on_both!(lists_are_filtered_by_what_a_reader_did, |db| {
     assert_eq!(listed(Some(acme), ONE, Mine::Done).await, [reads[1]]);
     assert_eq!(listed(Some(acme), ONE, Mine::Noted).await, [reads[2]]);
     assert_eq!(listed(Some(acme), ReaderId(7), Mine::Kept).await, []);
+    mark(db, reads[1], Mark::Hide, true, 4).await;
+    assert_eq!(listed(None, ONE, Mine::Hidden).await, [reads[1]]);
+    assert_eq!(db.store.reads_of(ONE, Mine::Hidden).await.unwrap(), Among::These(vec![reads[1]]));
 });
 
 on_both!(changes_increment_only_the_readers_version, |db| {

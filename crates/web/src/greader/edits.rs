@@ -23,7 +23,7 @@ fn tag_of(tag: &str) -> Result<Option<(Tag, bool)>, Fault> {
         return Ok(Some(match mine {
             Mine::Kept => (Tag::Mark(Mark::Keep), true),
             Mine::Unread => (Tag::Mark(Mark::Done), false),
-            Mine::Done | Mine::Noted => (Tag::Mark(Mark::Done), true),
+            Mine::Done | Mine::Noted | Mine::Hidden => (Tag::Mark(Mark::Done), true),
         }));
     }
     if let Some(name) = ids::name_of(tag) {

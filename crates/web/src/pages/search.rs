@@ -233,7 +233,7 @@ pub(super) fn help(has_reader: bool) -> Markup {
                 (example("\"connection pool\"")) dd { "these words side by side" }
                 (example("slow queries -mysql")) dd { "but without that word" }
                 (example("kind:incident cache")) dd { "only reads of one kind; also " code { "company:" } ", " code { "concept:" } ", " code { "tech:" } ", " code { "source:" } " and, for whose words the problem is in, " code { "form:quoted" } ", " code { "form:written" } " or " code { "form:corrected" } }
-                @if has_reader { (example("is:unread kind:incident")) dd { "what you did with reads: " code { "is:unread" } ", " code { "is:kept" } ", " code { "is:done" } ", " code { "is:noted" } ", and your own labels with " code { "label:" } } }
+                @if has_reader { (example("is:unread kind:incident")) dd { "what you did with reads: " code { "is:unread" } ", " code { "is:kept" } ", " code { "is:done" } ", " code { "is:noted" } ", " code { "is:hidden" } ", and your own labels with " code { "label:" } } }
                 (example("after:2024 before:2025")) dd { "from a year, month, day or week on, and up to one; without words, the newest come first" }
             }
         }

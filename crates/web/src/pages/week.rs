@@ -94,7 +94,7 @@ async fn show(
         counted,
     )?;
     let is_thin = path == "/" && !narrowing.is_narrow() && stretch.items.len() < THIN;
-    let before = if is_thin { best_before(store, &weeks, week).await? } else { Vec::new() };
+    let before = if is_thin { best_before(store, frame, &weeks, week).await? } else { Vec::new() };
     let marked = Marked::on(store, frame, stretch.items.iter().chain(&before)).await?;
     let shown = WeekShown {
         week,
@@ -111,14 +111,24 @@ async fn show(
     Ok(frame.page(document(frame, shown)))
 }
 
-/// The best reads of the weeks before `week`: those with a problem first, newest first in each
-/// group.
-async fn best_before(store: &Store, weeks: &[WeekCount], week: Week) -> Result<Vec<ReadCard>, Fault> {
+/// The best reads of the weeks before `week` that the reader does not hide: those with a problem
+/// first, newest first in each group.
+async fn best_before(
+    store: &Store,
+    frame: &Frame,
+    weeks: &[WeekCount],
+    week: Week,
+) -> Result<Vec<ReadCard>, Fault> {
     let mut found = Vec::new();
     for older in weeks.iter().map(|count| count.week).filter(|older| *older < week).take(WEEKS_BEFORE) {
         let filter = ReadFilter { week: Some(older), ..ReadFilter::default() };
         let most = u32::try_from(BEST).unwrap_or(u32::MAX);
         found.extend(store.reads(&filter, Order::ProblemsFirst, None, most).await?.items);
+    }
+    if let Some(reader) = frame.reader {
+        let ids: Vec<_> = found.iter().map(|card| card.id).collect();
+        let marks = store.marks(reader, &ids).await?;
+        found.retain(|card| marks.get(&card.id).is_none_or(|marks| marks.hidden.is_none()));
     }
     // The sort is stable, so the newer week stays first in each group.
     found.sort_by_key(|card| card.problem.is_none());

@@ -123,6 +123,7 @@ pub(crate) fn shows(narrowing: &Narrowing, path: &str, counted: Option<&ReaderCo
         (link(Some(Mine::Unread), "Unread", counted.map(|counted| counted.unread)))
         (link(Some(Mine::Kept), "Kept", counted.map(|counted| counted.kept)))
         (link(Some(Mine::Noted), "Noted", counted.map(|counted| counted.noted)))
+        (link(Some(Mine::Hidden), "Hidden", None))
     }
 }
 

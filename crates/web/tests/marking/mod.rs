@@ -162,6 +162,10 @@ async fn week_is_filtered_by_marks_and_marked_done() {
     };
     assert_eq!(shown("unread").await.len(), 3);
     assert_eq!(shown("kept").await, ["m2"]);
+    assert!(shown("hidden").await.is_empty());
+    site.store.mark(ReaderId::ONE, ReadId(2), Mark::Hide, true, super::now()).await.unwrap();
+    assert_eq!(shown("hidden").await, ["m2"], "where it can be shown again");
+    site.store.mark(ReaderId::ONE, ReadId(2), Mark::Hide, false, super::now()).await.unwrap();
     assert_eq!(site.get("/week/2026-W20?show=everything").await.status, StatusCode::BAD_REQUEST);
     let token = site.token(WEEK).await;
     let answer = site.post("/week/2026-W20/done", &[("token", &token), ("back", WEEK)], &[OWN]).await;
