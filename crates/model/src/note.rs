@@ -37,7 +37,7 @@ pub enum WritingError {
     #[error("a label needs at least one letter or digit")]
     LabelEmpty,
     /// The label has a comma.
-    #[error("a label has no comma; commas separate labels")]
+    #[error("a label cannot have a comma, because commas separate labels. Add them one by one")]
     LabelWithComma,
     /// The passage is empty.
     #[error("a highlight needs a passage of the article. Copy one into the field")]

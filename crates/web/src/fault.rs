@@ -341,7 +341,7 @@ impl Fault {
             Self::KeyUsed => "That key belongs to another request",
             Self::KeyInUse => "That request is still worked on",
             Self::RemarkChanged => "This remark was changed meanwhile",
-            Self::BadForm(_) => "That form means nothing here",
+            Self::BadForm(_) => "Nothing was changed",
             Self::ForeignName(_) => "This archive does not go by that name",
             Self::BehindProxy => "This archive is not set up for a proxy",
             Self::OpenId(fault) => fault.title(),

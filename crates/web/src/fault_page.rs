@@ -86,6 +86,7 @@ fn body(fault: &Fault, form: Option<&str>) -> Markup {
             p { (fault.explanation()) }
             ul {
                 @if matches!(fault, Fault::NotLoggedIn | Fault::OpenId(_)) { li { a href=(log_in) { "Log in" } } }
+                @if let Some(form) = form { li { a href=(form) { "Back to the page with the form" } } }
                 li { a href="/" { "The newest week" } }
                 li { a href="/weeks" { "All weeks" } }
                 @if let Fault::NoSuchSource(_, Some(nearest)) = fault { li { a href={ "/source/" (nearest) } { (nearest) } } }

@@ -30,6 +30,12 @@ pub fn ahead(then: Timestamp, now: Timestamp) -> String {
     if left < SignedDuration::from_secs(30) { "now due".to_owned() } else { format!("in {}", length(left)) }
 }
 
+/// A text with a capital letter at its beginning.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
 /// A message as a sentence: it begins with a capital letter, unless it begins with an address, and
 /// ends with a full stop.
 pub fn sentence(text: &str) -> String {

@@ -167,7 +167,10 @@ on_both!(one_bad_label_is_refused_alone, |db| {
     let labels = db.store.labels(ONE, read).await.unwrap();
     assert_eq!(labels.iter().map(backissue_model::Label::as_str).collect::<Vec<_>>(), ["fine", "good"]);
     let refused: Vec<String> = taken.refused.iter().map(|(_, what)| what.to_string()).collect();
-    assert!(refused.len() == 2 && refused[0].starts_with("“a, b”: a label has no comma"), "{refused:?}");
+    assert!(
+        refused.len() == 2 && refused[0].starts_with("“a, b”: a label cannot have a comma"),
+        "{refused:?}"
+    );
 });
 
 on_both!(saved_pages_are_admitted_from_any_number_of_hosts, |db| {

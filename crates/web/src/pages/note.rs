@@ -114,20 +114,15 @@ pub(crate) fn refused(error: WritingError) -> Fault {
         WritingError::NoteTooLong(characters) => too_long("A note or answer", NOTE_MAX, characters),
         WritingError::QuoteTooLong(characters) => too_long("A highlight", QUOTE_MAX, characters),
         WritingError::RemarkTooLong(characters) => too_long("A remark", HIGHLIGHT_REMARK_MAX, characters),
-        error => Fault::BadForm(capital(&error.to_string())),
+        error => Fault::BadForm(words::capital(&error.to_string())),
     }
 }
 
 pub(crate) fn too_many_labels() -> Fault {
-    Fault::BadForm(format!("A read has at most {LABELS_MAX} labels"))
+    Fault::BadForm(format!("A read has at most {LABELS_MAX} labels. Remove one first"))
 }
 
 fn too_long(what: &str, most: usize, characters: usize) -> Fault {
     let (most, characters) = (words::number(most as u64), words::number(characters as u64));
     Fault::TooLarge(format!("{what} has at most {most} characters; this one has {characters}"))
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -240,7 +240,7 @@ fn number(id: &str) -> Result<i64, Fault> {
 }
 
 fn bad(why: &dyn std::fmt::Display) -> Fault {
-    Fault::BadForm(why.to_string())
+    Fault::BadForm(words::capital(&why.to_string()))
 }
 
 fn name(form: &Signed) -> Result<SearchName, Fault> {

@@ -505,6 +505,12 @@ async fn hostile_notes_and_labels_are_refused_and_change_nothing() {
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{:.20}", label);
         html::Page::parse("/labels/1", &answer.body).assert_well_formed();
     }
+    let from_read = [OWN, ("referer", "http://localhost:7878/read/1/slug?did=3")];
+    let comma = site.post("/labels/1", &[("token", &token), ("add", "a, b")], &from_read).await;
+    let page = html::Page::parse("/labels/1", &comma.body);
+    assert_eq!((comma.status, page.one("h1")), (StatusCode::BAD_REQUEST, "Nothing was changed".to_owned()));
+    assert!(page.text().contains("A label cannot have a comma, because commas separate labels."));
+    assert_eq!(page.attributes(".empty a:not([href='/']):not([href='/weeks'])", "href"), ["/read/1/slug"]);
     let answer = site.post("/labels/9999", &[("token", &token), ("add", "a")], &[OWN]).await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     assert_eq!(site.version().await, before);
