@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use ammonia::{Builder, UrlRelative};
 use maud::{Markup, PreEscaped};
 use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
-use url::{ParseError, Url};
+use url::Url;
 
 /// Maximum nesting of quotations and lists. Deeper ones are shown without their own frame.
 const DEEPEST: usize = 20;
@@ -26,39 +26,76 @@ static ALLOWED: LazyLock<Builder<'static>> = LazyLock::new(|| {
     allowed
 });
 
-/// The rendered text of a note. Relative links are resolved against `article`, the address from
-/// which such text was copied.
-pub(crate) fn render(text: &str, article: &Url) -> Markup {
+/// The rendered text of a note. A relative link is text: a note has no address of its own.
+pub(crate) fn render(text: &str) -> Markup {
     let mut html = String::with_capacity(text.len() * 3 / 2);
     let events = Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH);
-    pulldown_cmark::html::push_html(&mut html, Flatter { events, article, depth: 0 }.flatten());
+    let flatter = Flatter { events, opened: Vec::new(), depth: 0 };
+    pulldown_cmark::html::push_html(&mut html, flatter.flatten());
     PreEscaped(ALLOWED.clean(&html).to_string())
 }
 
-/// Replaces raw HTML by text, headings by paragraphs (the page has its own), images by links, and
-/// bounds the nesting.
-struct Flatter<'a, I> {
+/// Replaces raw HTML by text, headings by paragraphs (the page has its own), images by links and
+/// relative links by text, and bounds the nesting.
+struct Flatter<'t, I> {
     events: I,
-    article: &'a Url,
+    /// The links and images that are not closed yet, the innermost last.
+    opened: Vec<Opened<'t>>,
     depth: usize,
 }
 
-impl<I> Flatter<'_, I> {
-    fn resolved<'t>(&self, address: CowStr<'t>) -> CowStr<'t> {
-        match Url::parse(&address) {
-            Err(ParseError::RelativeUrlWithoutBase) => {
-                self.article.join(&address).map_or(address, |url| String::from(url).into())
-            }
-            _ => address,
+/// A link or an image whose end has not been met.
+struct Opened<'t> {
+    address: CowStr<'t>,
+    is_absolute: bool,
+    /// Whether it becomes a link. An image in a link does not.
+    is_link: bool,
+    has_text: bool,
+}
+
+impl<'t, I> Flatter<'t, I> {
+    fn open(&mut self, link_type: LinkType, dest_url: CowStr<'t>) -> Vec<Event<'t>> {
+        let is_absolute = link_type == LinkType::Email || Url::parse(&dest_url).is_ok();
+        let is_link = is_absolute && self.opened.is_empty();
+        self.opened.push(Opened { address: dest_url.clone(), is_absolute, is_link, has_text: false });
+        if !is_link {
+            return Vec::new();
         }
+        vec![Event::Start(Tag::Link { link_type, dest_url, title: "".into(), id: "".into() })]
+    }
+
+    fn close(&mut self) -> Vec<Event<'t>> {
+        let Some(Opened { address, is_absolute, is_link, has_text }) = self.opened.pop() else {
+            return Vec::new();
+        };
+        if let Some(outer) = self.opened.last_mut() {
+            outer.has_text |= has_text || !address.is_empty();
+        }
+        let mut events = Vec::new();
+        if !has_text {
+            events.push(Event::Text(address));
+        } else if !is_absolute {
+            events.push(Event::Text(format!(" ({address})").into()));
+        }
+        if is_link {
+            events.push(Event::End(TagEnd::Link));
+        }
+        events
     }
 }
 
-impl<'t, I: Iterator<Item = Event<'t>>> Iterator for Flatter<'_, I> {
+impl<'t, I: Iterator<Item = Event<'t>>> Iterator for Flatter<'t, I> {
     type Item = Vec<Event<'t>>;
 
     fn next(&mut self) -> Option<Vec<Event<'t>>> {
-        Some(match self.events.next()? {
+        let event = self.events.next()?;
+        if let Event::Text(text) | Event::Code(text) | Event::InlineHtml(text) = &event
+            && !text.trim().is_empty()
+            && let Some(innermost) = self.opened.last_mut()
+        {
+            innermost.has_text = true;
+        }
+        Some(match event {
             Event::Html(text) | Event::InlineHtml(text) => vec![Event::Text(text)],
             Event::Start(Tag::HtmlBlock) => vec![Event::Start(Tag::Paragraph)],
             Event::End(TagEnd::HtmlBlock) => vec![Event::End(TagEnd::Paragraph)],
@@ -66,17 +103,11 @@ impl<'t, I: Iterator<Item = Event<'t>>> Iterator for Flatter<'_, I> {
                 vec![Event::Start(Tag::Paragraph), Event::Start(Tag::Strong)]
             }
             Event::End(TagEnd::Heading(_)) => vec![Event::End(TagEnd::Strong), Event::End(TagEnd::Paragraph)],
-            Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
-                let dest_url = self.resolved(dest_url);
-                vec![Event::Start(Tag::Link { link_type, dest_url, title, id })]
+            Event::Start(Tag::Link { link_type, dest_url, .. } | Tag::Image { link_type, dest_url, .. }) => {
+                self.open(link_type, dest_url)
             }
-            Event::End(TagEnd::Image) => vec![Event::End(TagEnd::Link)],
-            Event::Start(mut tag) => {
-                if let Tag::Link { link_type, dest_url, .. } = &mut tag
-                    && *link_type != LinkType::Email
-                {
-                    *dest_url = self.resolved(dest_url.clone());
-                }
+            Event::End(TagEnd::Link | TagEnd::Image) => self.close(),
+            Event::Start(tag) => {
                 self.depth += 1;
                 if self.depth > DEEPEST { Vec::new() } else { vec![Event::Start(tag)] }
             }
@@ -94,8 +125,7 @@ mod tests {
     use super::*;
 
     fn html(text: &str) -> String {
-        let article = Url::parse("https://blog.example/posts/one?page=2").unwrap();
-        render(text, &article).into_string().trim().replace('\n', "")
+        render(text).into_string().trim().replace('\n', "")
     }
 
     #[test]
@@ -112,21 +142,30 @@ mod tests {
     }
 
     #[test]
-    fn relative_link_leads_to_the_articles_site() {
-        for (address, href) in [
-            ("/docs", "https://blog.example/docs"),
-            ("two", "https://blog.example/posts/two"),
-            ("#cause", "https://blog.example/posts/one?page=2#cause"),
-            ("//other.example/x", "https://other.example/x"),
-            ("https://other.example/", "https://other.example/"),
-        ] {
+    fn relative_link_is_text() {
+        for address in ["/docs", "two", "#cause", "//other.example/x", "?page=2"] {
             for sign in ["", "!"] {
-                let rendered = html(&format!("{sign}[a]({address})"));
-                assert!(rendered.contains(&format!("<a href=\"{href}\"")), "{address}: {rendered}");
+                assert_eq!(html(&format!("{sign}[a]({address})")), format!("<p>a ({address})</p>"));
+                assert_eq!(html(&format!("{sign}[]({address})")), format!("<p>{address}</p>"));
             }
         }
         assert!(html("<me@mail.example>").contains("href=\"mailto:me@mail.example\""));
         assert_eq!(html("[a](foo:bar)"), r#"<p><a rel="noopener noreferrer">a</a></p>"#);
+    }
+
+    #[test]
+    fn each_link_has_a_text() {
+        let link = |address: &str, text: &str| {
+            format!("<p><a href=\"https://a.example/{address}\" rel=\"noopener noreferrer\">{text}</a></p>")
+        };
+        for sign in ["", "!"] {
+            assert_eq!(html(&format!("{sign}[](https://a.example/1)")), link("1", "https://a.example/1"));
+            assert_eq!(html(&format!("{sign}[a](https://a.example/1)")), link("1", "a"));
+        }
+        let image_in_link = "[![](https://a.example/2.png)](https://a.example/1)";
+        assert_eq!(html(image_in_link), link("1", "https://a.example/2.png"), "one link, not two");
+        assert_eq!(html("[![b](https://a.example/2.png)](https://a.example/1)"), link("1", "b"));
+        assert_eq!(html("[`c`](https://a.example/1)"), link("1", "<code>c</code>"));
     }
 
     #[test]

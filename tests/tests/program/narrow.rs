@@ -87,11 +87,15 @@ async fn no_page_scrolls_sideways() {
     let all = std::thread::scope(|scope| scope.spawn(|| archive.all_reads()).join()).unwrap().unwrap();
     assert_eq!(all.len(), reads);
     let sources = archive.json(&["sources"]).unwrap();
+    let deep = format!("{}{PROSE}\n\n{}{}", "> ".repeat(25), "- ".repeat(25), "Snapshot".repeat(30));
+    archive.done(&["note", &all[0]["id"].to_string(), &deep]).unwrap();
 
     let served = archive.serve(&["--no-fetch"]).unwrap();
     served.until_searchable(&client(), reads as u64).await.unwrap();
     let mut pages: Vec<String> =
-        ["/", "/weeks", "/sources", "/concepts", "/api", "/concept/queues"].map(str::to_owned).into();
+        ["/", "/weeks", "/sources", "/concepts", "/api", "/notes", "/concept/queues"]
+            .map(str::to_owned)
+            .into();
     for long in long_texts() {
         let query: String = url::form_urlencoded::byte_serialize(long.as_bytes()).collect();
         for path in [

@@ -10,7 +10,6 @@ use backissue_model::{
 use backissue_store::{LABELS_MAX, Labelled, NoteSaved, ReadCard, Store};
 use jiff::Timestamp;
 use maud::{Markup, html};
-use url::Url;
 
 use crate::fault::Fault;
 use crate::forms::Signed;
@@ -32,10 +31,7 @@ pub(crate) async fn save(
     let text: NoteText = form.field("text")?.parse().map_err(refused)?;
     let saved = store.save_note(form.reader, read, &text, seen, Timestamp::now()).await;
     match saved.map_err(Fault::or(Fault::NoSuchRead))? {
-        NoteSaved::Saved(note) if form.wants_part => {
-            let card = store.card(read).await?.ok_or(Fault::NoSuchRead)?;
-            Ok(part(&note, &card.url))
-        }
+        NoteSaved::Saved(note) if form.wants_part => Ok(part(&note)),
         NoteSaved::Saved(_) => Ok(form.back(None, "note")),
         NoteSaved::Conflict(now) => {
             let card = store.card(read).await?.ok_or(Fault::NoSuchRead)?;
@@ -45,10 +41,10 @@ pub(crate) async fn save(
 }
 
 /// What the script shows after a note was saved.
-fn part(note: &Note, article: &Url) -> Response {
+fn part(note: &Note) -> Response {
     let part = html! {
         input #note-version type="hidden" name="version" value=(note.version);
-        div #note-shown .written { (markdown::render(note.text.as_str(), article)) }
+        div #note-shown .written { (markdown::render(note.text.as_str())) }
     };
     let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "private, no-store")];
     (headers, part.into_string()).into_response()

@@ -307,7 +307,7 @@ fn revealed(frame: &Frame, page: &ReadPage, asked: &Asked, shown: &Revealed) -> 
             section.own {
                 h2 { "Your answer" }
                 @if own.text.is_empty() { p.quiet { "None this time." } }
-                @else { div.written { (markdown::render(own.text.as_str(), &card.url)) } }
+                @else { div.written { (markdown::render(own.text.as_str())) } }
             }
             @for (name, statement) in [("approach", &precis.approach), ("outcome", &precis.outcome)] {
                 @if let Some(statement) = statement { (told(card, name, statement)) }

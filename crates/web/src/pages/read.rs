@@ -154,8 +154,8 @@ async fn own(
         // The script looks for it: nothing changes by GET.
         @if reader.is_some_and(|reader| reader.opening_is_done) { span #opening-is-done hidden {} }
         (note::section(frame, card, &note, &labels, &known))
-        (highlight::section(frame, card, located, marks))
-        (practice::answers(frame, &card.url, &answers))
+        (highlight::section(frame, located, marks))
+        (practice::answers(frame, &answers))
     })
 }
 

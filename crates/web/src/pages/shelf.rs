@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use backissue_model::bounds::cut;
 use backissue_model::{ConceptSlug, Label, Slug, Source, Week};
 use backissue_store::{Own, OwnCursor, OwnPage, ShelfBy, ShelfFilter, ShelfGroup, ShelfGroups, ShelfOrder};
 use jiff::Timestamp;
@@ -34,6 +35,8 @@ use crate::{vocabulary, words};
 const ON_SHELF: usize = 3;
 /// Maximum highlights of a read in the list of notes.
 const IN_NOTES: usize = 20;
+/// Maximum characters of a note that a list shows.
+const NOTE_SHOWN: usize = 2_000;
 
 const ORDERS: [(ShelfOrder, &str, &str); 3] = [
     (ShelfOrder::Kept, "kept", "kept last"),
@@ -263,7 +266,13 @@ fn narrower(group: &ShelfGroup, by: ShelfBy, asked: &Asked) -> Option<Asked> {
 /// The reader's note, first highlights and labels of a read.
 fn written(own: &Own, highlights: usize) -> Markup {
     html! {
-        @if !own.note.text.is_empty() { div.written { (markdown::render(own.note.text.as_str(), &own.card.url)) } }
+        @if !own.note.text.is_empty() {
+            @let shown = cut(own.note.text.as_str(), NOTE_SHOWN);
+            div.written { (markdown::render(&shown)) }
+            @if shown != own.note.text.as_str() {
+                p.under { a href={ (reads::href(&own.card)) "#note" } { "The whole note" span.unseen { ": " (own.card.title) } } }
+            }
+        }
         (highlight::listed(own, highlights))
         @if !own.labels.is_empty() {
             ul.concepts.own-labels aria-label="Labels" {

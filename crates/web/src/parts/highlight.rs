@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use backissue_model::bounds::cut;
 use backissue_model::{HIGHLIGHT_REMARK_MAX, Highlight, QUOTE_MAX, QuotePlace, QuotedText, ReadId};
-use backissue_store::{Own, ReadCard};
+use backissue_store::Own;
 use maud::{Markup, html};
 
 use crate::evidence::{self, Passage};
@@ -48,23 +48,18 @@ pub(crate) fn locate(text: &str, highlights: Vec<Highlight>) -> (Vec<Located>, V
 }
 
 /// The section of a read's page with the reader's highlights; nothing if there are none.
-pub(crate) fn section(
-    frame: &Frame,
-    card: &ReadCard,
-    located: &[Located],
-    marks: &HashSet<String>,
-) -> Markup {
+pub(crate) fn section(frame: &Frame, located: &[Located], marks: &HashSet<String>) -> Markup {
     html! {
         @if !located.is_empty() {
             section #highlights .own aria-labelledby="highlights-title" {
                 h2 #highlights-title { "Your highlights" }
-                ol.highlights { @for located in located { li { (one(frame, card, located, marks)) } } }
+                ol.highlights { @for located in located { li { (one(frame, located, marks)) } } }
             }
         }
     }
 }
 
-fn one(frame: &Frame, card: &ReadCard, located: &Located, marks: &HashSet<String>) -> Markup {
+fn one(frame: &Frame, located: &Located, marks: &HashSet<String>) -> Markup {
     let Highlight { id, quote, remark, version, made_at, .. } = &located.highlight;
     let (mark, field) = (evidence::id_of_highlight(*id), format!("remark-{id}"));
     let name = cut(&quote.exact, NAME);
@@ -76,7 +71,7 @@ fn one(frame: &Frame, card: &ReadCard, located: &Located, marks: &HashSet<String
             @else if located.is_in_text { a href="#article" { "In the article" } }
             @else { span.lost { "No longer in the text" } }
         }
-        @if !remark.is_empty() { div.written { (markdown::render(remark.as_str(), &card.url)) } }
+        @if !remark.is_empty() { div.written { (markdown::render(remark.as_str())) } }
         details {
             summary { @if remark.is_empty() { "Remark or remove" } @else { "Change or remove" } span.unseen { ": " (name) } }
             form method="post" action={ "/highlight/" (id) "/remark" } {
@@ -145,7 +140,7 @@ pub(crate) fn listed(own: &Own, most: usize) -> Markup {
                     li {
                         blockquote { a href={ (read) "#h" (highlight.id) } { (cut(&highlight.quote.exact, SHORT)) } }
                         @if !highlight.remark.is_empty() {
-                            div.written { (markdown::render(highlight.remark.as_str(), &own.card.url)) }
+                            div.written { (markdown::render(highlight.remark.as_str())) }
                         }
                     }
                 }

@@ -19,7 +19,7 @@ pub(crate) fn section(
     html! {
         section #note .own aria-labelledby="note-title" {
             h2 #note-title { "Your note" }
-            div #note-shown .written { (markdown::render(note.text.as_str(), &card.url)) }
+            div #note-shown .written { (markdown::render(note.text.as_str())) }
             details #note-edit {
                 summary { @if note.text.is_empty() { "Write a note" } @else { "Change it" } }
                 form #note-form method="post" action={ "/note/" (id) } data-note=(id) {

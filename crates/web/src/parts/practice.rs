@@ -2,31 +2,30 @@
 
 use backissue_model::CardAnswer;
 use maud::{Markup, html};
-use url::Url;
 
 use crate::frame::Frame;
 use crate::parts::reads;
 use crate::{markdown, words};
 
 /// The section of a read's page with the reader's answers; nothing if there are none.
-pub(crate) fn answers(frame: &Frame, article: &Url, answers: &[CardAnswer]) -> Markup {
+pub(crate) fn answers(frame: &Frame, answers: &[CardAnswer]) -> Markup {
     html! {
         @if !answers.is_empty() {
             section #answers .own aria-labelledby="answers-title" {
                 h2 #answers-title { "What you would have done" }
                 form #forget method="post" hidden { (frame.form_fields()) }
-                @for answer in answers { (one(frame, article, answer)) }
+                @for answer in answers { (one(frame, answer)) }
             }
         }
     }
 }
 
-fn one(frame: &Frame, article: &Url, answer: &CardAnswer) -> Markup {
+fn one(frame: &Frame, answer: &CardAnswer) -> Markup {
     let day = words::date(answer.at, frame.zone());
     html! {
         div.given {
             @if answer.text.is_empty() { p.quiet { "No answer." } }
-            @else { div.written { (markdown::render(answer.text.as_str(), article)) } }
+            @else { div.written { (markdown::render(answer.text.as_str())) } }
             p.under {
                 time datetime=(answer.at) { (day) }
                 (reads::dot())

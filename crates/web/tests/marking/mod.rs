@@ -521,6 +521,10 @@ async fn hostile_notes_and_labels_are_refused_and_change_nothing() {
     assert_eq!(answer.status, StatusCode::BAD_REQUEST, "there is an end to labels");
     let longest = "語".repeat(100_000);
     assert_eq!(site.save_note(1, &longest, "0").await.status, StatusCode::SEE_OTHER, "it fits into a form");
+    let notes = html::Page::parse("/notes", &site.get("/notes").await.body);
+    assert_eq!(notes.one(".written").chars().count(), 2_000, "a list shows its beginning");
+    assert!(notes.attributes("article.noted .under a", "href").iter().any(|to| to.ends_with("#note")));
+    assert_eq!(site.read_page(1).await.one("#note-shown").chars().count(), 100_000);
 }
 
 #[tokio::test]
