@@ -87,6 +87,7 @@ async fn several_readers_join_and_each_has_the_own_account() {
         goto(&path).await;
         assert_eq!(text(&browser, "h1").await, format!("Welcome, {name}"));
         fill("#new", "another pool ledger").await;
+        fill("#again", "another pool ledger").await;
         press(&browser, "#join .row button").await;
         wait(".log-out").await;
         goto("/account").await;

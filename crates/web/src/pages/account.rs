@@ -140,20 +140,36 @@ fn first_password_form(frame: &Frame, said: &Said) -> Markup {
                 // For password managers.
                 input type="text" name="username" value="reader" autocomplete="username" hidden;
                 @if let Said::Wrong(why) = said { p #said .lost role="alert" { (why) } }
-                (new_password_field(is_wrong))
-                div.field {
-                    label for="again" { "The same again" }
-                    input #again type="password" name="again" autocomplete="new-password" required maxlength=(PASSWORD_MAX)
-                        aria-describedby=[is_wrong.then_some("said")];
-                }
+                (first_password_fields(is_wrong))
                 div.row { button { "Set it" } }
             }
         }
     }
 }
 
+/// The fields of a password that no present one vouches for, so that it is typed twice.
+pub(crate) fn first_password_fields(is_wrong: bool) -> Markup {
+    html! {
+        (new_password_field(is_wrong))
+        div.field {
+            label for="again" { "The same again" }
+            input #again type="password" name="again" autocomplete="new-password" required maxlength=(PASSWORD_MAX)
+                aria-describedby=[is_wrong.then_some("said")];
+        }
+    }
+}
+
+/// The password in these fields, or why there is none.
+pub(crate) fn typed_twice(new: &str, again: &str) -> Result<Password, String> {
+    let password = new.parse::<Password>().map_err(|error| error.to_string())?;
+    if new != again {
+        return Err("The two passwords differ, and nothing was set. Type the same one twice.".to_owned());
+    }
+    Ok(password)
+}
+
 /// The field of a new password.
-pub(crate) fn new_password_field(is_wrong: bool) -> Markup {
+fn new_password_field(is_wrong: bool) -> Markup {
     html! {
         div.field {
             label for="new" { "A new password" }
@@ -223,14 +239,10 @@ async fn set_first_password(
             "The first password can only be set in a browser on this machine, at a name such as localhost.";
         return not_set(frame, app, why, StatusCode::FORBIDDEN).await;
     }
-    let new: Password = match form.field("new")?.parse() {
+    let new = match typed_twice(form.field("new")?, form.field("again")?) {
         Ok(new) => new,
-        Err(error) => return not_set(frame, app, &error.to_string(), StatusCode::UNPROCESSABLE_ENTITY).await,
+        Err(why) => return not_set(frame, app, &why, StatusCode::UNPROCESSABLE_ENTITY).await,
     };
-    if form.field("again")? != form.field("new")? {
-        let why = "The two passwords differ, and nothing was set. Type the same one twice.";
-        return not_set(frame, app, why, StatusCode::UNPROCESSABLE_ENTITY).await;
-    }
     let _place = log_in.place().await?;
     // Another browser may have set one meanwhile. Then that one is asked for.
     if app.store.set_first_password(form.reader, &new).await? {

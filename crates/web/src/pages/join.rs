@@ -3,7 +3,7 @@
 use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use backissue_model::{Password, Reader, Role};
+use backissue_model::{Reader, Role};
 use jiff::Timestamp;
 use maud::html;
 
@@ -12,7 +12,7 @@ use crate::access::client;
 use crate::fault::Fault;
 use crate::forms::Anybodys;
 use crate::frame::{Document, Frame};
-use crate::pages::account::{new_password_field, without_https};
+use crate::pages::account::{first_password_fields, typed_twice, without_https};
 use crate::pages::login::{agent_of, logged_in, not_stored, refused};
 use crate::parts::openid;
 use crate::readers::{self, LogIn, Readers, Visitor, random_text};
@@ -70,7 +70,7 @@ fn page(
                     // For password managers.
                     input type="text" name="username" value=(reader.name) autocomplete="username" hidden;
                     @if let Some(why) = wrong { p #said .lost role="alert" { (why) } }
-                    (new_password_field(wrong.is_some()))
+                    (first_password_fields(wrong.is_some()))
                     div.row { button { "Set the password" } }
                 }
             }
@@ -102,10 +102,11 @@ pub(crate) async fn join(
     if !log_in.is_safe_for(&headers) {
         return Ok(page(&frame, log_in, &headers, &token, &reader, None));
     }
-    let password = match form.fields.get("new").map(String::as_str).unwrap_or_default().parse::<Password>() {
+    let field = |name: &str| form.fields.get(name).map(String::as_str).unwrap_or_default();
+    let password = match typed_twice(field("new"), field("again")) {
         Ok(password) => password,
-        Err(error) => {
-            let why = words::sentence(&error.to_string());
+        Err(why) => {
+            let why = words::sentence(&why);
             let page = page(&frame, log_in, &headers, &token, &reader, Some(&why));
             return Ok(refused(page, StatusCode::UNPROCESSABLE_ENTITY));
         }

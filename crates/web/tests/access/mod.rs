@@ -754,10 +754,15 @@ async fn invitation_works_once_and_can_be_revoked() {
     let link = made.one("p.address");
     let path = link.strip_prefix("http://localhost:7878").unwrap().to_owned();
     assert!(path.len() > 64 && !site.get_with("/readers", &cookie).await.body.contains(&path), "shown once");
-    let join = async |path: &str, password: &str| {
+    let join_with = async |path: &str, password: &str, again: &str| {
         let token = token_in(path, &site.get(path).await.body);
-        site.post(path, &[("token", token.as_str()), ("new", password)], &[OWN]).await
+        let fields = [("token", token.as_str()), ("new", password), ("again", again)];
+        site.post(path, &fields, &[OWN]).await
     };
+    let join = async |path: &str, password: &str| join_with(path, password, password).await;
+    let differs = join_with(&path, "claras own password", "claras own pasword").await;
+    assert_eq!(differs.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(html::Page::parse("/join", &differs.body).one("#said").contains("The two passwords differ"));
     let short = join(&path, "short").await;
     assert_eq!(short.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(html::Page::parse("/join", &short.body).one("#said").contains("at least 12 characters"));
