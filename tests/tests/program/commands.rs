@@ -492,6 +492,9 @@ fn readers_are_added_given_roles_and_removed() {
         "{}",
         made.err
     );
+    assert!(!made.err.contains("`listen`"), "{}", made.err);
+    let somewhere = archive.run(&["reader", "add", "anna"]).unwrap();
+    assert!(somewhere.err.contains("put that before /join/"), "{}", somewhere.err);
     let again = archive.json(&["reader", "add", "anna"]).unwrap();
     assert_eq!(again["new"], false);
     assert!(again["link"].as_str().unwrap().starts_with("http://127.0.0.1:"), "{again}");

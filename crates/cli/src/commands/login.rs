@@ -127,6 +127,12 @@ async fn add(
             "{name} {done}. The link sets a password{or_openid}, once, until {until}. Give it to nobody else."
         );
     }
+    if settings.base_url.value.is_none() {
+        anstream::eprintln!(
+            "Its address is that of the setting `listen`. If `serve` runs at another one, put that before /join/; \
+             for readers on other machines, set `base_url`."
+        );
+    }
     if settings.readers.value == HowMany::One {
         anstream::eprintln!(
             "Accounts count with the setting readers = \"several\"; `backissue serve` has one reader as it is set."
