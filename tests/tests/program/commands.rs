@@ -781,6 +781,11 @@ fn import_needs_an_archive_and_reports_refusals() {
         assert!(said.out.contains(&why), "{why}: {}", said.out);
     }
     let elsewhere = alone();
+    let (code, told) = run_with(&elsewhere, &["import", "-"], b"Dear diary");
+    assert!(
+        code == 1 && told.contains("OPML") && told.contains("--mine") && told.contains("Pocket"),
+        "{told}"
+    );
     let said = elsewhere.run(&["import", &name]).unwrap();
     assert_eq!(said.code, 3, "{}", said.err);
     assert!(said.err.contains("can only be added to the reads of an archive"), "{}", said.err);

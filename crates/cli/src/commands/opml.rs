@@ -4,8 +4,8 @@
 use std::io::Read;
 use std::path::Path;
 
-use anyhow::Context;
-use backissue_feed::opml::{self, Outline};
+use anyhow::{Context, bail};
+use backissue_feed::opml::{self, OpmlError, Outline};
 use backissue_feed::saved_links;
 use backissue_model::{NewSource, Source};
 use backissue_store::SourceFilter;
@@ -36,7 +36,14 @@ pub async fn import(args: ImportArgs, settings: Settings) -> anyhow::Result<Outc
             .context("marks, notes, labels and highlights can only be added to the reads of an archive")?;
         return own::import(&store, &args, &settings, own, Vec::new()).await;
     }
-    let list = opml::read(&bytes).with_context(|| format!("{} cannot be imported", args.file.display()))?;
+    let list = match opml::read(&bytes) {
+        Err(OpmlError::NoOutlines) => bail!(
+            "{} is nothing that can be imported: no list of feeds in OPML, no file or folder of `backissue export --mine`, \
+             and no saved links from Pocket, Instapaper, Readwise Reader, Wallabag or Omnivore",
+            args.file.display()
+        ),
+        list => list.with_context(|| format!("{} cannot be imported", args.file.display()))?,
+    };
     let store = open::store_or_new(&settings).await?;
     let (mut new, mut known) = (0u64, 0u64);
     for outline in &list.outlines {
