@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::names::text;
-use crate::signs::{clean, in_one_line};
+use crate::signs::{clean, in_one_line, misleads};
 
 /// Maximum characters of a note.
 pub const NOTE_MAX: usize = 100_000;
@@ -107,7 +107,7 @@ pub struct Note {
 }
 
 /// A reader's own name for a group of reads: lower case, composed (Unicode NFC), no commas, no
-/// control characters, words separated by single spaces.
+/// control characters, none that change the direction of text, words separated by single spaces.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Label(String);
@@ -124,7 +124,8 @@ impl FromStr for Label {
         if text.len() > 100 * LABEL_MAX {
             return Err(WritingError::LabelTooLong);
         }
-        let spaced = in_one_line(text);
+        let spaced =
+            in_one_line(&text.chars().filter(|c| c.is_control() || !misleads(*c)).collect::<String>());
         // Once more after lower case, which can decompose a letter.
         let name: String = spaced.nfc().collect::<String>().to_lowercase().nfc().collect();
         if name.chars().count() > LABEL_MAX {
@@ -157,6 +158,8 @@ mod tests {
         let label = |text: &str| text.parse::<Label>().map(|label| label.to_string());
         assert_eq!(label("  To\tRead \u{0}Soon ").unwrap(), "to read soon");
         assert_eq!(label("Größe").unwrap(), "größe");
+        assert_eq!(label("in\u{202e}voice\u{2066} \u{200f}x").unwrap(), "invoice x");
+        assert_eq!(label("\u{202e}"), Err(WritingError::LabelEmpty));
         assert_eq!(label("Gro\u{308}\u{df}e").unwrap(), "größe", "two spellings, one label");
         assert_eq!(label(&"o\u{308}".repeat(60)).unwrap(), "ö".repeat(60));
         assert_eq!(label("a,b"), Err(WritingError::LabelWithComma));
