@@ -7,7 +7,7 @@ use backissue_needs::needs;
 use backissue_tests::browser::{Browser, Colours};
 use backissue_tests::database::Database;
 use backissue_tests::made_up_web::{Document, MadeUpWeb};
-use backissue_tests::program::{Archive, Said, client, wait};
+use backissue_tests::program::{Archive, Said, Served, client, wait};
 use backissue_tests::stand_in_chat::StandInChat;
 use backissue_tests::stand_in_smtp::{Mood, PASSWORD, Security, StandInSmtp, Taken, USER};
 use base64::Engine;
@@ -627,6 +627,39 @@ async fn strangers_subscribe_confirm_and_unsubscribe() {
     office.configure(&config.replace("public = \"statements\"\n", ""));
     let refused = office.archive.run(&["serve", "--listen", "127.0.0.1:0"]).unwrap();
     assert!(refused.code == 1 && refused.err.contains("set public = \"statements\""), "{}", refused.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_without_fetching_take_addresses_that_work_mails() {
+    let server = StandInSmtp::start(Security::Plain).unwrap();
+    let config = format!(
+        "public = \"statements\"\nbase_url = \"http://backissue.localhost/\"\n\
+         [mail]\nserver = \"smtp://localhost:{}\"\nfrom = \"weeks@reads.example\"\n\
+         [[recipient]]\nname = \"everybody\"\nsubscribers = true\nweekday = \"monday\"\n",
+        server.port()
+    );
+    let office = Office::new(&config, &[]);
+    let served = office.archive.serve(&["--no-fetch"]).unwrap();
+    let client = client();
+    let page = async |path: &str| client.get(served.url(path)).send().await.unwrap().text().await.unwrap();
+    let own = page("/account/digest").await;
+    assert!(own.contains("name=\"mail\"") && !own.contains("sends no mails"), "{own}");
+    let subscribe = page("/subscribe").await;
+    let token = subscribe.split("name=\"token\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("token", token), ("mail", "ada@example.org")])
+        .finish();
+    let kind = ("content-type", "application/x-www-form-urlencoded");
+    let request = client.post(served.url("/subscribe")).header(kind.0, kind.1).body(form);
+    assert_eq!(request.send().await.unwrap().status(), 200);
+    assert_eq!(server.others(), 0, "pages alone mail nothing");
+    // It prints the address of its monitor, as `serve` does that of its pages.
+    let working = Served::start(office.archive.command(&["work", "--monitor", "127.0.0.1:0"])).unwrap();
+    let mail = server.next().unwrap();
+    assert_eq!(mail.to, ["ada@example.org"]);
+    assert!(path_in(&mail.text, "/subscribe/").len() > "/subscribe/".len(), "{}", mail.text);
+    let (status, said) = working.stop().unwrap();
+    assert!(status.success(), "{said}");
 }
 
 /// The path of a link in a mail that begins so, with its token.

@@ -89,12 +89,10 @@ pub async fn run(args: ServeArgs, mut settings: Settings) -> anyhow::Result<Outc
     let unsubscribe =
         unsubscribe.map(|recipient| (sender.unsubscribe_token(&recipient.name), recipient.name.clone()));
     let asked = Arc::new(Notify::new());
-    // Without work nothing is sent, and so no link, unless other processes send.
-    let is_sent = work.is_some() || store.is_shared();
-    let when = recipients::subscribers_get_it(&mailings).filter(|_| is_sent);
+    // Without work here, another process mails the links.
+    let when = recipients::subscribers_get_it(&mailings);
     let subscriptions = when.map(|when| Subscriptions::new(&when, Arc::clone(&asked)));
-    let has_digests = is_sent && recipients::has_readers(&mailings);
-    let own_digests = has_digests.then(|| OwnDigests::new(Arc::clone(&asked)));
+    let own_digests = recipients::has_readers(&mailings).then(|| OwnDigests::new(Arc::clone(&asked)));
     let router = backissue_web::router(backissue_web::State {
         store: store.clone(),
         search: search.clone(),
