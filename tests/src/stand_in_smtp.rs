@@ -47,6 +47,8 @@ pub enum Mood {
     RefusesAll,
     /// It accepts them without ever confirming it.
     Silent,
+    /// It accepts them, and closes the connection without confirming it.
+    HangsUp,
 }
 
 /// An accepted mail.
@@ -215,6 +217,9 @@ fn conversation<S: Stream>(
             return Ok(Action::Close);
         }
         let response = session.process(&line);
+        if mood == Mood::HangsUp && line == b".\r\n" {
+            return Ok(Action::Close);
+        }
         if mood == Mood::Silent && line == b".\r\n" {
             // Keeps the connection, so that the client waits.
             let mut rest = Vec::new();
@@ -264,7 +269,7 @@ impl Handler for Shared {
             Mood::KnowsNobody => Response::custom(550, "5.1.1 No such user here".to_owned()),
             Mood::RefusesAll => NO_MAILBOX,
             Mood::Full => OUT_OF_SPACE,
-            Mood::Takes | Mood::Silent => {
+            Mood::Takes | Mood::Silent | Mood::HangsUp => {
                 mailbox.to.push(to.to_owned());
                 OK
             }

@@ -392,6 +392,10 @@ fn has_one_of(read: &WeekRead, concepts: &HashSet<ConceptSlug>) -> bool {
 /// The result of an attempt, in the form to be stored and in the form to be returned.
 fn result(sending: &Sending, sent: Result<(), SendError>, now: Timestamp) -> (SendingResult, Sent) {
     let Err(error) = sent else { return (SendingResult::Sent, Sent::Now) };
+    let error = match error.may_have_arrived() && sending.unanswered + 1 >= UNANSWERED_MAX {
+        true => SendError::Unanswered { to: sending.recipient.clone() },
+        false => error,
+    };
     if !error.may_pass() || sending.attempts >= ATTEMPTS_MAX {
         return (SendingResult::GivenUp(error.to_string()), Sent::GivenUp(error));
     }

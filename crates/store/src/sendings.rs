@@ -101,12 +101,29 @@ pub struct RecipientState {
 impl SendingState {
     /// What the recipient of this name did not get, why, and the remedy. `None` if nothing failed.
     pub fn trouble(&self, name: &str) -> Option<String> {
+        self.failure(name).map(|failure| format!("{name} of {failure}"))
+    }
+
+    /// The same without the recipient's name.
+    pub fn failure(&self, name: &str) -> Option<String> {
         let (week, error) = (self.week, self.error.as_ref()?);
         let remedy = match self.next {
             Some(next) => format!("`serve` tries again after {next:.0}"),
             None => format!("`backissue send --to {name} --week {week} --again` sends it again"),
         };
-        Some(format!("{name} of {week}: {error}; {remedy}"))
+        Some(format!("{week}: {error}; {remedy}"))
+    }
+
+    /// The last week in words, with the remedy if its sending failed.
+    pub fn told(&self, name: &str) -> String {
+        let week = self.week;
+        self.failure(name).unwrap_or_else(|| match (self.sent_at, self.next) {
+            (Some(at), _) => format!("{week} was sent {at}"),
+            (None, Some(next)) => format!(
+                "{week} is being sent, or its process ended while it was; `serve` tries again after {next:.0}"
+            ),
+            (None, None) => format!("{week} was not sent"),
+        })
     }
 }
 

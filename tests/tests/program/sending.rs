@@ -399,6 +399,8 @@ async fn recipient_gets_a_week_twice_at_most_despite_kills() {
         wait(&mut child).unwrap();
         let held = office.send("team", &[]);
         assert!(held.code == 4 && held.out.contains("another process"), "{}{}", held.out, held.err);
+        let listed = office.archive.done(&["send"]).unwrap();
+        assert!(listed.contains("is being sent, or its process ended"), "{listed}");
         assert_eq!(office.send("team", &["--again"]).code, 4, "nor by hand while another may be sending");
         office.make_due().await;
     }
@@ -411,6 +413,26 @@ async fn recipient_gets_a_week_twice_at_most_despite_kills() {
     assert_eq!(server.others(), 0, "not a third time");
     assert_eq!(office.send("team", &["--again"]).code, 0);
     server.next().unwrap();
+}
+
+#[tokio::test]
+async fn second_attempt_without_an_answer_is_the_last() {
+    let server = StandInSmtp::start(Security::Plain).unwrap();
+    let office = Office::new(&plain_config(&server, ""), &[]);
+    server.set_mood(Mood::HangsUp);
+    for (code, told) in [
+        (4, "tries again after"),
+        (1, "no answer came to two attempts"),
+        (1, "no answer came to two attempts"),
+    ] {
+        let said = office.send("team", &[]);
+        assert!(said.code == code && said.out.contains(told), "{}{}", said.out, said.err);
+        office.make_due().await;
+    }
+    assert_eq!(server.others(), 2, "not a third time");
+    for told in [office.archive.done(&["send"]).unwrap(), office.archive.run(&["doctor"]).unwrap().out] {
+        assert!(told.contains("no answer came to two attempts") && told.contains("--again"), "{told}");
+    }
 }
 
 #[test]

@@ -9,8 +9,7 @@ use backissue_model::without_credentials;
 use backissue_search::Coverage;
 use backissue_send::{Recipient, chosen_by};
 use backissue_store::{
-    AlertState, DeadHost, Finding, Location, OWNER_CHANGED, OwnDigest, SendingState, SetAside, SourceFilter,
-    Store,
+    AlertState, DeadHost, Finding, Location, OWNER_CHANGED, OwnDigest, SetAside, SourceFilter, Store,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -173,9 +172,8 @@ async fn recipients(store: &Store, settings: &Settings) -> anyhow::Result<Option
 async fn troubles(store: &Store, recipient: &Recipient) -> anyhow::Result<Vec<String>> {
     let name = &recipient.name;
     let mut troubles = Vec::new();
-    if let Some(SendingState { week, error: Some(error), .. }) = store.sending(name, None).await? {
-        troubles.push(format!("{name} of {week}: {error}"));
-    }
+    let last = store.sending(name, None).await?;
+    troubles.extend(last.and_then(|last| last.trouble(name)));
     if let Some(AlertState { error: Some(error), .. }) = store.last_alert(name).await? {
         troubles.push(format!("{name}, new answers: {error}"));
     }

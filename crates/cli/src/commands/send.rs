@@ -162,8 +162,7 @@ async fn list(args: &SendArgs, settings: &Settings) -> anyhow::Result<Outcome> {
                 say!("  stopped {since}: {error}")?
             }
             (Some(since), _) => say!("  unsubscribed since {since}")?,
-            (_, Some(SendingState { week, error: Some(error), .. })) => say!("  {week}: {error}")?,
-            (_, Some(SendingState { week, sent_at: Some(sent), .. })) => say!("  {week} was sent {sent}")?,
+            (None, Some(last)) => say!("  {}", last.told(&row.name))?,
             _ if alert.is_some() => say!("  no week was sent yet")?,
             _ => say!("  nothing was sent yet")?,
         }
@@ -195,11 +194,7 @@ impl Person {
     fn told(&self) -> String {
         match (&self.stopped, &self.last) {
             (Some(why), _) => why.clone(),
-            (None, Some(state)) => state.trouble(&self.name).unwrap_or_else(|| {
-                let sent =
-                    state.sent_at.map_or_else(|| "is being sent".to_owned(), |at| format!("was sent {at}"));
-                format!("{} {sent}", state.week)
-            }),
+            (None, Some(state)) => state.told(&self.name),
             (None, None) => "nothing was sent yet".to_owned(),
         }
     }

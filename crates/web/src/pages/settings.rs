@@ -118,11 +118,9 @@ async fn recipients_of(
     let mut all = Vec::new();
     for recipient in operator.recipients() {
         let mut troubles: Vec<String> = recipient.trouble.iter().cloned().collect();
-        if let Some(state) = store.sending(&recipient.name, None).await?
-            && let Some(error) = state.error
-        {
-            troubles.push(format!("Week {}: {error}", state.week));
-        }
+        let last = store.sending(&recipient.name, None).await?;
+        let failure = last.and_then(|last| last.failure(&recipient.name));
+        troubles.extend(failure.map(|failure| format!("Week {failure}")));
         if let Some(AlertState { error: Some(error), .. }) = store.last_alert(&recipient.name).await? {
             troubles.push(format!("New answers: {error}"));
         }

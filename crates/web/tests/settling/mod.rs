@@ -504,7 +504,10 @@ async fn settings_models_and_what_is_set_aside_are_told() {
     let failed = SendingResult::GivenUp("the webhook is gone; make another".to_owned());
     site.store.finish_sending(&sending, &failed, super::now()).await.unwrap();
     let told = site.page_at("/settings").await.text();
-    assert!(told.contains("Week 2026-W20: the webhook is gone; make another."), "{told}");
+    assert!(
+        told.contains("Week 2026-W20: the webhook is gone; make another; `backissue send --to team"),
+        "{told}"
+    );
     for (model, reads) in [("mine", 2), ("gone", 1)] {
         let spent = Spent {
             reads,
