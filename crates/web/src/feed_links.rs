@@ -1,5 +1,7 @@
 //! The formats of feeds, and the links to feeds.
 
+use backissue_search::Query;
+
 use crate::question::href;
 
 /// The format of a feed.
@@ -49,16 +51,26 @@ impl Offered {
         Self { title: title.into(), path: path.into(), query: String::new() }
     }
 
-    /// The feed of the reads that answer a question.
-    pub(crate) fn of_question(text: &str) -> Self {
+    /// The feed of the reads that answer a question. `None` for an empty question, and for one with
+    /// a reader's own data, which a feed for everybody does not have.
+    pub(crate) fn of_question(text: &str) -> Option<Self> {
+        let title = text.trim();
+        if title.is_empty() || is_personal(text) {
+            return None;
+        }
         let address = href("/search", text, 1);
         let (path, query) = address.split_once('?').unwrap_or((&address, ""));
-        Self { title: format!("Search: {}", text.trim()), path: path.to_owned(), query: format!("?{query}") }
+        Some(Self { title: format!("Search: {title}"), path: path.to_owned(), query: format!("?{query}") })
     }
 
     pub(crate) fn address(&self, format: Format) -> String {
         format!("{}{}{}", self.path, format.ending(), self.query)
     }
+}
+
+/// Whether a question has a filter on a reader's own data, such as `is:kept`.
+pub(crate) fn is_personal(question: &str) -> bool {
+    Query::parse(question).filters().any(|(filter, _)| filter.is_own())
 }
 
 #[cfg(test)]
@@ -70,7 +82,10 @@ mod tests {
         assert_eq!(Format::of("caching.atom"), Some(("caching", Format::Atom)));
         assert_eq!(Format::of("/feed.json"), Some(("/feed", Format::Json)));
         assert_eq!(Format::of("caching"), None);
-        let offered = Offered::of_question("a&b \"c\"");
+        let offered = Offered::of_question("a&b \"c\"").unwrap();
         assert_eq!(offered.address(Format::Atom), "/search.atom?q=a%26b+%22c%22");
+        for personal in ["", "cache is:kept", "-is:done", "label:later"] {
+            assert_eq!(Offered::of_question(personal), None, "{personal}");
+        }
     }
 }

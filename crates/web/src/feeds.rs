@@ -20,7 +20,7 @@ use url::Url;
 
 use crate::documents::{self, document};
 use crate::fault::Fault;
-use crate::feed_links::Format;
+use crate::feed_links::{Format, is_personal};
 use crate::freshness::{self, Incomplete};
 use crate::narrowing::Narrowing;
 use crate::parts::note::shelf_href;
@@ -136,6 +136,13 @@ pub(crate) async fn search(
     if question.is_empty() {
         return Err(Fault::BadAddress(
             "Say in “q” what is searched, as in /search.atom?q=slow+builds".to_owned(),
+        ));
+    }
+    if is_personal(&question.text) {
+        return Err(Fault::BadAddress(
+            "A feed of answers is for everybody, so its question has no “is:” and no “label:”. /shelf makes the secret \
+             address of a feed of what you keep"
+                .to_owned(),
         ));
     }
     let asked = Asked { text: question.text.clone(), limit: CANDIDATES, ..Asked::default() };

@@ -73,7 +73,7 @@ fn document(
             "Search by problem: who else had this, what they did, and what shows it.".to_owned(),
         ),
         unlisted: !question.is_empty(),
-        feed: (!question.is_empty()).then(|| Offered::of_question(&question.text)),
+        feed: Offered::of_question(&question.text),
         has_own_box: true,
         above: Some(search_box::large("/search", &question.text, true)),
         main: html! {

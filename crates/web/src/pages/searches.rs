@@ -86,7 +86,7 @@ fn one(
     listed: &mut Listed,
 ) -> Markup {
     let (id, question) = (search.id, search.question.as_str());
-    let feed = Offered::of_question(question).address(Format::Atom);
+    let feed = Offered::of_question(question).map(|feed| feed.address(Format::Atom));
     html! {
         section.own id={ "s" (id) } aria-labelledby={ "name" (id) } {
             h2 id={ "name" (id) } { a href=(href("/search", question, 1)) rel="nofollow" { (search.name) } }
@@ -97,7 +97,7 @@ fn one(
                     n => strong { (words::number(n)) " new" },
                 }
                 @if search.answers > search.unseen { ", " (words::number(search.answers)) " since you saved it" }
-                " · " a href=(feed) rel="nofollow" { "Feed" span.unseen { ": " (search.name) } }
+                @if let Some(feed) = feed { " · " a href=(feed) rel="nofollow" { "Feed" span.unseen { ": " (search.name) } } }
             }
             @if !unseen.is_empty() {
                 (reads::brief(unseen, frame.zone(), |card| listed.buttons(card)))

@@ -195,6 +195,7 @@ async fn pages_name_their_feeds_and_their_markdown() {
         ("/concept/caching", "/concept/caching.atom", None),
         ("/source/undergrowth", "/source/undergrowth.atom", None),
         ("/search?q=noisy%20tenants", "/search.atom?q=noisy+tenants", None),
+        ("/search?q=cache%20is%3Akept", "/feed.atom", None),
         ("/sources", "/feed.atom", None),
     ] {
         let page = html::Page::parse(path, &site.get(path).await.body);
@@ -207,6 +208,8 @@ async fn pages_name_their_feeds_and_their_markdown() {
         let documents: Vec<_> = offered.iter().filter(|address| address.contains(".md")).collect();
         assert_eq!(documents, markdown.iter().collect::<Vec<_>>(), "{path}");
     }
+    let personal = site.get("/search?q=is%3Akept").await.body;
+    assert!(!personal.contains("/search.atom"), "such a feed has no reader");
 }
 
 #[tokio::test]
@@ -220,6 +223,8 @@ async fn mistaken_addresses_of_documents_are_told() {
         ("/concept/no-such-thing.atom", 404),
         ("/source/nobody.json", 404),
         ("/search.atom", 400),
+        ("/search.atom?q=cache+is%3Akept", 400),
+        ("/search.json?q=-label%3Alater", 400),
         ("/feed.atom?kind=poem", 400),
     ] {
         assert_eq!(site.get(path).await.status.as_u16(), status, "{path}");
