@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::compose::shown;
 use crate::html::{self, Look};
-use crate::told::Told;
+use crate::told::{Syntax, Told};
 use crate::{About, Digest, Pick, Site, words};
 
 /// A service that receives messages.
@@ -128,6 +128,8 @@ fn slack_link(words: &str, url: &Url) -> String {
     format!("<{address}|{}>", slack_text(words).replace('|', "¦"))
 }
 
+const SLACK: Syntax = Syntax { text: slack_text, link: slack_link, line_break: "\n" };
+
 /// Maximum characters of a text in a Slack block.
 const SLACK_TEXT: usize = 3000;
 
@@ -140,18 +142,18 @@ fn slack(digest: &Digest, site: &Site) -> Value {
         opening.push_str(&format!(" {}", slack_link(name, &page)));
     }
     blocks.push(section(&opening));
-    let remark: Vec<String> = words::paragraphs(&digest.remark).map(slack_text).collect();
+    let remark = SLACK.paragraphs(&digest.remark);
     if !remark.is_empty() {
         blocks.push(section(&joined(&remark, "\n\n", SLACK_TEXT)));
     }
     for (number, pick) in (1..).zip(&digest.picks) {
-        let lines = told(number, pick, site, slack_text, slack_link, |heading| format!("*{heading}*"));
+        let lines = told(number, pick, site, SLACK, |heading| format!("*{heading}*"));
         blocks.push(section(&joined(&lines, "\n", SLACK_TEXT)));
     }
     for (heading, reads) in digest.lists() {
         let mut text = format!("*{}*", slack_text(&heading));
         for card in reads {
-            let line = format!("\n• {}", listed(card, slack_text, slack_link));
+            let line = format!("\n• {}", listed(card, SLACK));
             if text.chars().count() + line.chars().count() > SLACK_TEXT {
                 blocks.push(section(&text));
                 text = line.trim_start().to_owned();
@@ -173,13 +175,15 @@ fn told(
     number: usize,
     pick: &Pick,
     site: &Site,
-    text: fn(&str) -> String,
-    link: fn(&str, &Url) -> String,
+    syntax: Syntax,
     strong: impl Fn(&str) -> String,
 ) -> Vec<String> {
-    let Told { heading, about, problem, statements, remark } = Told::of(pick, site, text, link);
+    let Told { heading, about, problem, statements, remark } = Told::of(pick, site, syntax);
     let mut lines = vec![strong(&format!("{number}. {heading}")), about];
-    lines.extend(problem.into_iter().chain(statements).chain(remark));
+    lines.extend(problem.into_iter().chain(statements));
+    if !remark.is_empty() {
+        lines.push(remark.join("\n\n"));
+    }
     lines
 }
 
@@ -202,7 +206,8 @@ fn joined(lines: &[String], between: &str, most: usize) -> String {
 }
 
 /// A read on one line.
-fn listed(card: &ReadCard, text: fn(&str) -> String, link: fn(&str, &Url) -> String) -> String {
+fn listed(card: &ReadCard, syntax: Syntax) -> String {
+    let Syntax { text, link, .. } = syntax;
     format!(
         "{}, {}, {}",
         link(&card.title, &card.url),
@@ -215,6 +220,8 @@ fn bold(markdown: &str) -> String {
     format!("**{markdown}**")
 }
 
+const DISCORD: Syntax = Syntax { text, link, line_break: "\n" };
+
 /// Maximum characters of an embed's title.
 const DISCORD_TITLE: usize = 256;
 /// Maximum characters of an embed's description.
@@ -222,8 +229,8 @@ const DISCORD_DESCRIPTION: usize = 4096;
 
 fn discord(digest: &Digest, site: &Site) -> Value {
     let mut opening = text(&words::tally(digest.totals));
-    for part in words::paragraphs(&digest.remark) {
-        opening.push_str(&format!("\n\n{}", text(part)));
+    for part in DISCORD.paragraphs(&digest.remark) {
+        opening.push_str(&format!("\n\n{part}"));
     }
     if digest.left_out() > 0 {
         opening.push_str(&format!("\n\n{}.", words::left_out(digest.left_out())));
@@ -236,14 +243,14 @@ fn discord(digest: &Digest, site: &Site) -> Value {
     };
     let mut embeds = vec![embed(&digest.heading(), digest.page(site).map(|(page, _)| page), &opening)];
     for (number, pick) in (1..).zip(&digest.picks) {
-        let lines = told(number, pick, site, text, link, bold);
+        let lines = told(number, pick, site, DISCORD, bold);
         embeds.push(json!({ "description": joined(&lines, "\n", DISCORD_DESCRIPTION) }));
     }
     let rest: Vec<String> = digest
         .lists()
         .map(|(heading, reads)| {
             let lines: Vec<String> =
-                reads.iter().map(|card| format!("- {}", listed(card, text, link))).collect();
+                reads.iter().map(|card| format!("- {}", listed(card, DISCORD))).collect();
             format!("{}\n{}", bold(&text(&heading)), lines.join("\n"))
         })
         .collect();
@@ -263,21 +270,23 @@ fn mattermost_link(words: &str, url: &Url) -> String {
     link(&words.replace('@', "@\u{200b}"), url)
 }
 
+/// Two spaces at the end of a line break it.
+const MATTERMOST: Syntax = Syntax { text: mattermost_text, link: mattermost_link, line_break: "  \n" };
+
 fn mattermost(digest: &Digest, site: &Site) -> Value {
-    let (text, link) = (mattermost_text as fn(&str) -> String, mattermost_link as fn(&str, &Url) -> String);
+    let Syntax { text, link, line_break } = MATTERMOST;
     let mut parts = vec![format!("### {}", text(&digest.heading()))];
     let mut opening = words::tally(digest.totals);
     if let Some((page, name)) = digest.page(site) {
         opening.push_str(&format!(" {}", link(name, &page)));
     }
     parts.push(opening);
-    parts.extend(words::paragraphs(&digest.remark).map(text));
+    parts.extend(MATTERMOST.paragraphs(&digest.remark));
     for (number, pick) in (1..).zip(&digest.picks) {
-        // Two spaces at the end of a line break it.
-        parts.push(told(number, pick, site, text, link, bold).join("  \n"));
+        parts.push(told(number, pick, site, MATTERMOST, bold).join(line_break));
     }
     for (heading, reads) in digest.lists() {
-        let lines: Vec<String> = reads.iter().map(|card| format!("- {}", listed(card, text, link))).collect();
+        let lines: Vec<String> = reads.iter().map(|card| format!("- {}", listed(card, MATTERMOST))).collect();
         parts.push(format!("{}\n\n{}", bold(&text(&heading)), lines.join("\n")));
     }
     if digest.left_out() > 0 {
@@ -286,19 +295,22 @@ fn mattermost(digest: &Digest, site: &Site) -> Value {
     json!({ "text": parts.join("\n\n") })
 }
 
+/// A single line end is no break in a card.
+const TEAMS: Syntax = Syntax { text, link, line_break: "\n\n" };
+
 fn teams(digest: &Digest, site: &Site) -> Value {
     let block = |text: String| json!({ "type": "TextBlock", "text": text, "wrap": true });
     let heading = |text: String, size: &str| json!({ "type": "TextBlock", "text": text, "wrap": true, "weight": "Bolder", "size": size, "separator": true });
     let mut body = vec![heading(text(&digest.heading()), "Large"), block(words::tally(digest.totals))];
-    body.extend(words::paragraphs(&digest.remark).map(|part| block(text(part))));
+    body.extend(TEAMS.paragraphs(&digest.remark).into_iter().map(block));
     for (number, pick) in (1..).zip(&digest.picks) {
-        let mut lines = told(number, pick, site, text, link, str::to_owned).into_iter();
+        let mut lines = told(number, pick, site, TEAMS, str::to_owned).into_iter();
         body.extend(lines.next().map(|first| heading(first, "Medium")));
         body.extend(lines.map(block));
     }
     for (name, reads) in digest.lists() {
         body.push(heading(text(&name), "Medium"));
-        let lines: Vec<String> = reads.iter().map(|card| format!("- {}", listed(card, text, link))).collect();
+        let lines: Vec<String> = reads.iter().map(|card| format!("- {}", listed(card, TEAMS))).collect();
         body.push(block(lines.join("\n")));
     }
     if digest.left_out() > 0 {

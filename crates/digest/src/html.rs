@@ -142,7 +142,16 @@ fn list(heading: &str, cards: &[ReadCard], look: Look) -> Markup {
     }
 }
 
-/// The sender's remark, with its paragraphs.
+/// The sender's remark, with its paragraphs and lines.
 fn remark(typed: &str, look: Look) -> Markup {
-    html! { @for part in words::paragraphs(typed) { p style=[look.of(Part::Remark)] { (part) } } }
+    html! {
+        @for lines in words::paragraphs(typed) {
+            p style=[look.of(Part::Remark)] {
+                @for (nth, line) in lines.into_iter().enumerate() {
+                    @if nth > 0 { br; }
+                    (line)
+                }
+            }
+        }
+    }
 }

@@ -139,8 +139,12 @@ fn first(out: &mut String, number: usize, pick: &Pick, site: &Site) {
     for (heading, statement) in pick.more() {
         wrapped(out, &format!("{heading}: {}", said(statement)), &indent, &indent);
     }
-    for part in words::paragraphs(&pick.remark) {
-        wrapped(out, &format!("> {part}"), &indent, &indent);
+    let quoted = format!("{indent}> ");
+    for (nth, lines) in words::paragraphs(&pick.remark).into_iter().enumerate() {
+        if nth > 0 {
+            let _ = writeln!(out, "{indent}>");
+        }
+        lines.into_iter().for_each(|line| wrapped(out, line, &quoted, &quoted));
     }
     let _ = writeln!(out, "{indent}{}", card.url);
     if let Some(page) = site.read(card) {
@@ -156,9 +160,9 @@ fn line(out: &mut String, card: &ReadCard) {
 }
 
 fn typed(out: &mut String, remark: &str) {
-    for part in words::paragraphs(remark) {
+    for lines in words::paragraphs(remark) {
         out.push('\n');
-        wrapped(out, part, "", "");
+        lines.into_iter().for_each(|line| wrapped(out, line, "", ""));
     }
 }
 

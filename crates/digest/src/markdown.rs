@@ -7,8 +7,11 @@ use backissue_model::markdown::{link, text};
 use backissue_store::{ReadCard, ReadSummary};
 
 use crate::compose::{shown, statements};
-use crate::told::Told;
+use crate::told::{Syntax, Told};
 use crate::{Digest, Pick, Site, words};
+
+/// Two spaces at the end of a line break it.
+const MARKDOWN: Syntax = Syntax { text, link, line_break: "  \n" };
 
 /// A digest.
 pub fn week(digest: &Digest, site: &Site) -> String {
@@ -16,7 +19,7 @@ pub fn week(digest: &Digest, site: &Site) -> String {
     if let Some(address) = site.week(digest.week) {
         paragraph(&mut out, &link("The whole week", &address));
     }
-    paragraphs(&mut out, &digest.remark);
+    MARKDOWN.paragraphs(&digest.remark).iter().for_each(|part| paragraph(&mut out, part));
     if !digest.picks.is_empty() {
         out.push_str("\n## First\n");
         for (number, pick) in (1..).zip(&digest.picks) {
@@ -72,7 +75,7 @@ fn byline(card: &ReadCard, site: &Site) -> String {
 }
 
 fn write_pick(out: &mut String, number: usize, pick: &Pick, site: &Site) {
-    let Told { heading, about, problem, statements, remark } = Told::of(pick, site, text, link);
+    let Told { heading, about, problem, statements, remark } = Told::of(pick, site, MARKDOWN);
     // A number alone would begin a list only at the start of a line; behind the heading's signs it
     // is text.
     let _ = write!(out, "\n### {number}. {heading}\n");
@@ -107,11 +110,4 @@ fn line(out: &mut String, card: &ReadCard) {
 /// Appends a paragraph of Markdown.
 fn paragraph(out: &mut String, markdown: &str) {
     let _ = write!(out, "\n{markdown}\n");
-}
-
-/// Appends the text that a person typed, with its paragraphs.
-fn paragraphs(out: &mut String, typed: &str) {
-    for part in words::paragraphs(typed) {
-        paragraph(out, &text(part));
-    }
 }

@@ -5,6 +5,26 @@ use url::Url;
 
 use crate::{Pick, Site, words};
 
+/// How a form of the digest writes texts, links and breaks between lines.
+#[derive(Clone, Copy)]
+pub(crate) struct Syntax {
+    pub(crate) text: fn(&str) -> String,
+    pub(crate) link: fn(&str, &Url) -> String,
+    /// The break between two lines of a paragraph.
+    pub(crate) line_break: &'static str,
+}
+
+impl Syntax {
+    /// The paragraphs of a text that a person typed, with their lines.
+    pub(crate) fn paragraphs(self, typed: &str) -> Vec<String> {
+        let written = |lines: Vec<&str>| {
+            let lines: Vec<String> = lines.into_iter().map(self.text).collect();
+            lines.join(self.line_break)
+        };
+        words::paragraphs(typed).into_iter().map(written).collect()
+    }
+}
+
 /// The pieces of a read, with markup.
 pub(crate) struct Told {
     /// The problem if it comes first, else the title.
@@ -20,13 +40,9 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    /// The pieces of a read. `text` and `link` write the markup.
-    pub(crate) fn of(
-        pick: &Pick,
-        site: &Site,
-        text: fn(&str) -> String,
-        link: fn(&str, &Url) -> String,
-    ) -> Self {
+    /// The pieces of a read in this syntax.
+    pub(crate) fn of(pick: &Pick, site: &Site, syntax: Syntax) -> Self {
+        let Syntax { text, link, .. } = syntax;
         let card = &pick.read.card;
         let said = |statement: &Statement| text(&statement.form.said(&statement.text));
         let mut about =
@@ -41,7 +57,7 @@ impl Told {
             about: about.join(" · "),
             problem: pick.following().map(said),
             statements: pick.more().map(|(name, more)| format!("{name}: {}", said(more))).collect(),
-            remark: words::paragraphs(&pick.remark).map(text).collect(),
+            remark: syntax.paragraphs(&pick.remark),
         }
     }
 }

@@ -113,10 +113,11 @@ pub fn concepts(slugs: &[ConceptSlug]) -> String {
     slugs.iter().map(concept_name).collect::<Vec<_>>().join(", ")
 }
 
-/// The paragraphs of a text that a person typed.
-pub fn paragraphs(typed: &str) -> impl Iterator<Item = &str> {
-    // Browsers send lines with two signs at their ends.
-    typed.split("\n\n").flat_map(|part| part.split("\r\n\r\n")).map(str::trim).filter(|part| !part.is_empty())
+/// The paragraphs of a text that a person typed, each as its lines.
+pub fn paragraphs(typed: &str) -> Vec<Vec<&str>> {
+    let lines: Vec<&str> = typed.lines().map(str::trim).collect();
+    let parts = lines.split(|line| line.is_empty()).filter(|part| !part.is_empty());
+    parts.map(<[&str]>::to_vec).collect()
 }
 
 #[cfg(test)]
@@ -128,6 +129,13 @@ mod tests {
         assert_eq!(count(1, "read"), "1 read");
         assert_eq!(count(0, "read"), "0 reads");
         assert_eq!([7, 1000, 1436, 1_234_567].map(number), ["7", "1,000", "1,436", "1,234,567"]);
+    }
+
+    #[test]
+    fn typed_text_has_paragraphs_and_lines() {
+        let typed = " one\r\ntwo \r\n\r\n \n\nthree\n \nfour\n";
+        assert_eq!(paragraphs(typed), [vec!["one", "two"], vec!["three"], vec!["four"]]);
+        assert!(paragraphs(" \n").is_empty());
     }
 
     #[test]

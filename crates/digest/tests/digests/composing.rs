@@ -179,7 +179,7 @@ Concepts: Caching
 fn foreign(document: &str) -> Vec<String> {
     Parser::new(document)
         .filter(|event| match event {
-            Event::Text(_) | Event::SoftBreak | Event::End(_) => false,
+            Event::Text(_) | Event::SoftBreak | Event::HardBreak | Event::End(_) => false,
             Event::Start(Tag::Link { dest_url, .. }) => !dest_url.starts_with("https://"),
             Event::Start(
                 Tag::Heading { .. } | Tag::Paragraph | Tag::List(None) | Tag::Item | Tag::BlockQuote(_),

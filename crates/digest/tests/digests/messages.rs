@@ -2,7 +2,7 @@
 //! them.
 
 use backissue_digest::chat::Service;
-use backissue_digest::{Choice, Digest, WeekRead, compose, compose_answers, mail};
+use backissue_digest::{Choice, Digest, WeekRead, compose, compose_answers, mail, markdown};
 use backissue_model::{Form, Kind};
 use backissue_store::AlertHit;
 use serde_json::Value;
@@ -170,6 +170,38 @@ Backissue sends this to ann@example.org once a week.
         assert!(mail.html.contains(part), "{part}: {}", mail.html);
     }
     assert_eq!(mail.subject, "Week 20 of 2026: Read 1 of Acme");
+}
+
+#[test]
+fn remark_keeps_its_lines_in_every_form() {
+    let reads = vec![read(1, "Acme", Kind::CaseStudy, 0.9, &[])];
+    let mut digest = compose(WEEK.parse().unwrap(), reads, &Choice::default(), None);
+    digest.remark = "one\r\ntwo\r\n\r\nthree".to_owned();
+    digest.picks[0].remark = "four\nfive\n\nsix".to_owned();
+    let site = site(None);
+    let message = |service: Service| {
+        let mut all = Vec::new();
+        texts(&service.message(&digest, &site), &mut all);
+        all.join("\n\n")
+    };
+    let footing = mail::Footing { recipient: "ann@example.org".to_owned(), unsubscribe: None };
+    let mail = mail::week(&digest, &site, &footing);
+    let breaks = |html: &str| html.matches("<br>").count();
+    assert_eq!((breaks(&mail.html), breaks(&message(Service::Matrix))), (2, 2), "{}", mail.html);
+    for (written, parts) in [
+        (markdown::week(&digest, &site), ["one  \ntwo\n\nthree\n", "four  \nfive\n\nsix\n"]),
+        (message(Service::Mattermost), ["one  \ntwo\n\nthree", "four  \nfive\n\nsix"]),
+        (message(Service::Slack), ["one\ntwo\n\nthree", "four\nfive\n\nsix"]),
+        (message(Service::Discord), ["one\ntwo\n\nthree", "four\nfive\n\nsix"]),
+        (message(Service::Teams), ["one\n\ntwo", "four\n\nfive\n\nsix"]),
+        (message(Service::Matrix), ["one\ntwo\n\nthree\n", "   > four\n   > five\n   >\n   > six\n"]),
+        (mail.text, ["one\ntwo\n\nthree\n", "   > four\n   > five\n   >\n   > six\n"]),
+        (mail.html, ["one<br>two</p>", "four<br>five</p>"]),
+    ] {
+        for part in parts {
+            assert!(written.contains(part), "{part:?} is not in {written}");
+        }
+    }
 }
 
 #[test]
