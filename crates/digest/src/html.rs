@@ -105,12 +105,12 @@ fn first(pick: &Pick, site: &Site, look: Look) -> Markup {
         h2 style=[look.of(Part::First)] {
             @match pick.leading() {
                 Some(problem) => (problem.form.said(&problem.text)),
-                None => (card.title),
+                None => a href=(card.url) { (card.title) },
             }
         }
         p style=[look.of(Part::About)] {
-            a href=(card.url) { (card.title) }
-            " · " (card.company) " · " (words::minutes(card.minutes.into()))
+            @if pick.leading().is_some() { a href=(card.url) { (card.title) } " · " }
+            (card.company) " · " (words::minutes(card.minutes.into()))
             @if let Some(level) = card.level() { " · " (level) }
             @if !card.concepts.is_empty() { " · " (words::concepts(&card.concepts)) }
             @if let Some(page) = site.read(card) { " · " a href=(page) { "in the archive" } }

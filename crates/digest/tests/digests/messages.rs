@@ -173,6 +173,20 @@ Backissue sends this to ann@example.org once a week.
 }
 
 #[test]
+fn html_of_a_mail_has_each_title_once() {
+    let reads = vec![read(1, "Acme", Kind::CaseStudy, 0.9, &[])];
+    let mut digest = compose(WEEK.parse().unwrap(), reads, &Choice::default(), None);
+    let footing = mail::Footing { recipient: "ann@example.org".to_owned(), unsubscribe: None };
+    for is_leading in [true, false] {
+        digest.picks[0].read.card.problem_leads = is_leading;
+        let html = mail::week(&digest, &site(None), &footing).html;
+        let body = html.split("<body").nth(1).unwrap();
+        assert_eq!(body.matches("Read 1 of Acme</a>").count(), 1, "{body}");
+        assert_eq!(body.matches("Read 1 of Acme").count(), 1, "{body}");
+    }
+}
+
+#[test]
 fn remark_keeps_its_lines_in_every_form() {
     let reads = vec![read(1, "Acme", Kind::CaseStudy, 0.9, &[])];
     let mut digest = compose(WEEK.parse().unwrap(), reads, &Choice::default(), None);
