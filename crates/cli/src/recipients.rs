@@ -1,9 +1,7 @@
 //! Recipients of weeks, made from the tables `[mail]` and `[[recipient]]` of the configuration
 //! file.
 
-use std::collections::HashSet;
-
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{Context, bail, ensure};
 use backissue_annotate::Vocabulary;
 use backissue_digest::chat::Service;
 use backissue_digest::{Choice, MOST};
@@ -43,11 +41,30 @@ fn readers(settings: &Settings) -> anyhow::Result<Option<Recipient>> {
     }))
 }
 
-/// Whether this is the name of one subscriber or one reader: no recipient of the configuration has
-/// it.
-pub fn is_person(settings: &Settings, name: &str) -> bool {
-    let is_configured = settings.recipients.value.iter().any(|row| row.name == name);
-    !is_configured && (name.starts_with("subscriber/") || name.starts_with("reader/"))
+/// Whether this is the name of one subscriber or one reader. No recipient of the configuration may
+/// have such a name.
+pub fn is_person(name: &str) -> bool {
+    name.starts_with("subscriber/") || name.starts_with("reader/")
+}
+
+/// Checks that no other recipient has the name of this one, nor can a subscriber or a reader have
+/// it: messages, their results and addresses that unsubscribe belong to a name.
+fn check_name(settings: &Settings, row: &RecipientRow) -> anyhow::Result<()> {
+    let name = &row.name;
+    let others = settings.recipients.value.iter().filter(|other| other.name == *name).count();
+    ensure!(others == 1, "two recipients are called `{name}`; rename one of them");
+    ensure!(
+        !is_person(name),
+        "names that begin with subscriber/ or reader/ are those of subscribers and readers; rename it"
+    );
+    Ok(())
+}
+
+/// Checks the names of all recipients.
+pub fn check_names(settings: &Settings) -> anyhow::Result<()> {
+    settings.recipients.value.iter().try_for_each(|row| {
+        check_name(settings, row).with_context(|| format!("in [[recipient]] `{}`", row.name))
+    })
 }
 
 /// Whether readers can choose a digest for themselves.
@@ -57,13 +74,8 @@ pub fn has_readers(recipients: &[Recipient]) -> bool {
 
 /// Each recipient's name with the recipient, or why it cannot be used.
 pub fn each(settings: &Settings) -> impl Iterator<Item = (&str, anyhow::Result<Recipient>)> {
-    let mut names = HashSet::new();
     settings.recipients.value.iter().map(move |row| {
-        let ready = if names.insert(&row.name) {
-            recipient(settings, row)
-        } else {
-            Err(anyhow!("two recipients are called `{}`; rename one of them", row.name))
-        };
+        let ready = recipient(settings, row);
         (row.name.as_str(), ready.with_context(|| format!("in [[recipient]] `{}`", row.name)))
     })
 }
@@ -120,6 +132,7 @@ fn check_subscribers(settings: &Settings, row: &RecipientRow) -> anyhow::Result<
 }
 
 fn recipient(settings: &Settings, row: &RecipientRow) -> anyhow::Result<Recipient> {
+    check_name(settings, row)?;
     let way = match (&row.mail, row.chat) {
         _ if row.subscribers => {
             check_subscribers(settings, row)?;

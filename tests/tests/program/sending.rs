@@ -280,6 +280,26 @@ fn what_fails_is_told_with_its_remedy_and_without_secrets() {
 }
 
 #[test]
+fn each_recipient_has_a_name_that_nobody_else_has() {
+    let row = |name: &str| {
+        format!("[[recipient]]\nname = \"{name}\"\nchat = \"webhook\"\nurl = \"http://127.0.0.1:9/\"\n")
+    };
+    let office = Office::new(&row("team"), &[]);
+    for (name, remedy) in [
+        ("team", "two recipients are called `team`; rename one of them"),
+        ("reader/1", "are those of subscribers and readers; rename it"),
+        ("subscriber/ops", "are those of subscribers and readers; rename it"),
+    ] {
+        office.configure(&(row("team") + &row(name)));
+        for refused in [office.archive.run(&["send"]).unwrap(), office.send(name, &[])] {
+            assert!(refused.code == 1 && refused.err.contains(remedy), "{}{}", refused.out, refused.err);
+        }
+        let doctor = office.archive.run(&["doctor"]).unwrap().out;
+        assert_eq!(doctor.matches(remedy).count(), 1, "{doctor}");
+    }
+}
+
+#[test]
 fn nothing_more_is_sent_to_a_mailbox_that_does_not_exist() {
     let server = StandInSmtp::start(Security::Plain).unwrap();
     let office = Office::new(&plain_config(&server, ""), &[]);

@@ -160,6 +160,8 @@ async fn recipients(store: &Store, settings: &Settings) -> anyhow::Result<Option
             Err(failure) => failures.push(format!("{failure:#}")),
         }
     }
+    // Two recipients of one name have the same one.
+    failures.dedup();
     failures.extend(people.iter().filter_map(|(name, state)| state.trouble(name)));
     failures.extend(readers.iter().filter_map(OwnDigest::failure));
     if failures.is_empty() {

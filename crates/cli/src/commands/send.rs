@@ -19,7 +19,7 @@ use crate::{open, recipients};
 /// Sends a week.
 pub async fn run(args: SendArgs, settings: Settings) -> anyhow::Result<Outcome> {
     let Some(to) = &args.to else { return list(&args, &settings).await };
-    let named = match recipients::is_person(&settings, to) {
+    let named = match recipients::is_person(to) {
         true => None,
         false => Some(recipients::named(&settings, to)?),
     };
@@ -123,6 +123,7 @@ async fn list(args: &SendArgs, settings: &Settings) -> anyhow::Result<Outcome> {
         );
         return Ok(Outcome::NotThere);
     }
+    recipients::check_names(settings)?;
     let store = open::store(settings).await?;
     let mut listed = Vec::new();
     for row in rows {
