@@ -20,6 +20,10 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// Maximum bytes of a response that are read.
 const READ: usize = 4096;
+/// Minimum bytes of a key that signs messages (Standard Webhooks, "Symmetric keys").
+const KEY_MIN: usize = 24;
+/// Maximum bytes of such a key in base64.
+const KEY_MAX: usize = 64;
 /// Minimum characters of a part of an address that may be a secret.
 const SECRET_PART_MIN: usize = 8;
 
@@ -58,6 +62,8 @@ pub struct Chat {
     settings: ChatSettings,
     client: Client,
     url: Url,
+    /// The key that signs messages to a webhook.
+    signing: Option<hmac::Key>,
 }
 
 impl Chat {
@@ -87,10 +93,14 @@ impl Chat {
                 "a Matrix room needs `room`, as !id:server, and the access token in `key_env`",
             ));
         }
+        let signing = match (settings.service, &settings.key) {
+            (Service::Webhook, Some(key)) => Some(signing_key(key.reveal()).map_err(unfit)?),
+            _ => None,
+        };
         let tls = client_tls(&settings.ca).map_err(|error| unfit(&error.to_string()))?;
         let client = operator_client(&url, &tls, CONNECT_WITHIN).timeout(ANSWER_WITHIN);
         let client = client.build().map_err(|error| unfit(&innermost_reason(&error)))?;
-        Ok(Self { settings, client, url })
+        Ok(Self { settings, client, url, signing })
     }
 
     /// The service.
@@ -187,9 +197,8 @@ impl Chat {
         let seconds = delivery.at.as_second();
         let mut headers =
             vec![("webhook-id", delivery.id.to_owned()), ("webhook-timestamp", seconds.to_string())];
-        if let Some(key) = &self.settings.key {
-            let key = hmac::Key::new(hmac::HMAC_SHA256, &key_bytes(key.reveal()));
-            let tag = hmac::sign(&key, format!("{}.{seconds}.{body}", delivery.id).as_bytes());
+        if let Some(key) = &self.signing {
+            let tag = hmac::sign(key, format!("{}.{seconds}.{body}", delivery.id).as_bytes());
             headers.push(("webhook-signature", format!("v1,{}", STANDARD.encode(tag))));
         }
         headers
@@ -229,8 +238,43 @@ impl Chat {
     }
 }
 
-/// The bytes of a key: decoded from base64 after `whsec_`, or else the text itself.
-fn key_bytes(key: &str) -> Vec<u8> {
-    let coded = key.strip_prefix("whsec_").and_then(|coded| STANDARD.decode(coded).ok());
-    coded.unwrap_or_else(|| key.as_bytes().to_vec())
+/// The key for a text: decoded from base64 after `whsec_`, or else the text itself. Returns what is
+/// wrong with a key that nobody should sign with.
+fn signing_key(text: &str) -> Result<hmac::Key, &'static str> {
+    let bytes = match text.strip_prefix("whsec_") {
+        Some(coded) => STANDARD.decode(coded).ok().filter(|bytes| (KEY_MIN..=KEY_MAX).contains(&bytes.len())),
+        None => Some(text.as_bytes().to_vec()).filter(|bytes| bytes.len() >= KEY_MIN),
+    };
+    let bytes = bytes.ok_or(
+        "its `key` cannot sign; after whsec_ it is base64 of 24 to 64 bytes, as `openssl rand -base64 32` makes them, \
+         and another text has at least 24 bytes",
+    )?;
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, &bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_keys_of_standard_webhooks_sign() {
+        let coded = |bytes: usize| format!("whsec_{}", STANDARD.encode(vec![7_u8; bytes]));
+        for key in [coded(24), coded(64), "x".repeat(24), "x".repeat(100)] {
+            assert!(signing_key(&key).is_ok(), "{key}");
+        }
+        for key in
+            [coded(23), coded(65), "whsec_!!!notbase64".to_owned(), "whsec_".to_owned(), "a".to_owned()]
+        {
+            let settings = ChatSettings {
+                name: "ops".to_owned(),
+                service: Service::Webhook,
+                url: Secret::new("https://hooks.example/x"),
+                key: Some(Secret::new(&key)),
+                room: None,
+                ca: Vec::new(),
+            };
+            let refused = Chat::new(settings).unwrap_err().to_string();
+            assert!(refused.contains("its `key` cannot sign") && !refused.contains("notbase64"), "{refused}");
+        }
+    }
 }

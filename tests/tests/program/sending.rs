@@ -458,7 +458,7 @@ async fn second_attempt_without_an_answer_is_the_last() {
 #[test]
 fn chats_get_what_a_dry_run_shows() {
     let chat = StandInChat::start().unwrap();
-    let secret = "whsec_c2VjcmV0IG9mIHRlc3Rz";
+    let secret = "whsec_YSBzZWNyZXQga2V5IG9mIHRoZSB0ZXN0cw==";
     let recipient = |service: &str, more: &str| {
         let url = chat.url(&format!("/hooks/{service}-secret"));
         format!("[[recipient]]\nname = \"{service}\"\nchat = \"{service}\"\nurl = \"{url}\"\n{more}\n")
@@ -492,7 +492,7 @@ fn chats_get_what_a_dry_run_shows() {
         assert!(posted.body.contains("queue of billing"), "{service}: {}", posted.body);
         match service {
             "webhook" => {
-                let key = hmac::Key::new(hmac::HMAC_SHA256, b"secret of tests");
+                let key = hmac::Key::new(hmac::HMAC_SHA256, b"a secret key of the tests");
                 let signed = format!(
                     "{}.{}.{}",
                     posted.header("webhook-id"),
