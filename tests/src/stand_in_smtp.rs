@@ -266,7 +266,7 @@ impl Handler for Shared {
 
     fn rcpt(&mut self, to: &str) -> Response {
         self.with(|mailbox| match mailbox.mood {
-            Mood::KnowsNobody => Response::custom(550, "5.1.1 No such user here".to_owned()),
+            Mood::KnowsNobody => Response::custom(550, format!("5.1.1 <{to}>: No such user here")),
             Mood::RefusesAll => NO_MAILBOX,
             Mood::Full => OUT_OF_SPACE,
             Mood::Takes | Mood::Silent | Mood::HangsUp => {

@@ -202,6 +202,7 @@ pub struct RecipientRow {
     #[serde(default, deserialize_with = "parsed")]
     pub reader: Option<ReaderName>,
     /// Maximum number of reads that come first.
+    #[serde(default, deserialize_with = "most")]
     pub most: Option<usize>,
     /// The day on which `serve` sends the week before.
     #[serde(default, deserialize_with = "weekday")]
@@ -260,6 +261,12 @@ impl fmt::Display for RecipientRow {
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
     Ok(Some(Secret::new(&String::deserialize(deserializer)?)))
+}
+
+fn most<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    let number = i64::deserialize(deserializer)?;
+    let wrong = |_| D::Error::custom(format!("{number} is no number of reads; write for example 7"));
+    usize::try_from(number).map(Some).map_err(wrong)
 }
 
 fn weekday<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Weekday>, D::Error> {

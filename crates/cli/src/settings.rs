@@ -653,6 +653,7 @@ mod tests {
             ("[[recipient]]\nname = 'a'\nchat = 'fax'", "mattermost"),
             ("[[recipient]]\nname = 'a'\nweekday = 'someday'", "monday"),
             ("[[recipient]]\nname = 'a'\nat = 'noon'", "08:00"),
+            ("[[recipient]]\nname = 'a'\nmost = -1", "no number of reads"),
         ] {
             let (_folder, path) = file(text);
             let error = settings(&["--config", &path]).unwrap_err().to_string();

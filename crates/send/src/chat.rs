@@ -117,7 +117,12 @@ impl Chat {
         let response = answer.map_err(|error| {
             // Only a request that left can have arrived.
             let may_have_arrived = !(error.is_connect() || error.is_builder());
-            self.for_now(&innermost_reason(&error.without_url()), None, may_have_arrived)
+            let why = innermost_reason(&error.without_url());
+            let why = match self.url.host_str() {
+                Some(host) if !may_have_arrived => format!("{host}: {why}; check the host in its `url`"),
+                _ => why,
+            };
+            self.for_now(&why, None, may_have_arrived)
         })?;
         let status = response.status();
         if status.is_success() {
@@ -131,7 +136,18 @@ impl Chat {
             return Err(self.for_now(&said, wait, false));
         }
         let gone = status == StatusCode::GONE;
-        Err(SendError::Refused { server: self.server(), to: self.settings.name.clone(), said, gone })
+        let remedy = match (status, self.settings.service) {
+            (_, Service::Matrix) => "check `url`, `room` and the access token",
+            (StatusCode::NOT_FOUND | StatusCode::GONE, _) => {
+                "make a new webhook there and set its address in `url`"
+            }
+            _ if status.is_redirection() => {
+                "the address leads elsewhere; make a new webhook there and set its address in `url`"
+            }
+            _ => "check the recipient in the configuration",
+        };
+        let (server, to) = (self.server(), self.settings.name.clone());
+        Err(SendError::Refused { server, to, said, remedy: remedy.to_owned(), gone })
     }
 
     /// The headers and the body of the request, without secrets, for a preview.

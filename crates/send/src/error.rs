@@ -24,7 +24,7 @@ pub enum SendError {
         said: String,
     },
     /// The server refuses the message permanently.
-    #[error("{server} refused what was sent to {to}: {said}; check the recipient in the configuration")]
+    #[error("{server} refused what was sent to {to}: {said}; {remedy}")]
     Refused {
         /// The server or the service.
         server: String,
@@ -32,22 +32,23 @@ pub enum SendError {
         to: String,
         /// The server's message.
         said: String,
+        /// What to do.
+        remedy: String,
         /// Whether the server wants no further messages: status 410 of HTTP (RFC 9110, section
         /// 15.5.11).
         gone: bool,
     },
     /// The mailbox does not exist, so nothing more is sent there.
-    #[error(
-        "{server} knows no mailbox {to} ({said}), so nothing more is sent there; correct the address, then `backissue send \
-         --to NAME --resume`"
-    )]
+    #[error("{server} knows no mailbox {to} ({said}); {remedy}")]
     NoMailbox {
         /// The server.
         server: String,
-        /// The mail address.
+        /// The mail address, or the name of a subscriber or a reader.
         to: String,
         /// The server's message.
         said: String,
+        /// What to do.
+        remedy: String,
     },
     /// Sending failed temporarily. Another attempt may succeed.
     #[error("{server} did not take what was sent to {to}: {why}; it is tried again")]

@@ -14,6 +14,7 @@ mod calling;
 mod chat;
 mod comparing;
 mod error;
+mod letter;
 mod mail;
 mod outage;
 mod recipient;

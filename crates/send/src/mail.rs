@@ -4,7 +4,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use backissue_digest::mail::Mail;
 use backissue_fetch::{innermost_reason, is_on_this_machine};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +17,7 @@ use lettre::transport::smtp::extension::ClientId;
 use tokio::time::timeout;
 use url::Url;
 
-use crate::answer::one_line;
+use crate::letter::Letter;
 use crate::sendmail::Sendmail;
 use crate::{Secret, SendError};
 
@@ -28,6 +27,8 @@ const OPEN_WITHIN: Duration = Duration::from_secs(60);
 const TAKE_WITHIN: Duration = Duration::from_secs(180);
 /// Time limit for ending a connection.
 const QUIT_WITHIN: Duration = Duration::from_secs(2);
+/// What to do if the server cannot be reached or lacks a feature.
+const CHECK_SERVER: &str = "check `server` in [mail]";
 /// The methods of logging in, best first.
 const MECHANISMS: &[Mechanism] = &[Mechanism::Plain, Mechanism::Login];
 
@@ -45,24 +46,6 @@ pub struct MailSettings {
     pub from: String,
     /// PEM files with certificate authorities to trust in addition to the system's.
     pub ca: Vec<PathBuf>,
-}
-
-/// A mail with sender and recipient.
-#[derive(Clone, Debug)]
-pub(crate) struct Letter {
-    /// The recipient's address.
-    pub(crate) to: String,
-    /// The id of the mail, without `<` and `>`. It is equal for all attempts, so that the receiver
-    /// can recognise a duplicate.
-    pub(crate) message_id: String,
-    /// When it was written.
-    pub(crate) date: Timestamp,
-    /// The mailing list to which the mail belongs, such as `weeks`.
-    pub(crate) list: String,
-    /// The address at which a single request stops the mails (RFC 8058).
-    pub(crate) unsubscribe: Option<Url>,
-    /// The subject and the texts.
-    pub(crate) mail: Mail,
 }
 
 /// The sender's address and the transport for mails.
@@ -148,18 +131,19 @@ impl Mailer {
     pub(crate) async fn send(&self, letter: &Letter) -> Result<(), SendError> {
         let message = self.message(letter)?;
         match &self.transport {
-            Transport::Smtp(server) => server.send(&message, &letter.to).await,
+            Transport::Smtp(server) => server.send(&message, letter).await,
             Transport::Program(sendmail) => {
                 let from: &str = self.from.email.as_ref();
                 // The recipient may have a name too.
                 let to = message.envelope().to().first().map_or(letter.to.as_str(), |to| to.as_ref());
-                sendmail.send(from, to, &message.formatted()).await
+                sendmail.send(from, to, &message.formatted(), letter).await
             }
         }
     }
 
     fn message(&self, letter: &Letter) -> Result<Message, SendError> {
-        let unfit = |why: String| SendError::Setup { what: format!("the mail to {}", letter.to), why };
+        let unfit =
+            |why: String| SendError::Setup { what: format!("the mail to {}", letter.shown_to()), why };
         let to: Mailbox = letter
             .to
             .parse()
@@ -237,15 +221,15 @@ impl Smtp {
         })
     }
 
-    async fn send(&self, message: &Message, to: &str) -> Result<(), SendError> {
+    async fn send(&self, message: &Message, letter: &Letter) -> Result<(), SendError> {
         let opened = within(OPEN_WITHIN, self.open()).await;
-        let mut connection = opened.map_err(|trouble| self.failed(trouble, to, false))?;
+        let mut connection = opened.map_err(|trouble| self.failed(trouble, letter, false))?;
         let (envelope, bytes) = (message.envelope(), message.formatted());
         let sent = within(TAKE_WITHIN, connection.send(envelope, &bytes)).await;
         // It is sent or not, whatever the server says to QUIT.
         let _ = timeout(QUIT_WITHIN, connection.abort()).await;
         // Without an answer the server may have taken the mail.
-        sent.map(|_| ()).map_err(|trouble| self.failed(trouble, to, true))
+        sent.map(|_| ()).map_err(|trouble| self.failed(trouble, letter, true))
     }
 
     /// A connection that is encrypted and logged in as the settings say.
@@ -270,36 +254,54 @@ impl Smtp {
 
     /// Why a mail was not sent. Before `is_handed_over` the server was not told the recipient, so
     /// that no refusal is about it.
-    fn failed(&self, trouble: Trouble, to: &str, is_handed_over: bool) -> SendError {
-        let (server, to) = (format!("the mail server {}", self.host), to.to_owned());
+    fn failed(&self, trouble: Trouble, letter: &Letter, is_handed_over: bool) -> SendError {
+        let (server, to) = (format!("the mail server {}", self.host), letter.shown_to());
         let may_have_arrived = is_handed_over;
         let is_login = matches!(trouble, Trouble::Login(_));
         let error = match trouble {
             Trouble::Smtp(error) | Trouble::Login(error) => error,
             Trouble::NoAnswer(waited) => {
                 let why = format!("no answer within {} seconds", waited.as_secs());
+                let why = if is_handed_over { why } else { format!("{why}; {CHECK_SERVER}") };
                 return SendError::ForNow { server, to, why, retry_after: None, may_have_arrived };
             }
         };
         let said = std::error::Error::source(&error).map_or_else(|| error.to_string(), innermost_reason);
-        let said = one_line(&self.secrets.iter().fold(said, |said, secret| secret.scrub(&said)));
+        let said = letter.said(&self.secrets.iter().fold(said, |said, secret| secret.scrub(&said)));
         match error.status().map(u16::from) {
             Some(530 | 534 | 535 | 538) => SendError::Login { server, said },
             Some(_) if error.is_permanent() && is_login => SendError::Login { server, said },
             Some(_) if error.is_permanent() && !is_handed_over => {
-                SendError::ForNow { server, to, why: said, retry_after: None, may_have_arrived: false }
+                let why = format!("{said}; {CHECK_SERVER}");
+                SendError::ForNow { server, to, why, retry_after: None, may_have_arrived: false }
             }
-            Some(_) if error.is_permanent() && is_no_mailbox(&said) => {
-                SendError::NoMailbox { server, to, said }
-            }
+            Some(_) if error.is_permanent() && is_no_mailbox(&said) => letter.no_mailbox(server, said),
             // A client error is a feature that the server lacks, such as STARTTLS.
             _ if error.is_permanent() || error.is_client() => {
-                SendError::Refused { server, to, said, gone: false }
+                let remedy = match (error.is_client(), letter.is_private) {
+                    (true, _) => CHECK_SERVER,
+                    (false, true) => "check `server` and `from` in [mail]",
+                    (false, false) => {
+                        "check the recipient in the configuration, and `server` and `from` in [mail]"
+                    }
+                };
+                SendError::Refused { server, to, said, remedy: remedy.to_owned(), gone: false }
             }
             Some(_) => {
                 SendError::ForNow { server, to, why: said, retry_after: None, may_have_arrived: false }
             }
-            None => SendError::ForNow { server, to, why: said, retry_after: None, may_have_arrived },
+            None => {
+                let remedy = match is_handed_over {
+                    true => String::new(),
+                    false if self.security == Security::AtOnce && said.contains("InvalidContentType") => {
+                        "; this port begins without TLS: write smtp:// in `server` in [mail], or another port"
+                            .to_owned()
+                    }
+                    false => format!("; {CHECK_SERVER}"),
+                };
+                let why = said + &remedy;
+                SendError::ForNow { server, to, why, retry_after: None, may_have_arrived }
+            }
         }
     }
 }

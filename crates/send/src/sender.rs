@@ -28,7 +28,8 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::SendError;
 use crate::chat::Delivery;
-use crate::mail::{Letter, Mailer};
+use crate::letter::Letter;
+use crate::mail::Mailer;
 use crate::recipient::{ATTEMPTS_MAX, Recipient, Way, due, pause_after};
 use crate::unsubscribe::UnsubscribeKey;
 
@@ -251,7 +252,9 @@ impl Sender {
         let unsubscribe = self.unsubscribe_address(recipient);
         let footing = Footing { recipient: to.to_owned(), unsubscribe: unsubscribe.clone() };
         Letter {
+            name: recipient.name.clone(),
             to: to.to_owned(),
+            is_private: recipient.stop_token.is_some(),
             message_id,
             date,
             list: match digest.about {
@@ -516,7 +519,9 @@ impl Sender {
         let link = self.site.page(page)?;
         let id = xxh3_128(format!("{}\n{link}\n{now}", self.archive).as_bytes());
         let letter = Letter {
+            name: name.to_owned(),
             to: to.to_owned(),
+            is_private: true,
             message_id: format!("{id:032x}"),
             date: now,
             list: "weeks".to_owned(),

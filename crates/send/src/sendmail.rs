@@ -9,7 +9,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::SendError;
-use crate::answer::one_line;
+use crate::letter::Letter;
 
 /// Time limit for passing a mail to the program.
 const TAKE_WITHIN: Duration = Duration::from_secs(180);
@@ -28,7 +28,13 @@ pub(crate) struct Sendmail {
 
 impl Sendmail {
     /// Passes a mail to the program. The later delivery is only in the log of that mail server.
-    pub(crate) async fn send(&self, from: &str, to: &str, mail: &[u8]) -> Result<(), SendError> {
+    pub(crate) async fn send(
+        &self,
+        from: &str,
+        to: &str,
+        mail: &[u8],
+        letter: &Letter,
+    ) -> Result<(), SendError> {
         let mut command = Command::new(&self.program);
         // A line with one dot does not end the mail.
         command.args(["-i", "-f", from, "--", to]).kill_on_drop(true);
@@ -43,27 +49,27 @@ impl Sendmail {
         };
         let later = |why: String| SendError::ForNow {
             server: self.name(),
-            to: to.to_owned(),
+            to: letter.shown_to(),
             why,
             retry_after: None,
             may_have_arrived: true,
         };
         match timeout(TAKE_WITHIN, hand_over).await {
-            Ok(Ok(output)) => self.result(output.status, &String::from_utf8_lossy(&output.stderr), to),
+            Ok(Ok(output)) => self.result(output.status, &String::from_utf8_lossy(&output.stderr), letter),
             Ok(Err(error)) => Err(later(error.to_string())),
             Err(_) => Err(later(format!("it did not end within {} seconds", TAKE_WITHIN.as_secs()))),
         }
     }
 
-    fn result(&self, status: ExitStatus, said: &str, to: &str) -> Result<(), SendError> {
-        let (server, to) = (self.name(), to.to_owned());
-        let said = match one_line(said) {
+    fn result(&self, status: ExitStatus, said: &str, letter: &Letter) -> Result<(), SendError> {
+        let (server, to) = (self.name(), letter.shown_to());
+        let said = match letter.said(said) {
             said if said.is_empty() => status.to_string(),
             said => said,
         };
         match status.code() {
             Some(0) => Ok(()),
-            Some(NO_USER) => Err(SendError::NoMailbox { server, to, said }),
+            Some(NO_USER) => Err(letter.no_mailbox(server, said)),
             Some(TEMPORARY) | None => Err(SendError::ForNow {
                 server,
                 to,
@@ -71,7 +77,10 @@ impl Sendmail {
                 retry_after: None,
                 may_have_arrived: status.code().is_none(),
             }),
-            Some(_) => Err(SendError::Refused { server, to, said, gone: false }),
+            Some(_) => {
+                let remedy = "check `server` in [mail] and the log of that program".to_owned();
+                Err(SendError::Refused { server, to, said, remedy, gone: false })
+            }
         }
     }
 

@@ -263,7 +263,12 @@ fn what_fails_is_told_with_its_remedy_and_without_secrets() {
     let nobody = "[mail]\nserver = \"smtp://localhost:9\"\nfrom = \"weeks@reads.example\"\n\
                   [[recipient]]\nname = \"team\"\nmail = \"team@acme.example\"\n";
     office.configure(nobody);
-    told(&office.send("team", &["--again"]), "did not take", 4);
+    told(&office.send("team", &["--again"]), "check `server` in [mail]", 4);
+    told(&office.send("team", &[]), "--again does not wait", 4);
+    let plain = StandInSmtp::start(Security::Plain).unwrap();
+    office.configure(&mail_config("smtps", &plain, PASSWORD));
+    told(&office.send("team", &["--again"]), "write smtp:// in `server` in [mail]", 4);
+    office.configure(nobody);
     told(&office.send("taem", &[]), "did you mean", 1);
     let wrong = [
         (nobody.replace("smtp:", "http:"), "smtps://"),
@@ -307,7 +312,7 @@ fn nothing_more_is_sent_to_a_mailbox_that_does_not_exist() {
     let bounced = office.send("team", &[]);
     assert_eq!(bounced.code, 1, "{}{}", bounced.out, bounced.err);
     let said = format!("{}{}", bounced.out, bounced.err);
-    assert!(said.contains("no mailbox team@acme.example") && said.contains("--resume"), "{said}");
+    assert!(said.contains("no mailbox team@acme.example") && said.contains("--to team --resume"), "{said}");
     for told in [office.archive.done(&["send"]).unwrap(), office.archive.run(&["doctor"]).unwrap().out] {
         assert!(told.contains("no mailbox team@acme.example"), "{told}");
     }
@@ -533,6 +538,8 @@ fn refusals_of_chat_servers_are_told_without_the_secret_address() {
         let all = format!("{}{}", failed.out, failed.err);
         assert_eq!(failed.code, code, "{status}: {all}");
         assert!(all.contains(told), "{status}: {all}");
+        let is_gone = matches!(status, 302 | 404);
+        assert_eq!(all.contains("set its address in `url`"), is_gone, "{status}: {all}");
         assert!(!all.contains("T000-secret"), "{status}: {all}");
         let next = office.archive.json(&["send"]).unwrap();
         assert!(!next.to_string().contains("T000-secret"), "{next}");
@@ -542,9 +549,13 @@ fn refusals_of_chat_servers_are_told_without_the_secret_address() {
             assert!(at > Timestamp::now() + SignedDuration::from_mins(50), "{next}");
         }
     }
-    office.configure(
-        "[[recipient]]\nname = \"ops\"\nchat = \"slack\"\nurl = \"http://hooks.example/T000-secret\"\n",
-    );
+    let at = |url: &str| format!("[[recipient]]\nname = \"ops\"\nchat = \"slack\"\nurl = \"{url}\"\n");
+    office.configure(&at("http://localhost:9/T000-secret"));
+    let nobody = office.send("ops", &["--again"]);
+    let said = nobody.out;
+    assert!(nobody.code == 4 && said.contains("check the host in its `url`"), "{said}{}", nobody.err);
+    assert!(said.contains("localhost: ") && !said.contains("T000-secret"), "{said}");
+    office.configure(&at("http://hooks.example/T000-secret"));
     let plain = office.send("ops", &["--again"]);
     assert!(plain.err.contains("https://") && !plain.err.contains("T000-secret"), "{}", plain.err);
     let listed = office.archive.done(&["config"]).unwrap();
@@ -770,6 +781,7 @@ async fn reader_gets_the_digest_that_was_chosen_and_confirmed() {
     server.set_mood(Mood::KnowsNobody);
     let bounced = office.archive.run(&["send", "--to", "reader/1", "--again"]).unwrap();
     assert_eq!(bounced.code, 1, "{}{}", bounced.out, bounced.err);
+    assert!(bounced.out.contains("no mailbox reader/1") && !bounced.out.contains("ada@"), "{}", bounced.out);
     let served = office.archive.serve(&["--no-fetch"]).unwrap();
     let account = client.get(served.url("/account")).send().await.unwrap().text().await.unwrap();
     for told in

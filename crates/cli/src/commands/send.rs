@@ -27,7 +27,9 @@ pub async fn run(args: SendArgs, settings: Settings) -> anyhow::Result<Outcome> 
     if args.resume {
         ensure!(named.is_some(), "{to} confirms the address again on /subscribe or /account/digest");
         store.set_unsubscribed(to, false, Timestamp::now()).await?;
-        say!("Weeks are sent to {to} again.")?;
+        say!(
+            "Weeks are sent to {to} again; `backissue send --to {to} --week WEEK --again` sends one that failed."
+        )?;
         return Ok(Outcome::Fine);
     }
     let zone = store.zone().clone();
@@ -62,7 +64,7 @@ pub async fn run(args: SendArgs, settings: Settings) -> anyhow::Result<Outcome> 
         return to_subscribers(&args, &sender, recipient, week, resend, &zone).await;
     }
     let sent = sender.send(&recipient, week, resend).await?;
-    let (outcome, said) = told(&sent, to, &zone);
+    let (outcome, said) = told(&sent, to, resend, &zone);
     if args.json {
         let state = match outcome {
             Outcome::Fine => "sent",
@@ -96,7 +98,8 @@ async fn to_subscribers(
 ) -> anyhow::Result<Outcome> {
     let (mut lines, mut outcome) = (Vec::new(), Outcome::Fine);
     for subscriber in sender.each(&[all]).await? {
-        let (this, said) = told(&sender.send(&subscriber, week, resend).await?, &subscriber.name, zone);
+        let sent = sender.send(&subscriber, week, resend).await?;
+        let (this, said) = told(&sent, &subscriber.name, resend, zone);
         if !matches!(this, Outcome::Fine) {
             outcome = Outcome::Partly;
         }
@@ -250,7 +253,7 @@ pub fn lacking(to: &str, lack: &Lack) -> String {
 }
 
 /// The result in words, and the exit code for it.
-fn told(sent: &Sent, to: &str, zone: &TimeZone) -> (Outcome, String) {
+fn told(sent: &Sent, to: &str, resend: Resend, zone: &TimeZone) -> (Outcome, String) {
     let at = |moment: &Timestamp| output::moment(Some(*moment), zone);
     match sent {
         Sent::Now => (Outcome::Fine, format!("sent to {to}")),
@@ -258,15 +261,25 @@ fn told(sent: &Sent, to: &str, zone: &TimeZone) -> (Outcome, String) {
         Sent::Before(when) => {
             (Outcome::Fine, format!("was sent to {to} on {}; --again sends it once more", at(when)))
         }
+        Sent::NotBefore(when) if resend == Resend::Yes => (
+            Outcome::Partly,
+            format!(
+                "not sent to {to}: another process is sending it, or was killed; wait until {}",
+                at(when)
+            ),
+        ),
         Sent::NotBefore(when) => (
             Outcome::Partly,
-            format!("not sent to {to}: another process is sending it, or it waits until {}", at(when)),
+            format!(
+                "not sent to {to}: another process is sending it, or it waits until {} after a failure; --again does not wait",
+                at(when)
+            ),
         ),
         Sent::Later(when, error) => {
             (Outcome::Partly, format!("not sent: {error}. `serve` tries again after {}", at(when)))
         }
         Sent::Lacks(lack) => (Outcome::NotThere, format!("not sent: {}", lacking(to, lack))),
-        Sent::GivenUp(error) => (Outcome::Fault, format!("not sent: {error}")),
+        Sent::GivenUp(error) => (Outcome::Fault, format!("not sent: {error}; --again tries once more")),
         Sent::GivenUpBefore(why) => (Outcome::Fault, format!("was given up: {why}; --again tries once more")),
         Sent::Unsubscribed(when) => (
             Outcome::Fault,
