@@ -7,10 +7,11 @@ use backissue_feed::opml::{self, Outline};
 use backissue_fetch::Fetcher;
 use backissue_ingest::{Found, ask_backfill, find, listed_source};
 use backissue_model::{NewSource, Source};
+use backissue_send::chosen_by;
 use backissue_store::{Extent, Spent, Store};
 use backissue_web::{
     Backfilling, ConfiguredModel, ConfiguredRecipient, FeedList, Figures, Finding, FoundModel, FoundToFollow,
-    ModelsFound, OfferedGroup, Operator, SettingInForce, TriedModel,
+    Lacking, ModelsFound, OfferedGroup, Operator, SettingInForce, TriedModel,
 };
 use ring::digest;
 use url::Url;
@@ -18,6 +19,7 @@ use url::Url;
 use crate::args::UseArgs;
 use crate::commands::models;
 use crate::commands::opml::{outlines, source_of};
+use crate::commands::send;
 use crate::commands::use_model::{self, Costs};
 use crate::noticed::{self, Fit};
 use crate::prices::{self, Price};
@@ -182,6 +184,15 @@ impl Operator for Serving {
             trouble: recipients::named(&self.settings, &row.name).err().map(|why| format!("{why:#}")),
         });
         shown.collect()
+    }
+
+    fn lacking<'o>(&'o self, recipient: &'o str) -> Lacking<'o> {
+        Box::pin(async move {
+            // Another method says why one cannot be used.
+            let Ok(ready) = recipients::named(&self.settings, recipient) else { return Ok(None) };
+            let chosen = chosen_by(&self.store, &ready).await?;
+            Ok(chosen.err().map(|lack| send::lacking(recipient, &lack)))
+        })
     }
 
     fn why_no_webhook(&self, url: &str) -> Option<String> {

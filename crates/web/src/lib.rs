@@ -72,7 +72,7 @@ pub use hub::{HubCalls, HubQuery, HubReply, hub_router};
 pub use images::{Image, ImageCache, Images};
 pub use operator::{
     Backfilling, ConfiguredModel, ConfiguredRecipient, FeedList, Figures, Finding, FoundModel, FoundToFollow,
-    ModelsFound, OfferedGroup, Operator, SettingInForce, TriedModel,
+    Lacking, ModelsFound, OfferedGroup, Operator, SettingInForce, TriedModel,
 };
 pub use pages::OTHERS;
 pub use parts::shelf::{STRIP, STRIP_AHEAD};

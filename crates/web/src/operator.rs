@@ -38,6 +38,10 @@ pub trait Operator: fmt::Debug + Send + Sync {
     /// The configured recipients of weeks and alerts, without secrets.
     fn recipients(&self) -> Vec<ConfiguredRecipient>;
 
+    /// That the archive does not have what the choice of this recipient names, with the remedy, for
+    /// people. `None` if nothing is missing.
+    fn lacking<'o>(&'o self, recipient: &'o str) -> Lacking<'o>;
+
     /// Why a webhook cannot have this address, for people. `None` if it can.
     fn why_no_webhook(&self, url: &str) -> Option<String>;
 
@@ -78,6 +82,9 @@ pub trait Operator: fmt::Debug + Send + Sync {
 
 /// The future result of [`Operator::figures`].
 pub type Figures<'o> = Pin<Box<dyn Future<Output = String> + Send + 'o>>;
+
+/// The future result of [`Operator::lacking`].
+pub type Lacking<'o> = Pin<Box<dyn Future<Output = Result<Option<String>, StoreError>> + Send + 'o>>;
 
 /// The future result of [`Operator::backfill`].
 pub type Backfilling<'o> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'o>>;

@@ -118,6 +118,7 @@ async fn recipients_of(
     let mut all = Vec::new();
     for recipient in operator.recipients() {
         let mut troubles: Vec<String> = recipient.trouble.iter().cloned().collect();
+        troubles.extend(operator.lacking(&recipient.name).await?);
         let last = store.sending(&recipient.name, None).await?;
         let failure = last.and_then(|last| last.failure(&recipient.name));
         troubles.extend(failure.map(|failure| format!("Week {failure}")));

@@ -8,7 +8,7 @@ use backissue_model::{NewSource, Source, Standing};
 use backissue_store::{Dispatch, Resend, SendingClaim, SendingResult, SourceFilter, Spent};
 use backissue_web::{
     Backfilling, ConfiguredModel, ConfiguredRecipient, FeedList, Figures, Finding, FoundModel, FoundToFollow,
-    Images, ModelsFound, OfferedGroup, Operator, Readers, SettingInForce, TriedModel,
+    Images, Lacking, ModelsFound, OfferedGroup, Operator, Readers, SettingInForce, TriedModel,
 };
 use url::Url;
 
@@ -102,6 +102,12 @@ impl Operator for StandIn {
             trouble: trouble.map(str::to_owned),
         };
         vec![recipient("team", None), recipient("broken", Some("it has no `url`; copy the address there"))]
+    }
+
+    fn lacking<'o>(&'o self, recipient: &'o str) -> Lacking<'o> {
+        let lack =
+            (recipient == "team").then(|| "team gets the answers to “gone”, which is removed".to_owned());
+        Box::pin(async move { Ok(lack) })
     }
 
     fn why_no_webhook(&self, url: &str) -> Option<String> {
@@ -497,6 +503,7 @@ async fn settings_models_and_what_is_set_aside_are_told() {
     }
     assert!(page.text().contains("Nothing. A page that cannot be had"), "{}", page.text());
     assert!(page.text().contains("It has no `url`; copy the address there."), "a recipient's trouble");
+    assert!(page.text().contains("Team gets the answers to “gone”, which is removed."), "{}", page.text());
     let week = Dispatch::Week("2026-W20".parse().unwrap());
     let lease = jiff::SignedDuration::from_mins(5);
     let claim = site.store.claim_sending("team", week, Resend::No, lease, super::now()).await.unwrap();
