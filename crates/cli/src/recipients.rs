@@ -85,17 +85,27 @@ pub fn each(settings: &Settings) -> impl Iterator<Item = (&str, anyhow::Result<R
 /// # Errors
 /// If there is none, or it cannot be used.
 pub fn named(settings: &Settings, name: &str) -> anyhow::Result<Recipient> {
-    let rows = &settings.recipients.value;
-    let Some(row) = rows.iter().find(|row| row.name == name) else {
-        let config = settings.config.value.display();
-        let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
-        if names.is_empty() {
-            bail!("no recipient is called `{name}`; the configuration file {config} has no [[recipient]]");
-        }
-        let hint = meant(backissue_model::nearest(name, names.iter().copied()));
-        bail!("no recipient is called `{name}`; {config} has {}{hint}", names.join(", "));
-    };
+    let row = settings.recipients.value.iter().find(|row| row.name == name);
+    let row = row.with_context(|| unknown(settings, name))?;
     recipient(settings, row).with_context(|| format!("in [[recipient]] `{name}`"))
+}
+
+/// Whether the configuration has a recipient of this name.
+pub fn is_known(settings: &Settings, name: &str) -> bool {
+    settings.recipients.value.iter().any(|row| row.name == name)
+}
+
+/// The sentence about a name that no recipient has.
+pub fn unknown(settings: &Settings, name: &str) -> String {
+    let config = settings.config.value.display();
+    let names: Vec<&str> = settings.recipients.value.iter().map(|row| row.name.as_str()).collect();
+    if names.is_empty() {
+        return format!(
+            "no recipient is called `{name}`; the configuration file {config} has no [[recipient]]"
+        );
+    }
+    let hint = meant(backissue_model::nearest(name, names.iter().copied()));
+    format!("no recipient is called `{name}`; {config} has {}{hint}", names.join(", "))
 }
 
 /// When subscribers get the week, in words. `None` if nobody can subscribe.

@@ -269,7 +269,7 @@ fn what_fails_is_told_with_its_remedy_and_without_secrets() {
     office.configure(&mail_config("smtps", &plain, PASSWORD));
     told(&office.send("team", &["--again"]), "write smtp:// in `server` in [mail]", 4);
     office.configure(nobody);
-    told(&office.send("taem", &[]), "did you mean", 1);
+    told(&office.send("taem", &[]), "did you mean", 3);
     let wrong = [
         (nobody.replace("smtp:", "http:"), "smtps://"),
         (nobody.replace("smtp://localhost", "smtps://me:pw@mail.acme.example"), "holds a password"),
@@ -790,7 +790,7 @@ async fn reader_gets_the_digest_that_was_chosen_and_confirmed() {
         assert!(told.contains("ada@example.org") && told.contains("No such user here"), "{told}");
     }
     let nobody = office.archive.run(&["send", "--to", "reader/1"]).unwrap();
-    assert!(nobody.code == 1 && nobody.err.contains("nobody is called `reader/1`"), "{}", nobody.err);
+    assert!(nobody.code == 3 && nobody.err.contains("nobody is called `reader/1`"), "{}", nobody.err);
     assert_eq!(server.others(), 0);
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use backissue_model::Week;
 use backissue_send::{Lack, Recipient, Sender, Sent, Way};
 use backissue_store::{AlertState, Dispatch, Resend, SendingState, Store};
@@ -21,6 +21,10 @@ pub async fn run(args: SendArgs, settings: Settings) -> anyhow::Result<Outcome> 
     let Some(to) = &args.to else { return list(&args, &settings).await };
     let named = match recipients::is_person(to) {
         true => None,
+        false if !recipients::is_known(&settings, to) => {
+            anstream::eprintln!("{}", recipients::unknown(&settings, to));
+            return Ok(Outcome::NotThere);
+        }
         false => Some(recipients::named(&settings, to)?),
     };
     let store = open::store(&settings).await?;
@@ -45,7 +49,15 @@ pub async fn run(args: SendArgs, settings: Settings) -> anyhow::Result<Outcome> 
     let sender = open::sender(&settings, &store, &search).await?;
     let recipient = match named {
         Some(recipient) => recipient,
-        None => one_person(&settings, &sender, to).await?,
+        None => match one_person(&settings, &sender, to).await? {
+            Some(person) => person,
+            None => {
+                anstream::eprintln!(
+                    "nobody is called `{to}`; `backissue send` lists subscribers and readers"
+                );
+                return Ok(Outcome::NotThere);
+            }
+        },
     };
     if args.dry_run {
         let digest = match sender.digest(week, &recipient).await? {
@@ -79,12 +91,10 @@ pub async fn run(args: SendArgs, settings: Settings) -> anyhow::Result<Outcome> 
     Ok(outcome)
 }
 
-/// The subscriber or the reader of this name.
-async fn one_person(settings: &Settings, sender: &Sender, name: &str) -> anyhow::Result<Recipient> {
+/// The subscriber or the reader of this name. `None` if there is none.
+async fn one_person(settings: &Settings, sender: &Sender, name: &str) -> anyhow::Result<Option<Recipient>> {
     let all = sender.each(&recipients::all(settings)?).await?;
-    let found = all.into_iter().find(|recipient| recipient.name == name);
-    found
-        .with_context(|| format!("nobody is called `{name}`; `backissue send` lists subscribers and readers"))
+    Ok(all.into_iter().find(|recipient| recipient.name == name))
 }
 
 /// Sends a week to each subscriber.
