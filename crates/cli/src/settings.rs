@@ -149,7 +149,7 @@ settings! {
     one listen: SocketAddr = "127.0.0.1:7878", "ADDRESS", values::listen_address;
     /// The address of the pages for people, if they are behind a proxy. If it is public, hubs that
     /// feeds name (WebSub) are requested to send notifications there
-    maybe base_url: Url, "URL", values::web_address;
+    maybe base_url: Url, "URL", values::base_url;
     /// The time zone that decides a read's week
     one time_zone: Zone = "UTC", "ZONE";
     /// A starter list instead of the built-in one

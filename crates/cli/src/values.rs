@@ -23,6 +23,18 @@ pub fn web_address(text: &str) -> Result<Url, String> {
     backissue_model::typed_address(text).map_err(|why| why.to_string())
 }
 
+/// The address of pages: on the web, without user and password, which feeds, mails and sites would
+/// show.
+pub fn base_url(text: &str) -> Result<Url, String> {
+    let url = web_address(text)?;
+    if url.username().is_empty() && url.password().is_none() {
+        Ok(url)
+    } else {
+        Err("the address of pages has no user and no password, since feeds and mails show it; remove them"
+            .to_owned())
+    }
+}
+
 /// The issuer of an OpenID provider. It is compared exactly, so the text is not changed.
 pub fn issuer(text: &str) -> Result<String, String> {
     let url =

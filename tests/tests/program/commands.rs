@@ -117,6 +117,7 @@ fn wrong_values_have_our_error_messages() {
         (vec!["config", "--workers", "0"], "from 1 to 256"),
         (vec!["config", "--allow-port", "http"], "from 1 to 65535"),
         (vec!["config", "--base-url", "not a host"], "https://"),
+        (vec!["publish", "site", "--base-url", "https://u:p@x.example/"], "no user and no password"),
         (vec!["config", "--host-pause", "soon"], "15m"),
         (vec!["config", "--time-zone", "Mars"], "Europe/Berlin"),
         (vec!["config", "--image-cache-limit", "much"], "500 MB"),
