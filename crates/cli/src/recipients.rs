@@ -5,7 +5,7 @@ use anyhow::{Context, bail, ensure};
 use backissue_annotate::Vocabulary;
 use backissue_digest::chat::Service;
 use backissue_digest::{Choice, MOST};
-use backissue_model::{SearchName, meant};
+use backissue_model::{SearchName, ascii_mail_address, meant};
 use backissue_send::{Chat, ChatSettings, MailSettings, Mailer, Recipient, Schedule, Secret, Way};
 use backissue_web::Public;
 use jiff::civil::Time;
@@ -151,13 +151,16 @@ fn recipient(settings: &Settings, row: &RecipientRow) -> anyhow::Result<Recipien
             Way::Subscribers(Box::new(mailer(settings, mail)?))
         }
         (Some(address), None) => {
-            ensure!(
-                address.parse::<backissue_send::MailAddress>().is_ok(),
-                "`{address}` is no mail address; write name@example.org"
-            );
+            let ascii = ascii_mail_address(address).ok();
+            let ascii = ascii.filter(|ascii| ascii.parse::<backissue_send::MailAddress>().is_ok());
+            let ascii = ascii.with_context(|| {
+                format!(
+                    "`{address}` is no mail address; write name@example.org, with plain letters before the @"
+                )
+            })?;
             let mail = settings.mail.value.as_ref();
             let mail = mail.context("mails need the table [mail] with `server` and `from`")?;
-            Way::Mail(Box::new(mailer(settings, mail)?), address.clone())
+            Way::Mail(Box::new(mailer(settings, mail)?), ascii.into_owned())
         }
         (None, Some(service)) => Way::Chat(Box::new(chat(settings, row, service)?)),
         (Some(_), Some(_)) => bail!("it has both `mail` and `chat`; make two recipients of it"),

@@ -53,7 +53,7 @@ pub use entry::{Entry, FIRST_PAGE, Feed, FeedFormat};
 pub use hex::{hex, unhex};
 pub use highlight::{HIGHLIGHT_REMARK_MAX, Highlight, QUOTE_MAX, Quote, QuotePlace, QuotedText, remark_of};
 pub use issue::{Issue, IssueRead, READ_REMARK_MAX, REMARK_MAX};
-pub use mail_address::{NoMailAddress, SubscriberAddress};
+pub use mail_address::{NoMailAddress, SubscriberAddress, ascii_mail_address};
 pub use nearest::{did_you_mean, meant, nearest};
 pub use note::{LABEL_MAX, Label, NOTE_MAX, Note, NoteText, WritingError};
 pub use own_digest::{DigestChoice, DigestPart, OWN_DIGEST_MOST, UnknownPart};

@@ -1,7 +1,10 @@
-//! Mail addresses that strangers type into a form.
+//! Mail addresses that strangers type into a form, and the rule for all addresses.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+
+use url::Host;
 
 /// Maximum bytes of a mail address (RFC 5321, section 4.5.3.1.3, without the angle brackets).
 const ADDRESS_MAX: usize = 254;
@@ -10,8 +13,22 @@ const LOCAL_MAX: usize = 64;
 
 /// The text is not a mail address, or not one that the program writes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("this is no mail address; write for example name@example.org")]
+#[error("this is no mail address; write for example name@example.org, with plain letters before the @")]
 pub struct NoMailAddress;
+
+/// The address with its domain in ASCII, as each mail server takes it: `ada@bücher.example` becomes
+/// `ada@xn--bcher-kva.example`. Other signs before the `@` are refused, since many servers do not
+/// take them (RFC 6531).
+pub fn ascii_mail_address(text: &str) -> Result<Cow<'_, str>, NoMailAddress> {
+    if text.is_ascii() {
+        return Ok(Cow::Borrowed(text));
+    }
+    let (local, domain) = text.split_once('@').filter(|(local, _)| local.is_ascii()).ok_or(NoMailAddress)?;
+    match Host::parse(domain) {
+        Ok(Host::Domain(domain)) => Ok(Cow::Owned(format!("{local}@{domain}"))),
+        _ => Err(NoMailAddress),
+    }
+}
 
 /// The mail address of a subscriber, in lower case. It has only letters, digits and the usual
 /// signs, so that it needs no escaping. Addresses with other signs, such as quotes, are refused.
@@ -29,7 +46,7 @@ impl FromStr for SubscriberAddress {
     type Err = NoMailAddress;
 
     fn from_str(text: &str) -> Result<Self, NoMailAddress> {
-        let text = text.trim();
+        let text = ascii_mail_address(text.trim())?;
         let (local, domain) = text.split_once('@').ok_or(NoMailAddress)?;
         let is_local = |c: char| c.is_ascii_alphanumeric() || ".!#$%&'*+-/=?^_`{|}~".contains(c);
         let fits = text.len() <= ADDRESS_MAX
@@ -66,6 +83,7 @@ mod tests {
             read(" Ada.Lovelace+weeks@Mail.Example.org ").as_deref(),
             Ok("ada.lovelace+weeks@mail.example.org")
         );
+        assert_eq!(read("Ada@Bücher.example").as_deref(), Ok("ada@xn--bcher-kva.example"));
         for wrong in [
             "",
             "ada",
@@ -82,7 +100,9 @@ mod tests {
             "ada@example..org",
             ".ada@example.org",
             "<ada@example.org>",
-            "ada@exämple.org",
+            "ünï@bücher.example",
+            "ada@bücher",
+            "ada@bü cher.example",
             &format!("{}@example.org", "a".repeat(65)),
             &format!("a@{}.org", "a.".repeat(130)),
         ] {

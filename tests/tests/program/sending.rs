@@ -275,6 +275,7 @@ fn what_fails_is_told_with_its_remedy_and_without_secrets() {
         (nobody.replace("smtp://localhost", "smtps://me:pw@mail.acme.example"), "holds a password"),
         (nobody.replace("weeks@reads.example", "weeks"), "Name <name@example.org>"),
         (nobody.replace("team@acme.example", "team at acme"), "no mail address"),
+        (nobody.replace("team@acme.example", "ünï@bücher.example"), "plain letters before the @"),
         (nobody.replace("[mail]", "[letters]"), "letters"),
         (nobody.replace("mail = ", "fax = "), "fax"),
     ];
