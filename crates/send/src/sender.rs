@@ -49,6 +49,8 @@ const WEEKS_BACK: usize = 4;
 const WEEK: u32 = 1000;
 /// The address in a preview in place of a subscriber's address.
 const A_SUBSCRIBER: &str = "subscriber@example.org";
+/// The path in a preview in place of the one that stops the mails.
+const AN_UNSUBSCRIPTION: &str = "/unsubscribe/TOKEN";
 /// Maximum confirmation links that are mailed before other work.
 const LINKS_AT_ONCE: usize = 20;
 /// The pause before a link is mailed again after a temporary failure.
@@ -208,10 +210,12 @@ impl Sender {
         now: Timestamp,
     ) -> Result<String, SendError> {
         let id = self.id(&recipient.name, dispatch, 0);
+        // The real address would let anybody who sees the preview stop the mails.
+        let stop = self.site.page(AN_UNSUBSCRIPTION);
         match &recipient.way {
-            Way::Mail(mailer, to) => mailer.formatted(&self.letter(recipient, to, id, digest, now)),
+            Way::Mail(mailer, to) => mailer.formatted(&self.letter(recipient, to, id, digest, now, stop)),
             Way::Subscribers(mailer) | Way::Readers(mailer) => {
-                mailer.formatted(&self.letter(recipient, A_SUBSCRIBER, id, digest, now))
+                mailer.formatted(&self.letter(recipient, A_SUBSCRIBER, id, digest, now, stop))
             }
             Way::Chat(chat) => {
                 let message = chat.service().message(digest, &self.site);
@@ -229,7 +233,10 @@ impl Sender {
     ) -> Result<(), SendError> {
         let id = self.id(&recipient.name, sending.dispatch, sending.round);
         match &recipient.way {
-            Way::Mail(mailer, to) => mailer.send(&self.letter(recipient, to, id, digest, now)).await,
+            Way::Mail(mailer, to) => {
+                let stop = self.unsubscribe_address(recipient);
+                mailer.send(&self.letter(recipient, to, id, digest, now, stop)).await
+            }
             Way::Subscribers(_) | Way::Readers(_) => Err(SendError::Setup {
                 what: format!("the recipient {}", recipient.name),
                 why: "it stands for several people, and each gets a mail".to_owned(),
@@ -248,8 +255,8 @@ impl Sender {
         message_id: String,
         digest: &Digest,
         date: Timestamp,
+        unsubscribe: Option<Url>,
     ) -> Letter {
-        let unsubscribe = self.unsubscribe_address(recipient);
         let footing = Footing { recipient: to.to_owned(), unsubscribe: unsubscribe.clone() };
         Letter {
             name: recipient.name.clone(),

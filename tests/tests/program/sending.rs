@@ -183,6 +183,8 @@ fn week_is_mailed_once_over_tls_and_again_only_on_demand() {
             "{html}"
         );
         assert!(shown.out.contains(&field(&mail, "Message-ID")), "{}", shown.out);
+        let placeholder = shown.out.contains("<https://reads.example/unsubscribe/TOKEN>");
+        assert!(placeholder && !shown.out.contains(stop.trim_matches(['<', '>'])), "{}", shown.out);
 
         let twice = office.send("team", &[]);
         assert!(twice.code == 0 && twice.out.contains("was sent"), "{}", twice.out);
