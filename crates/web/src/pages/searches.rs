@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use backissue_model::{ReadId, SEARCH_NAME_MAX, SavedQuestion, SearchName};
 use backissue_store::{OwnSearch, ReadCard, SEARCHES_MAX, SavedSearch, SearchChange, SearchSaved};
@@ -15,6 +16,7 @@ use crate::feed_links::{Format, Offered};
 use crate::forms::{Signed, sent_to};
 use crate::frame::{Document, Frame, Page, Section};
 use crate::operator::ConfiguredRecipient;
+use crate::pages::login::refused;
 use crate::parts::marks::Marked;
 use crate::parts::reads;
 use crate::question::href;
@@ -23,9 +25,25 @@ use crate::words;
 
 /// Maximum new answers of each search that are listed.
 const LISTED: u32 = 10;
+/// Maximum bytes of a typed name that the page shows again.
+const TYPED_MAX: usize = 500;
+
+/// What is wrong with a form, and what was typed.
+struct Wrong {
+    /// The search to change. `None` for a new one.
+    search: Option<i64>,
+    why: String,
+    name: String,
+    question: String,
+    recipient: Option<String>,
+}
 
 /// `/searches`
 pub(crate) async fn searches(frame: Frame, State(app): State<App>) -> Result<Page, Fault> {
+    page(&frame, &app, None).await
+}
+
+async fn page(frame: &Frame, app: &App, wrong: Option<&Wrong>) -> Result<Page, Fault> {
     let reader = frame.required()?;
     let mut all = Vec::new();
     for search in app.store.saved_searches(reader).await? {
@@ -35,8 +53,9 @@ pub(crate) async fn searches(frame: Frame, State(app): State<App>) -> Result<Pag
         };
         all.push((search, unseen));
     }
-    let recipients = recipients(&app, frame.visitor());
-    let marked = Marked::on(&app.store, &frame, all.iter().flat_map(|(_, unseen)| unseen)).await?;
+    let recipients = recipients(app, frame.visitor());
+    let recipients = recipients.as_deref();
+    let marked = Marked::on(&app.store, frame, all.iter().flat_map(|(_, unseen)| unseen)).await?;
     let mut listed = Listed { marked, seen: HashSet::new() };
     Ok(frame.page(Document {
         title: "Saved searches".to_owned(),
@@ -48,13 +67,18 @@ pub(crate) async fn searches(frame: Frame, State(app): State<App>) -> Result<Pag
                 h1 { "Saved searches" }
                 p.standfirst { "What you look out for. A read is new to a search if the archive saw it after you saved the search." }
             }
-            @if all.is_empty() {
+            @if let Some(wrong) = wrong.filter(|wrong| wrong.search.is_none()) {
+                section.own.save-search { p { code { (wrong.question) } } (new_form(frame, wrong, recipients)) }
+            } @else if all.is_empty() {
                 div.empty {
                     p { "You have saved no search." }
                     p { a href="/search" { "Search for a problem" } ", then choose “Save this search” below the answers." }
                 }
             }
-            @for (search, unseen) in &all { (one(&frame, search, unseen, recipients.as_deref(), &mut listed)) }
+            @for (search, unseen) in &all {
+                @let wrong = wrong.filter(|wrong| wrong.search == Some(search.id));
+                (one(frame, search, unseen, recipients, wrong, &mut listed))
+            }
         },
         ..Document::default()
     }))
@@ -83,8 +107,11 @@ fn one(
     search: &SavedSearch,
     unseen: &[ReadCard],
     recipients: Option<&[ConfiguredRecipient]>,
+    wrong: Option<&Wrong>,
     listed: &mut Listed,
 ) -> Markup {
+    let name = wrong.map_or(search.name.as_str(), |wrong| wrong.name.as_str());
+    let recipient = wrong.map_or(&search.recipient, |wrong| &wrong.recipient).as_deref();
     let (id, question) = (search.id, search.question.as_str());
     let feed = Offered::of_question(question).map(|feed| feed.address(Format::Atom));
     html! {
@@ -107,11 +134,12 @@ fn one(
                     div.row { button { "Seen" span.unseen { ": " (search.name) } } }
                 }
             }
-            details {
+            details open[wrong.is_some()] {
                 summary { "Rename, send or remove it" }
                 form.settle method="post" action={ "/searches/" (id) "/change" } {
                     (frame.form_fields_to("/searches"))
-                    (fields(&format!("{id}"), search.name.as_str(), search.recipient.as_deref(), recipients))
+                    (alert(wrong))
+                    (fields(&format!("{id}"), name, recipient, recipients, wrong.is_some()))
                     div.row { button name="do" value="save" { "Save" } }
                 }
                 form.settle method="post" action={ "/searches/" (id) "/remove" } {
@@ -123,17 +151,37 @@ fn one(
     }
 }
 
+/// The form that saves a new search, after something was wrong with it.
+fn new_form(frame: &Frame, wrong: &Wrong, recipients: Option<&[ConfiguredRecipient]>) -> Markup {
+    html! {
+        form.settle method="post" action="/searches/save" {
+            (frame.form_fields_to("/searches"))
+            input type="hidden" name="question" value=(wrong.question);
+            (alert(Some(wrong)))
+            (fields("-new", &wrong.name, wrong.recipient.as_deref(), recipients, true))
+            div.row { button { "Save this search" } }
+        }
+    }
+}
+
+/// What is wrong with a form, as a sentence in it.
+fn alert(wrong: Option<&Wrong>) -> Markup {
+    html! { @if let Some(wrong) = wrong { p #said .lost role="alert" { (words::sentence(&wrong.why)) } } }
+}
+
 /// The fields for the name and the recipient. Without `recipients` the visitor can choose none.
 fn fields(
     id: &str,
     name: &str,
     recipient: Option<&str>,
     recipients: Option<&[ConfiguredRecipient]>,
+    is_wrong: bool,
 ) -> Markup {
     html! {
         div.field {
             label for={ "call" (id) } { "Name" }
-            input id={ "call" (id) } name="name" value=(name) required autocomplete="off" maxlength=(SEARCH_NAME_MAX);
+            input id={ "call" (id) } name="name" value=(name) required autocomplete="off" maxlength=(SEARCH_NAME_MAX)
+                aria-describedby=[is_wrong.then_some("said")];
         }
         @if let (None, Some(name)) = (recipients, recipient) {
             p.quiet { "New answers are not sent to “" (name) "” any more: only operators choose who gets them." }
@@ -176,7 +224,7 @@ pub(crate) async fn save_form(app: &App, frame: &Frame, question: &str) -> Resul
                     form.settle method="post" action="/searches/save" {
                         (frame.form_fields_to("/searches"))
                         input type="hidden" name="question" value=(question);
-                        (fields("-new", &name, None, recipients(app, frame.visitor()).as_deref()))
+                        (fields("-new", &name, None, recipients(app, frame.visitor()).as_deref(), false))
                         p.quiet { "New reads that answer it are marked in their week and counted on " a href="/searches" { "Saved searches" } "." }
                         div.row { button { "Save this search" } }
                     }
@@ -187,27 +235,76 @@ pub(crate) async fn save_form(app: &App, frame: &Frame, question: &str) -> Resul
 }
 
 /// `POST /searches/save`: saves a search.
-pub(crate) async fn save(State(app): State<App>, visitor: Visitor, form: Signed) -> Result<Response, Fault> {
+pub(crate) async fn save(frame: Frame, State(app): State<App>, form: Signed) -> Result<Response, Fault> {
     let question: SavedQuestion = form.field("question")?.parse().map_err(|why| bad(&why))?;
-    let own = OwnSearch { name: name(&form)?, question, recipient: recipient(&app, visitor, &form, None)? };
-    let saved = app.store.save_search(form.reader, &own, Timestamp::now()).await?;
-    shown(&own.name, saved)
+    let recipient = recipient(&app, frame.visitor(), &form, None)?;
+    let typed = form.field("name")?;
+    let saved = match name(typed) {
+        Ok(name) => {
+            let own = OwnSearch { name, question: question.clone(), recipient: recipient.clone() };
+            saved_id(&own.name, app.store.save_search(form.reader, &own, Timestamp::now()).await?)
+        }
+        Err(fault) => Err(fault),
+    };
+    let wrong = |why| Wrong {
+        search: None,
+        why,
+        name: shown_again(typed),
+        question: question.to_string(),
+        recipient,
+    };
+    answer(&frame, &app, saved, wrong).await
 }
 
 /// `POST /searches/{id}/change`: renames a saved search, and sets its recipient.
 pub(crate) async fn change(
+    frame: Frame,
     State(app): State<App>,
-    visitor: Visitor,
     Path(id): Path<String>,
     form: Signed,
 ) -> Result<Response, Fault> {
     let id = number(&id)?;
     let all = app.store.saved_searches(form.reader).await?;
     let there = all.into_iter().find(|search| search.id == id).ok_or(Fault::NoSuchSearch)?;
-    let recipient = recipient(&app, visitor, &form, there.recipient.as_deref())?;
-    let change = SearchChange { name: name(&form)?, recipient };
-    let saved = app.store.change_search(form.reader, id, &change).await?;
-    shown(&change.name, saved)
+    let recipient = recipient(&app, frame.visitor(), &form, there.recipient.as_deref())?;
+    let typed = form.field("name")?;
+    let saved = match name(typed) {
+        Ok(name) => {
+            let change = SearchChange { name, recipient: recipient.clone() };
+            saved_id(&change.name, app.store.change_search(form.reader, id, &change).await?)
+        }
+        Err(fault) => Err(fault),
+    };
+    let wrong = |why| Wrong {
+        search: Some(id),
+        why,
+        name: shown_again(typed),
+        question: there.question.to_string(),
+        recipient,
+    };
+    answer(&frame, &app, saved, wrong).await
+}
+
+/// The page after a form: with the search, or with the form again and what is wrong with it.
+async fn answer(
+    frame: &Frame,
+    app: &App,
+    saved: Result<i64, Fault>,
+    wrong: impl FnOnce(String) -> Wrong,
+) -> Result<Response, Fault> {
+    match saved {
+        Ok(id) => Ok(sent_to(format!("/searches#s{id}"))),
+        Err(Fault::BadForm(why)) => {
+            let page = page(frame, app, Some(&wrong(why))).await?;
+            Ok(refused(page.into_response(), StatusCode::UNPROCESSABLE_ENTITY))
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+/// What was typed, unless it is far too long.
+fn shown_again(typed: &str) -> String {
+    if typed.len() > TYPED_MAX { String::new() } else { typed.to_owned() }
 }
 
 /// `POST /searches/{id}/seen`: the reader has seen the new answers.
@@ -243,8 +340,8 @@ fn bad(why: &dyn std::fmt::Display) -> Fault {
     Fault::BadForm(words::capital(&why.to_string()))
 }
 
-fn name(form: &Signed) -> Result<SearchName, Fault> {
-    form.field("name")?.parse().map_err(|why| bad(&why))
+fn name(typed: &str) -> Result<SearchName, Fault> {
+    typed.parse().map_err(|why| bad(&why))
 }
 
 /// The chosen recipient: one from the configuration, or the search's present one.
@@ -266,10 +363,6 @@ fn recipient(
         return Ok(Some(chosen.to_owned()));
     }
     Err(Fault::BadForm("The configuration file has no such recipient".to_owned()))
-}
-
-fn shown(name: &SearchName, saved: SearchSaved) -> Result<Response, Fault> {
-    Ok(sent_to(format!("/searches#s{}", saved_id(name, saved)?)))
 }
 
 /// The number of a search that was saved.

@@ -36,18 +36,31 @@ async fn search_is_saved_from_its_answer_changed_and_removed() {
     let page = site.page_at("/searches").await;
     assert!(page.own_links().contains("/search.atom?q=noisy+neighbours"), "it has its feed");
 
-    for (name, question, why) in [
-        ("Noisy ones", "else", "Another saved search"),
-        ("--", "else", "at least one letter"),
-        (&"x".repeat(81), "else", "at most 80 characters"),
-        ("x", &"y ".repeat(300), "at most 500 characters"),
-        ("x", " ", "no question"),
-    ] {
-        let refused = site.save_as(name, question).await;
-        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{name} {question}");
+    for (question, why) in [(&*"y ".repeat(300), "at most 500 characters"), (" ", "no question")] {
+        let refused = site.save_as("x", question).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{question}");
         assert!(refused.body.contains(why), "{why}: {}", refused.body);
     }
     let change = format!("/searches/{}/change", search.id);
+    site.save_as("other", "slow builds").await;
+    for (name, why) in [
+        ("other", "Another saved search"),
+        ("--", "at least one letter"),
+        (&"x".repeat(81), "at most 80 characters"),
+    ] {
+        let again = site.save_as(name, "else").await;
+        let changed = site.sent(&change, &[("name", name), ("to", "team")]).await;
+        for (refused, form) in [(again, ".save-search"), (changed, "details[open]")] {
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
+            let page = html::Page::parse("/searches", &refused.body);
+            page.assert_well_formed();
+            assert!(page.one("[role=alert]").contains(why), "{why}: {}", page.one("[role=alert]"));
+            assert_eq!(page.attributes(&format!("{form} input[name=name]"), "value"), [name]);
+            assert_eq!(page.attributes(&format!("{form} option[selected]"), "value"), ["team"]);
+        }
+    }
+    let other = site.saved().await.into_iter().find(|own| own.name.as_str() == "other").unwrap();
+    site.to(&format!("/searches/{}/remove", other.id), &[]).await;
     let nobody = site.sent(&change, &[("name", "x"), ("to", "nobody")]).await;
     assert_eq!(nobody.status, StatusCode::BAD_REQUEST);
     site.to(&change, &[("name", "Neighbours"), ("to", "")]).await;
