@@ -204,13 +204,15 @@ impl Serve {
         println!("Finished pages, and the same bytes as files of nginx:\n");
         let columns = ["page", "compression", "bytes", "finished, a second", "nginx, a second", "share"];
         println!("{}", head(&columns));
-        for (name, path) in pages.iter().take(4) {
+        for (number, (name, path)) in pages.iter().take(4).enumerate() {
             for compression in ["", "br"] {
                 let page = client().get(served.url(path)).header(ACCEPT_ENCODING, compression).send().await?;
                 let page = page.error_for_status()?.bytes().await?;
-                fs::write(nginx.folder.path().join("page"), &page)?;
+                // nginx keeps the size of a file that it has open, so each page has another name.
+                let file = format!("/{number}{compression}");
+                fs::write(format!("{}{file}", nginx.folder.path().display()), &page)?;
                 let ours = self.load(served.address, path, compression).await?.len();
-                let theirs = self.load(nginx.address(), "/page", "").await?.len();
+                let theirs = self.load(nginx.address(), &file, "").await?.len();
                 let a_second = |count: usize| format!("{:.0}", count as f64 / self.seconds as f64);
                 let row = [
                     (*name).to_owned(),
