@@ -52,8 +52,8 @@ pub fn issuer(text: &str) -> Result<String, String> {
     }
 }
 
-/// A text of several words, which may begin with a hyphen. A word that looks like a flag is refused,
-/// so that a flag with a typing error is not stored as a text.
+/// A text of several words, which may begin with a hyphen. A word that looks like a flag is
+/// refused, so that a flag with a typing error is not stored as a text.
 pub fn words(text: &str) -> Result<String, String> {
     let rest = text.trim_start_matches('-');
     let is_flag = rest.len() < text.len()

@@ -37,11 +37,11 @@
 //! - A result and its stage commit together, and only for the holder of the lease.
 //! - Counters change in the transaction that changes what they count. [`Store::check`] recounts and
 //!   compares.
-//! - The cost of a page is proportional to what it shows. A list, filtered by week, source, concept,
-//!   kind or form of the problem, is read from one index, in order. If no index covers all filters,
-//!   the rest is checked row by row, so that a page may skip rows. With a source and a concept, or a
-//!   form and another filter, these are at most the reads of the smaller of the two; with a week and
-//!   another filter, at most those of the week.
+//! - The cost of a page is proportional to what it shows. A list, filtered by week, source,
+//!   concept, kind or form of the problem, is read from one index, in order. If no index covers all
+//!   filters, the rest is checked row by row, so that a page may skip rows. With a source and a
+//!   concept, or a form and another filter, these are at most the reads of the smaller of the two;
+//!   with a week and another filter, at most those of the week.
 
 mod accounts;
 mod alerts;

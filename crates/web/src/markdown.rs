@@ -26,7 +26,7 @@ static ALLOWED: LazyLock<Builder<'static>> = LazyLock::new(|| {
     allowed
 });
 
-/// The rendered text of a note. A relative link is text: a note has no address of its own.
+/// The rendered text of a note. A relative link is text: a note has no address.
 pub(crate) fn render(text: &str) -> Markup {
     let mut html = String::with_capacity(text.len() * 3 / 2);
     let events = Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH);

@@ -39,7 +39,7 @@ pub(crate) async fn week_done(
 /// one.
 pub(crate) async fn undo(State(store): State<Store>, form: Signed) -> Result<Response, Fault> {
     let name = form.field("undo")?;
-    let number = name.trim_start_matches([done::HIGHLIGHT, done::ADDED]).parse();
+    let number = name.strip_prefix([done::HIGHLIGHT, done::ADDED]).unwrap_or(name).parse();
     let number = number.map_err(|_| Fault::BadForm("It names nothing that was done".to_owned()))?;
     if name.starts_with(done::HIGHLIGHT) {
         return highlight::restore(&store, &form, number).await;

@@ -16,7 +16,6 @@ use crate::feed_links::{Format, Offered};
 use crate::forms::{Signed, sent_to};
 use crate::frame::{Document, Frame, Page, Section};
 use crate::operator::ConfiguredRecipient;
-use crate::pages::login::refused;
 use crate::parts::marks::Marked;
 use crate::parts::reads;
 use crate::question::href;
@@ -296,7 +295,7 @@ async fn answer(
         Ok(id) => Ok(sent_to(format!("/searches#s{id}"))),
         Err(Fault::BadForm(why)) => {
             let page = page(frame, app, Some(&wrong(why))).await?;
-            Ok(refused(page.into_response(), StatusCode::UNPROCESSABLE_ENTITY))
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }
         Err(fault) => Err(fault),
     }

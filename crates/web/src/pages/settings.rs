@@ -308,8 +308,8 @@ pub(crate) async fn change(
     Ok(sent_to(format!("/settings/source/{}", source.id.0)))
 }
 
-/// Why a form may not be saved: one of the fields that it changes was changed by somebody else after
-/// the form was opened.
+/// Why a form may not be saved: another person changed one of its changed fields after the form was
+/// opened.
 fn changed_meanwhile(source: &Source, form: &Signed) -> Option<String> {
     let sent = |name: &str| form.field(name).ok().map(str::trim);
     fields(source).into_iter().find_map(|(name, label, now, _)| {

@@ -195,8 +195,8 @@ async fn answers_are_those_of_the_pages() {
     let art = data(&site, &format!("/api/v1/prior-art?{question}")).await;
     assert!(!art["approaches"].as_array().unwrap().is_empty());
     assert_eq!(data(&site, "/api/v1/prior-art?q=+").await["approaches"], serde_json::json!([]));
-    let newest = data(&site, "/api/v1/search").await;
-    assert!(!ids(&newest).is_empty() && newest["notes"].to_string().contains("no question"), "{newest}");
+    let unasked = data(&site, "/api/v1/search").await;
+    assert!(ids(&unasked).is_empty() && unasked["notes"].to_string().contains("no question"), "{unasked}");
     let similar = data(&site, "/api/v1/reads/1/similar?fields=id,why").await;
     let items = similar["items"].as_array().unwrap();
     assert!(items.iter().all(|item| item["id"] != 1 && item.as_object().unwrap().len() == 2), "{similar}");

@@ -118,8 +118,8 @@ impl From<&Correction> for Typed {
 #[into_params(parameter_in = Query)]
 pub(super) struct Searched {
     /// The problem in words, with filters such as `company:`, `concept:`, `kind:`, `form:`,
-    /// `week:`, `before:`, `"a phrase"`, `-without`; for readers also `is:` and `label:`. Without
-    /// words, the newest reads come first.
+    /// `week:`, `before:`, `"a phrase"`, `-without`; for readers also `is:` and `label:`. With
+    /// filters alone, the newest reads come first.
     #[param(max_length = 500, example = "one customer slows everyone")]
     q: Option<String>,
     /// Most reads to return; 20 if left out.
@@ -176,8 +176,7 @@ pub(super) async fn search(
     let found = app.search.find(&asked).await?;
     let mut notes = found.query.notes().to_vec();
     if is_empty {
-        notes
-            .push("There is no question, so the newest reads come first; say the problem in “q”.".to_owned());
+        notes.push("There is no question; say the problem in “q”.".to_owned());
     }
     let listed = usize::try_from(found.total).unwrap_or(usize::MAX).min(CANDIDATES);
     let next = (skip + size < listed).then(|| (skip + size).to_string());
