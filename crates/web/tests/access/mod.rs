@@ -636,7 +636,9 @@ async fn nobody_gets_anything_of_another_reader() {
             assert_eq!(without_tokens(&before.body), without_tokens(&after.body), "{what} tells ben’s doing");
         }
         let tags = [before, &after].map(|answer| answer.headers.get("etag").cloned());
-        if !what.starts_with("/source") {
+        // Their tags also depend on the minute, which may have passed.
+        let tells_time = ["/source", "/practise", "/api/v1/sources"];
+        if !tells_time.iter().any(|start| what.starts_with(start)) {
             assert_eq!(tags[0], tags[1], "the tag of {what} tells ben’s doing");
         }
     }
