@@ -108,7 +108,7 @@ impl SendingState {
     pub fn failure(&self, name: &str) -> Option<String> {
         let (week, error) = (self.week, self.error.as_ref()?);
         let remedy = match self.next {
-            Some(next) => format!("`serve` tries again after {next:.0}"),
+            Some(next) => format!("`serve` or `work` tries again after {next:.0}"),
             None => format!("`backissue send --to {name} --week {week} --again` sends it again"),
         };
         Some(format!("{week}: {error}; {remedy}"))
@@ -120,7 +120,7 @@ impl SendingState {
         self.failure(name).unwrap_or_else(|| match (self.sent_at, self.next) {
             (Some(at), _) => format!("{week} was sent {at}"),
             (None, Some(next)) => format!(
-                "{week} is being sent, or its process ended while it was; `serve` tries again after {next:.0}"
+                "{week} is being sent, or its process ended while it was; `serve` or `work` tries again after {next:.0}"
             ),
             (None, None) => format!("{week} was not sent"),
         })

@@ -286,7 +286,7 @@ fn told(sent: &Sent, to: &str, resend: Resend, zone: &TimeZone) -> (Outcome, Str
             ),
         ),
         Sent::Later(when, error) => {
-            (Outcome::Partly, format!("not sent: {error}. `serve` tries again after {}", at(when)))
+            (Outcome::Partly, format!("not sent: {error}. `serve` or `work` tries again after {}", at(when)))
         }
         Sent::Lacks(lack) => (Outcome::NotThere, format!("not sent: {}", lacking(to, lack))),
         Sent::GivenUp(error) => (Outcome::Fault, format!("not sent: {error}; --again tries once more")),
