@@ -15,7 +15,7 @@ use crate::asking::excerpt::Excerpt;
 use crate::asking::refusal::Refusal;
 use crate::asking::screen::one_line;
 use crate::asking::support::{Evidence, Unbacked};
-use crate::asking::words::has_words;
+use crate::asking::words::{has, has_words, telling, words};
 use crate::concepts;
 use crate::style;
 use crate::technologies::Technologies;
@@ -179,8 +179,18 @@ impl Gate<'_> {
             quotes.push(quote.ok_or_else(|| Refused::because("its evidence cannot be quoted"))?);
         }
         let text = style::statement(&claim.text).map_err(Refused::because)?;
+        if self.repeats_the_title(&text) {
+            return Err(Refused::because("it only repeats the title; say in a sentence what the text says"));
+        }
         Evidence::of(self.article.text, self.near(&quotes)).backs(&text).map_err(unbacked)?;
         Ok(Statement { text, evidence: quotes, confidence: CHECKED, form: Form::Written })
+    }
+
+    /// Whether all telling words of a statement stand in the title or in the company's name. Small
+    /// models answer with the title, and confirm it in the second reading.
+    fn repeats_the_title(&self, text: &str) -> bool {
+        let known = words(&format!("{} {}", self.article.title, self.article.company));
+        telling(text).all(|word| has(&known, word))
     }
 
     /// The texts in which the names, figures and terms of a statement that cites these quotes may

@@ -162,6 +162,7 @@ fn each_fault_is_refused_by_itself_with_its_reason() {
         (problem("Mounting layers took the same lock at Hooli.", json!([2])), "problem", "a name"),
         (problem("The canteen raised its prices in spring.", json!([2])), "problem", "something else"),
         (problem("Mounting our layers took the same kernel lock.", json!([2])), "problem", "first person"),
+        (problem(&format!("Netflix's {TITLE}."), json!([2])), "problem", "repeats the title"),
         (
             problem("In this post mounting layers took the same kernel lock.", json!([2])),
             "problem",
