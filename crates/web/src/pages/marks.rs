@@ -38,14 +38,13 @@ pub(crate) async fn week_done(
 /// `POST /undo`: restores the marks before an action, or a removed highlight, or removes an added
 /// one.
 pub(crate) async fn undo(State(store): State<Store>, form: Signed) -> Result<Response, Fault> {
-    let name = form.field("undo")?;
-    let number = name.strip_prefix([done::HIGHLIGHT, done::ADDED]).unwrap_or(name).parse();
-    let number = number.map_err(|_| Fault::BadForm("It names nothing that was done".to_owned()))?;
-    if name.starts_with(done::HIGHLIGHT) {
-        return highlight::restore(&store, &form, number).await;
-    }
-    if name.starts_with(done::ADDED) {
-        return highlight::take_back(&store, &form, number).await;
+    let named = done::prefix_and_number(form.field("undo")?);
+    let (prefix, number) =
+        named.ok_or_else(|| Fault::BadForm("It names nothing that was done".to_owned()))?;
+    match prefix {
+        Some(done::ADDED) => return highlight::take_back(&store, &form, number).await,
+        Some(_) => return highlight::restore(&store, &form, number).await,
+        None => {}
     }
     let Some(action) = store.undo(form.reader, number).await? else { return Err(Fault::NothingToUndo) };
     let at = if let [read] = action.reads[..] { format!("m{read}") } else { String::new() };

@@ -26,12 +26,8 @@ pub(crate) enum Done {
 impl Done {
     /// The action that the address of a page names, if it can still be undone.
     pub(crate) async fn named(store: &Store, reader: ReaderId, name: &str) -> Result<Option<Self>, Fault> {
-        let (number, of) = match name.strip_prefix([HIGHLIGHT, ADDED]) {
-            Some(number) => (number, name.chars().next()),
-            None => (name, None),
-        };
-        let Ok(number) = number.parse() else { return Ok(None) };
-        match of {
+        let Some((prefix, number)) = prefix_and_number(name) else { return Ok(None) };
+        match prefix {
             Some(ADDED) => {
                 Ok(store.has_highlight(reader, number).await?.then_some(Self::Highlighted(number)))
             }
@@ -53,6 +49,13 @@ impl Done {
             }
         }
     }
+}
+
+/// The prefix of the name of an action, [`HIGHLIGHT`] or [`ADDED`] if it has one, and its number.
+pub(crate) fn prefix_and_number(name: &str) -> Option<(Option<char>, i64)> {
+    let prefix = name.chars().next().filter(|sign| [HIGHLIGHT, ADDED].contains(sign));
+    let number = prefix.map_or(name, |sign| &name[sign.len_utf8()..]);
+    Some((prefix, number.parse().ok()?))
 }
 
 /// The message about a highlight, with a button to undo it.
