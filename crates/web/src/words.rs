@@ -39,11 +39,7 @@ pub fn capital(text: &str) -> String {
 /// A message as a sentence: it begins with a capital letter, unless it begins with an address, and
 /// ends with a full stop.
 pub fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| {
-        if text.starts_with("http") { first.to_string() } else { first.to_uppercase().to_string() }
-    });
-    let whole = first.unwrap_or_default() + letters.as_str();
+    let whole = if text.starts_with("http") { text.to_owned() } else { capital(text) };
     if whole.ends_with(['.', '?', '!']) { whole } else { whole + "." }
 }
 

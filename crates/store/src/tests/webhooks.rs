@@ -111,7 +111,7 @@ on_both!(answer_to_a_saved_search_is_told_to_its_readers_webhooks, |db| {
             store.store_compared(*reader, &[compared], version, now).await.unwrap();
         }
     }
-    // Nobody is told of a page that a reader saved.
+    // No webhook gets a page that a reader saved.
     assert_eq!(told(store, webhook, at(2000)).await, [Subject::Hit(ids[0].1, new[0])]);
     let (read, name, question) = store.hit(ids[0].1, new[0]).await.unwrap().unwrap();
     assert_eq!((read.card.id, name.as_str(), question.as_str()), (new[0], "all", "queue"));

@@ -54,10 +54,9 @@ fn events() -> utoipa::openapi::schema::Array {
 
 /// Some events, at least one.
 fn some_events() -> utoipa::openapi::schema::Array {
-    utoipa::openapi::schema::ArrayBuilder::new()
-        .items(one_of(Event::ALL.map(Event::as_str)))
-        .min_items(Some(1))
-        .build()
+    let mut some = events();
+    some.min_items = Some(1);
+    some
 }
 
 impl From<Webhook> for Known {
