@@ -14,7 +14,7 @@ use backissue_model::bounds::cut;
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteRow, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Executor as _, Postgres, Row as _, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Postgres, Row as _, Sqlite, Transaction};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::Location;
@@ -398,6 +398,19 @@ pub(crate) enum Database {
     Postgres(PgPool),
 }
 
+/// The options of a pool. When the disk fails, SQLite ends a transaction by itself, but the
+/// connection still counts it and can begin no other, so it is replaced.
+fn pool<DB: sqlx::Database>() -> PoolOptions<DB> {
+    PoolOptions::new().acquire_timeout(PATIENCE).before_acquire(|connection: &mut DB::Connection, _| {
+        Box::pin(async move { Ok(!connection.is_in_transaction()) })
+    })
+}
+
+/// The options of a pool of SQLite. A file does not hang up, so its connections are not tested.
+fn sqlite_pool() -> PoolOptions<Sqlite> {
+    pool().test_before_acquire(false)
+}
+
 /// Whether SQLite's write-ahead log exists.
 fn has_log(path: &std::path::Path) -> bool {
     let mut log = path.as_os_str().to_owned();
@@ -444,8 +457,7 @@ impl Database {
             .busy_timeout(PATIENCE)
             .pragma("temp_store", "memory")
             .pragma("cache_size", "-16000");
-        let pool =
-            || PoolOptions::<Sqlite>::new().acquire_timeout(PATIENCE).idle_timeout(None).max_lifetime(None);
+        let pool = || sqlite_pool().idle_timeout(None).max_lifetime(None);
         let opened = |options: SqliteConnectOptions| {
             patiently(move || pool().max_connections(1).connect_with(options.clone()))
         };
@@ -467,7 +479,7 @@ impl Database {
     /// Opens SQLite's file for reading, without its log, so that nothing is created beside it.
     pub(crate) async fn open_sqlite_as_it_is(path: &std::path::Path) -> Tried<Self> {
         let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
-        let pool = || PoolOptions::<Sqlite>::new().max_connections(1).acquire_timeout(PATIENCE);
+        let pool = || sqlite_pool().max_connections(1);
         let writer = pool().connect_with(options.clone()).await?;
         Ok(Self::Sqlite { writer, readers: pool().connect_lazy_with(options) })
     }
@@ -479,7 +491,7 @@ impl Database {
             return Self::open_sqlite_as_it_is(path).await;
         }
         let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(PATIENCE);
-        let pool = || PoolOptions::<Sqlite>::new().max_connections(1).acquire_timeout(PATIENCE);
+        let pool = || sqlite_pool().max_connections(1);
         let writer = pool().connect_with(options.clone()).await?;
         Ok(Self::Sqlite { writer, readers: pool().max_connections(READERS).connect_lazy_with(options) })
     }
@@ -490,7 +502,7 @@ impl Database {
             .filename(path)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Delete);
-        let pool = || PoolOptions::<Sqlite>::new().max_connections(1).acquire_timeout(PATIENCE);
+        let pool = || sqlite_pool().max_connections(1);
         let writer = pool().connect_with(options.clone()).await?;
         Ok(Self::Sqlite { writer, readers: pool().connect_lazy_with(options) })
     }
@@ -502,9 +514,8 @@ impl Database {
         if options.get_options().is_none_or(|set| !set.contains("lock_timeout")) {
             options = options.options([("lock_timeout", format!("{}s", PATIENCE.as_secs()))]);
         }
-        let pool = PoolOptions::<Postgres>::new()
+        let pool = pool::<Postgres>()
             .max_connections(POSTGRES_CONNECTIONS)
-            .acquire_timeout(PATIENCE)
             .after_connect(run_first!(first))
             .connect_with(options)
             .await?;
@@ -577,7 +588,7 @@ impl Database {
     pub(crate) async fn begin(&self) -> Tried<Tx> {
         sent();
         Ok(match self {
-            Self::Sqlite { writer, .. } => Tx::Sqlite(begin_sqlite(writer).await?),
+            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
             Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
     }
@@ -631,20 +642,6 @@ impl Database {
             tx.abandon().await?;
         }
         Ok(None)
-    }
-}
-
-/// Starts a transaction on the only connection that writes, or on a new one if that connection is
-/// not usable any more. When the disk fails, SQLite ends a transaction by itself, and the
-/// connection still counts it.
-async fn begin_sqlite(writer: &SqlitePool) -> Tried<Transaction<'static, Sqlite>> {
-    const BEGIN: &str = "BEGIN IMMEDIATE";
-    match writer.begin_with(BEGIN).await {
-        Err(sqlx::Error::InvalidSavePointStatement) => {
-            writer.acquire().await?.close().await?;
-            Ok(writer.begin_with(BEGIN).await?)
-        }
-        begun => Ok(begun?),
     }
 }
 

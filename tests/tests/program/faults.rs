@@ -81,8 +81,10 @@ async fn pages_stay_up_on_a_full_disk() {
     let told = served.hears("nothing is fetched until it works again").unwrap();
     assert!(told.contains("archive.sqlite"), "{told}");
     for path in ["/", "/weeks", "/sources"] {
-        let page = client.get(served.url(path)).send().await.unwrap();
-        assert_eq!(page.status(), 200, "{path}");
+        match client.get(served.url(path)).send().await {
+            Ok(page) => assert_eq!(page.status(), 200, "{path}"),
+            Err(error) => panic!("{path}: {error}: {:?}", served.ended()),
+        }
     }
     served.stop().unwrap();
     let found = archive.json(&["doctor"]).unwrap();

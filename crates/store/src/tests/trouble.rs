@@ -55,11 +55,20 @@ async fn empty_file_is_no_new_archive() {
 #[tokio::test]
 async fn transaction_that_sqlite_ended_itself_does_not_stop_the_next() {
     let db = TestDatabase::sqlite().await;
-    for _ in 0..2 {
-        let mut tx = db.store.database.begin().await.unwrap();
-        // As SQLite does on a disk that fails.
-        tx.run(sql("ROLLBACK")).await.unwrap();
-        assert!(tx.commit().await.is_err());
+    // Several at once, as the workers are.
+    let writers = (0..8).map(|_| {
+        let database = db.store.database.clone();
+        tokio::spawn(async move {
+            for _ in 0..5 {
+                let mut tx = database.begin().await.unwrap();
+                // As SQLite does on a disk that fails.
+                tx.run(sql("ROLLBACK")).await.unwrap();
+                assert!(tx.commit().await.is_err());
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
     }
     db.follow("Acme").await;
     db.remove().await;
