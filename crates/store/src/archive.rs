@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backissue_model::hex;
+use backissue_model::{ReaderId, hex};
 use jiff::fmt::temporal::{DateTimeParser, DateTimePrinter};
 use jiff::tz::TimeZone;
 use sqlx::migrate::Migrator;
@@ -14,7 +14,7 @@ use crate::database::{Boxed, Database, Row, Sql, Tried, Tx, retried, sql, sql_of
 use crate::error::{Failure, of_migration};
 use crate::migrations::{POSTGRES, SQLITE, TABLES};
 use crate::private::{make_private, make_private_folder};
-use crate::recent_versions::RecentVersions;
+use crate::recent::Recent;
 use crate::{Location, StoreError};
 
 /// The archive's database. Clones share its connections.
@@ -28,7 +28,10 @@ pub struct Store {
     /// The number of bytes of a source in the archive above which nothing more is fetched from the
     /// source.
     pub(crate) source_limit: i64,
-    pub(crate) recent: RecentVersions,
+    /// The versions of the archive and of a reader.
+    pub(crate) recent_versions: Recent<Option<ReaderId>, (u64, Option<u64>)>,
+    /// Whether a reader, or anybody, has a password.
+    pub(crate) recent_passwords: Recent<Option<ReaderId>, bool>,
 }
 
 impl Store {
@@ -146,7 +149,8 @@ impl Store {
             zone: TimeZone::UTC,
             file: identity(location),
             source_limit: i64::MAX,
-            recent: RecentVersions::default(),
+            recent_versions: Recent::default(),
+            recent_passwords: Recent::default(),
         }
     }
 

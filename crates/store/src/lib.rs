@@ -90,7 +90,7 @@ mod polls;
 mod practice;
 mod private;
 mod read_jobs;
-mod recent_versions;
+mod recent;
 mod retention;
 mod rows;
 mod saved_searches;

@@ -5,14 +5,12 @@
 //! removed.
 
 use std::collections::HashMap;
-use std::time::Instant;
 
 use backissue_model::{Label, Mark, Marks, ReadId, ReaderId, Week};
 use jiff::Timestamp;
 
-use crate::database::{Row, Sql, Tried, Tx, commits, placeholders, sql, sql_listing, sql_of, sql_once};
+use crate::database::{Row, Sql, Tried, Tx, placeholders, sql, sql_listing, sql_of, sql_once};
 use crate::error::Failure;
-use crate::recent_versions::Recent;
 use crate::rows::to_json;
 use crate::times::millis;
 use crate::weeks::NEWEST_WEEK;
@@ -80,16 +78,13 @@ impl Store {
     /// # Errors
     /// As [`Store::versions`].
     pub async fn recent_versions(&self, reader: Option<ReaderId>) -> Result<(u64, Option<u64>), StoreError> {
-        let (commits, asked_at) = (commits(), Instant::now());
-        if let Some(known) = self.recent.get(reader, commits, asked_at) {
-            return Ok(known);
-        }
-        let versions = match reader {
-            Some(reader) => self.versions(reader).await.map(|(archive, own)| (archive, Some(own))),
-            None => self.archive_version().await.map(|archive| (archive, None)),
-        }?;
-        self.recent.put(reader, Recent { commits, asked_at, versions });
-        Ok(versions)
+        let ask = async {
+            match reader {
+                Some(reader) => self.versions(reader).await.map(|(archive, own)| (archive, Some(own))),
+                None => self.archive_version().await.map(|archive| (archive, None)),
+            }
+        };
+        self.recent_versions.or_ask(reader, ask).await
     }
 
     /// The reader's marks on these reads, in one query. Skips reads without marks.

@@ -52,15 +52,20 @@ pub struct Session {
 }
 
 impl Store {
-    /// Whether anybody can log in with a password.
+    /// Whether anybody can log in with a password. Each request asks this: the answer may be 10 ms
+    /// old, but is never older than the last commit of this process.
     pub async fn has_passwords(&self) -> Result<bool, StoreError> {
-        let query = sql("SELECT id FROM reader WHERE password IS NOT NULL AND closed_at IS NULL LIMIT 1");
-        Ok(self.one(LOOKING_UP, query, |row| row.int("id")).await?.is_some())
+        let ask = async {
+            let query = sql("SELECT id FROM reader WHERE password IS NOT NULL AND closed_at IS NULL LIMIT 1");
+            Ok(self.one(LOOKING_UP, query, |row| row.int("id")).await?.is_some())
+        };
+        self.recent_passwords.or_ask(None, ask).await
     }
 
-    /// Whether the reader has a password.
+    /// Whether the reader has a password. As recent as [`Store::has_passwords`].
     pub async fn has_password(&self, reader: ReaderId) -> Result<bool, StoreError> {
-        Ok(self.run(LOOKING_UP, self.password_of(reader)).await?.is_some())
+        let ask = async { Ok(self.run(LOOKING_UP, self.password_of(reader)).await?.is_some()) };
+        self.recent_passwords.or_ask(Some(reader), ask).await
     }
 
     /// The hash of the password of a reader whose account is open.

@@ -129,7 +129,7 @@ async fn visitor(
             return Ok((visitor, extended.then(|| cookie(headers, Some(&token)))));
         }
     }
-    // A password that is set or removed counts at once.
+    // A password that is set or removed counts at once, or within 10 ms if another process did it.
     let has_password = match log_in.accounts {
         Accounts::One(reader) => app.store.has_password(reader).await,
         Accounts::Several { .. } => app.store.has_passwords().await,
