@@ -113,7 +113,8 @@ fn tells_time(path: &str) -> bool {
 
 /// Whether the page at `path` has search results.
 fn searches(path: &str) -> bool {
-    path.starts_with("/read/") || path.starts_with("/search.")
+    let pages = ["/read/", "/search.", "/api/v1/search", "/api/v1/prior-art"];
+    pages.iter().any(|start| path.starts_with(start)) || path.ends_with("/similar")
 }
 
 /// Whether `If-None-Match` is `*`: any page that exists matches (RFC 9110, section 13.1.2).

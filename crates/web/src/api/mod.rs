@@ -33,10 +33,7 @@ pub(crate) fn routes() -> Router<App> {
 
 /// Routes that answer a question, computed for each request.
 pub(crate) fn search_routes() -> Router<App> {
-    Router::new()
-        .route("/api/search", get(search::search))
-        .route("/api/prior-art", get(prior_art::prior_art))
-        .merge(v1::search_routes())
+    Router::new().route("/api/search", get(search::search)).route("/api/prior-art", get(prior_art::prior_art))
 }
 
 /// Routes that change from second to second.

@@ -213,7 +213,10 @@ async fn answers_are_those_of_the_pages() {
 #[tokio::test]
 async fn unchanged_answer_costs_a_304() {
     let site = site(&blogs()).await;
-    for path in ["/api/v1/reads?limit=2", "/api/v1/reads/1", "/api/v1/sources", "/api/openapi.json"] {
+    for path in [
+        "/api/v1/reads?limit=2", "/api/v1/reads/1", "/api/v1/sources", "/api/openapi.json",
+        "/api/v1/search?q=tenant", "/api/v1/prior-art?q=tenant", "/api/v1/reads/1/similar",
+    ] {
         let tag = site.get(path).await.headers["etag"].to_str().unwrap().to_owned();
         let again = site.ask(Method::GET, path, &[("if-none-match", &tag)]).await;
         assert_eq!((again.status, again.body.as_str()), (StatusCode::NOT_MODIFIED, ""), "{path}");

@@ -266,6 +266,11 @@ async fn incomplete_index_is_reported() {
     assert_eq!(behind.one("h1"), "Nothing found yet");
     let data = json(&site.get(&asked("/api/search", "tenant")).await);
     assert_eq!(data["indexing"], serde_json::json!({ "indexed": 0, "reads": 6 }));
+    for path in ["/api/v1/search", "/api/v1/prior-art"] {
+        let answer = site.get(&asked(path, "tenant")).await;
+        assert_eq!(json(&answer)["indexing"], data["indexing"], "{path}");
+        assert!(answer.headers.get("etag").is_none(), "{path}: it changes with the index");
+    }
     let table = page(&site, &asked("/prior-art", "tenant")).await;
     assert!(table.one(".notes").contains("being built"), "{}", table.text());
     let read = site.get("/read/1").await.headers["location"].to_str().unwrap().to_owned();

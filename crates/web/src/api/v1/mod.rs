@@ -60,14 +60,9 @@ pub(crate) async fn limit_body(request: Request, next: Next) -> Response {
     }
 }
 
-/// Routes that depend only on the archive and may answer 304.
+/// Routes that depend only on the archive and its index, and may answer 304.
 pub(super) fn routes() -> Router<App> {
     archive().split_for_parts().0.route("/api/openapi.json", get(openapi))
-}
-
-/// Routes that depend on the index and maybe on an embedding server.
-pub(super) fn search_routes() -> Router<App> {
-    searching().split_for_parts().0
 }
 
 /// What a program does for its reader. These responses are not cached.
@@ -112,10 +107,6 @@ fn archive() -> OpenApiRouter<App> {
         .routes(routes!(sources::companies))
         .routes(routes!(digests::list))
         .routes(routes!(digests::one))
-}
-
-fn searching() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
         .routes(routes!(search::search))
         .routes(routes!(search::prior_art))
         .routes(routes!(search::similar))
@@ -125,7 +116,7 @@ fn searching() -> OpenApiRouter<App> {
 pub(crate) fn document() -> &'static Value {
     static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
         let tagged: Vec<String> = archive().into_openapi().paths.paths.into_keys().collect();
-        document::document_of(archive().merge(searching()).merge(own()), &tagged)
+        document::document_of(archive().merge(own()), &tagged)
     });
     &DOCUMENT
 }

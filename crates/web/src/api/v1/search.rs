@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::answer::live;
+use crate::api::answer::kept;
 use crate::api::names::one_of;
 use crate::api::search::{ApiPassage, Indexing, why};
 use crate::api::v1::request::{Fields, List, Page, Paged, Params, limit};
 use crate::api::v1::shapes::Read;
 use crate::fault::Fault;
+use crate::freshness::Incomplete;
 use crate::read_address::read_id;
 use crate::readers::Visitor;
 use crate::{App, question, vocabulary};
@@ -184,7 +185,8 @@ pub(super) async fn search(
     let items =
         found.matches.into_iter().map(|read| FoundRead::of(read, has_words, shows_articles)).collect();
     let List { items, next } = page.list(items, next)?;
-    live(&FoundReads {
+    let is_whole = found.words_only.is_none() && found.missing.is_none();
+    let answer = FoundReads {
         query: found.query.to_string(),
         total: found.total,
         items,
@@ -200,7 +202,18 @@ pub(super) async fn search(
         notes,
         words_only: found.words_only,
         indexing: found.missing.map(Indexing::from),
-    })
+    };
+    answered(&answer, is_whole)
+}
+
+/// A response with the results of a search. One that is not whole is not kept: it may be in a
+/// moment.
+fn answered<T: Serialize>(answer: &T, is_whole: bool) -> Result<Response, Fault> {
+    let mut response = kept(answer)?;
+    if !is_whole {
+        response.extensions_mut().insert(Incomplete);
+    }
+    Ok(response)
 }
 
 /// Who had a problem, what each did, and the outcome.
@@ -243,7 +256,7 @@ pub(super) async fn prior_art(
     if text.trim().is_empty() {
         let notes = vec!["There is no question; say the problem in “q”.".to_owned()];
         let query = Query::parse("").to_string();
-        return live(&PriorArt { query, approaches: Vec::new(), notes, words_only: None, indexing: None });
+        return kept(&PriorArt { query, approaches: Vec::new(), notes, words_only: None, indexing: None });
     }
     let found = app.search.prior_art(&text, most, visitor.reader).await?;
     let has_words = found.query.has_words();
@@ -252,13 +265,15 @@ pub(super) async fn prior_art(
         concept: way.concept,
         reads: way.reads.into_iter().map(|read| FoundRead::of(read, has_words, shows_articles)).collect(),
     });
-    live(&PriorArt {
+    let is_whole = found.words_only.is_none() && found.missing.is_none();
+    let answer = PriorArt {
         approaches: approaches.collect(),
         query: found.query.to_string(),
         notes: found.query.notes().to_vec(),
         words_only: found.words_only,
         indexing: found.missing.map(Indexing::from),
-    })
+    };
+    answered(&answer, is_whole)
 }
 
 /// The parameters of similar reads.
@@ -288,5 +303,5 @@ pub(super) async fn similar(
     let shows_articles = visitor.sees_articles(&app);
     let found = app.search.others_with(card.id, most as usize).await?;
     let items = found.into_iter().map(|found| fields.chosen(&FoundRead::of(found, true, shows_articles)));
-    live(&List { items: items.collect::<Result<Vec<_>, _>>()?, next: None })
+    kept(&List { items: items.collect::<Result<Vec<_>, _>>()?, next: None })
 }
