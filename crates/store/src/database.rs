@@ -132,10 +132,10 @@ pub(crate) fn sql_once(text: String) -> Sql {
     Sql { text: Cow::Owned(text), values: Vec::new(), prepared: false }
 }
 
-/// A statement with a list of `count` values. It is prepared once if the list is short, which is
-/// most frequent.
+/// A statement with a list of `count` values. It is prepared once if the list is short or has the
+/// reads of a full page, 50 or 100. These are most frequent.
 pub(crate) fn sql_listing(text: String, count: usize) -> Sql {
-    if count <= 8 { sql_of(text) } else { sql_once(text) }
+    if count <= 8 || count.is_multiple_of(50) { sql_of(text) } else { sql_once(text) }
 }
 
 impl Sql {
@@ -456,7 +456,9 @@ impl Database {
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(PATIENCE)
             .pragma("temp_store", "memory")
-            .pragma("cache_size", "-16000");
+            .pragma("cache_size", "-16000")
+            // The rows of a page, so that neither thread waits for the other one in between.
+            .row_buffer_size(128);
         let pool = || sqlite_pool().idle_timeout(None).max_lifetime(None);
         let opened = |options: SqliteConnectOptions| {
             patiently(move || pool().max_connections(1).connect_with(options.clone()))

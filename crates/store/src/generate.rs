@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::archive::touch;
 use crate::counters::count_anew;
-use crate::database::{Tried, Tx, insertion, sql_of};
+use crate::database::{Database, Tried, Tx, insertion, sql, sql_of};
 use crate::error::Failure;
 use crate::keys::{address_key, concept_list, source_list};
 use crate::rows::to_json;
@@ -110,9 +110,11 @@ pub async fn generate_with(
     };
     counted.await.map_err(|f: Failure| f.at(&store.location, doing))?;
     let settled = async {
-        let mut tx = store.database.begin().await?;
-        tx.run(sql_of("ANALYZE".to_owned())).await?;
-        tx.commit().await
+        // PostgreSQL does this by itself, SQLite only when it is told to, which no archive does.
+        if let Database::Postgres(_) = &store.database {
+            store.database.run_alone(sql("ANALYZE")).await?;
+        }
+        Ok(())
     };
     settled.await.map_err(|f: Failure| f.at(&store.location, doing))
 }

@@ -89,7 +89,6 @@ async fn cards(db: &TestDatabase) {
         "UPDATE read SET practisable = has_problem",
         "UPDATE listing SET practisable = has_problem WHERE list LIKE 'concept/%'",
         "UPDATE listing SET start = has_problem * (read_id % 900) WHERE list LIKE 'concept/%'",
-        "ANALYZE",
     ])
     .await;
     let caching = "caching".parse().unwrap();
