@@ -188,7 +188,7 @@ impl Ranker {
         self.matrices.of(&self.index.searcher(), dimensions).map(|_| ())
     }
 
-    /// Ranks the reads that match `query`, whose embedding is `meaning`, and counts facets.
+    /// Ranks the reads that match `query`, whose embedding is `meaning`.
     ///
     /// # Errors
     /// If the index cannot be read.
@@ -198,17 +198,70 @@ impl Ranker {
         meaning: Option<&Embedding>,
         blend: &Blend,
         typing: Typing,
+    ) -> Result<Ranking, SearchError> {
+        self.placed(&self.index.searcher(), query, meaning, blend, typing).map(|placed| placed.ranking)
+    }
+
+    /// Ranks as [`Ranker::rank`] does, and counts facets.
+    ///
+    /// # Errors
+    /// If the index cannot be read.
+    pub fn rank_and_count(
+        &self,
+        query: &Query,
+        meaning: Option<&Embedding>,
+        blend: &Blend,
+        typing: Typing,
     ) -> Result<(Ranking, Facets), SearchError> {
         let searcher = self.index.searcher();
-        let vectors = match meaning {
-            Some(meaning) => self.matrices.of(&searcher, meaning.dimensions())?,
-            None => Vec::new(),
-        };
-        let Placed { reads, corrections } = rank(&searcher, &vectors, query, meaning, blend, typing)?;
-        let (places, reads): (Vec<Place>, Vec<Ranked>) = reads.into_iter().unzip();
+        let Placed { ranking, places } = self.placed(&searcher, query, meaning, blend, typing)?;
         let facets =
             if query.has_words() { searcher.facets_of(&places)? } else { searcher.facets(query, typing)? };
-        Ok((Ranking { reads, corrections }, facets))
+        Ok((ranking, facets))
+    }
+
+    /// Finds reads that may have the problem `query`, whose embedding is `meaning`: those nearest in
+    /// meaning, at most [`CANDIDATES`], closest first ([`Ranked::closeness_to_problem`]). A search
+    /// by words would cost several times as much, and finds no better ones.
+    ///
+    /// # Errors
+    /// If the index cannot be read.
+    pub fn alike(
+        &self,
+        query: &Query,
+        meaning: &Embedding,
+        coverage: f32,
+    ) -> Result<Vec<Ranked>, SearchError> {
+        let (searcher, blend) = (self.index.searcher(), Blend::default());
+        let vectors = self.matrices.of(&searcher, meaning.dimensions())?;
+        let near = near(&searcher, &vectors, query, meaning, &blend)?;
+        let candidates = near.into_iter().zip(1..).map(|((place, similarity), rank)| Candidate {
+            place,
+            similarity: Some(similarity),
+            by_meaning: Some(rank),
+            ..Candidate::default()
+        });
+        let mut reads = joined(&searcher, candidates.collect(), &blend)?;
+        cover(&searcher, query, &[], None, &mut reads)?;
+        let mut reads: Vec<Ranked> = reads.into_iter().map(|(_, ranked)| ranked).collect();
+        let closeness = |read: &Ranked| read.closeness_to_problem(coverage);
+        reads.sort_by(|a, b| closeness(b).total_cmp(&closeness(a)));
+        Ok(reads)
+    }
+
+    fn placed(
+        &self,
+        searcher: &Searcher,
+        query: &Query,
+        meaning: Option<&Embedding>,
+        blend: &Blend,
+        typing: Typing,
+    ) -> Result<Placed, SearchError> {
+        let vectors = match meaning {
+            Some(meaning) => self.matrices.of(searcher, meaning.dimensions())?,
+            None => Vec::new(),
+        };
+        rank(searcher, &vectors, query, meaning, blend, typing)
     }
 }
 
@@ -224,8 +277,15 @@ struct Candidate {
 
 /// A ranking, with the places of its reads in the index.
 struct Placed {
-    reads: Vec<(Place, Ranked)>,
-    corrections: Vec<Correction>,
+    ranking: Ranking,
+    places: Vec<Place>,
+}
+
+impl Placed {
+    fn of(reads: impl IntoIterator<Item = (Place, Ranked)>, corrections: Vec<Correction>) -> Self {
+        let (places, reads) = reads.into_iter().unzip();
+        Self { ranking: Ranking { reads, corrections }, places }
+    }
 }
 
 /// Ranks the reads that match `query`, whose embedding is `meaning`, and reports replaced words.
@@ -260,7 +320,7 @@ fn rank(
             };
             (hit.place, ranked)
         });
-        return Ok(Placed { reads: reads.collect(), corrections: found.corrections });
+        return Ok(Placed::of(reads, found.corrections));
     }
     let mut candidates: HashMap<Place, Candidate> = HashMap::new();
     for (hit, rank) in found.hits.iter().zip(1..) {
@@ -277,17 +337,29 @@ fn rank(
         candidates.into_iter().map(|(place, candidate)| Candidate { place, ..candidate }).collect();
     let mut reads = joined(searcher, candidates, blend)?;
     let unfinished = query.unfinished().filter(|_| typing == Typing::Going);
-    let places: Vec<Place> = reads.iter().map(|(place, _)| *place).collect();
-    let covered = coverage(searcher, query, &found.corrections, unfinished, &places)?;
-    for ((_, ranked), covered) in reads.iter_mut().zip(covered) {
-        ranked.coverage = covered;
-    }
+    cover(searcher, query, &found.corrections, unfinished, &mut reads)?;
     // Without the meaning, as when an embedding server does not answer, words are too little
     // evidence to refuse an answer.
     if meaning.is_some() && reads.iter().all(|(_, ranked)| ranked.closeness(blend) < blend.least_closeness) {
         reads.clear();
     }
-    Ok(Placed { reads, corrections: found.corrections })
+    Ok(Placed::of(reads, found.corrections))
+}
+
+/// Sets the coverage of each read.
+fn cover(
+    searcher: &Searcher,
+    query: &Query,
+    corrections: &[Correction],
+    unfinished: Option<&str>,
+    reads: &mut [(Place, Ranked)],
+) -> Result<(), SearchError> {
+    let places: Vec<Place> = reads.iter().map(|(place, _)| *place).collect();
+    let covered = coverage(searcher, query, corrections, unfinished, &places)?;
+    for ((_, ranked), covered) in reads.iter_mut().zip(covered) {
+        ranked.coverage = covered;
+    }
+    Ok(())
 }
 
 /// The places of all segments whose vectors are nearest to `meaning`, nearest first, among those

@@ -244,8 +244,11 @@ impl Search {
             Ok(meaning) => (meaning, None),
             Err(failure) => (None, Some(failure.to_string())),
         };
-        let (ranking, facets) =
-            self.ranked(query.clone(), meaning, asked.blend.clone(), asked.typing).await?;
+        let (ranking, facets) = {
+            let (query, blend, typing) = (query.clone(), asked.blend.clone(), asked.typing);
+            let rank = move |ranker: &Ranker| ranker.rank_and_count(&query, meaning.as_ref(), &blend, typing);
+            self.aside(rank).await?
+        };
         let total = if query.has_words() { ranking.reads.len() as u64 } else { facets.total };
         let page: Vec<Ranked> = ranking.reads.into_iter().skip(asked.skip).take(asked.limit).collect();
         let marks = Marks::of(&query, &ranking.corrections);
@@ -275,7 +278,7 @@ impl Search {
         // An answer has so many reads at most.
         for some in reads.chunks(CANDIDATES) {
             let query = query.clone().among(some.to_vec());
-            let (ranking, _) = self.ranked(query, meaning.clone(), blend.clone(), Typing::Done).await?;
+            let ranking = self.ranked(query, meaning.clone(), blend.clone()).await?;
             let close = ranking.reads.iter().filter(|read| read.closeness(&blend) >= blend.least_closeness);
             answering.extend(close.map(|read| read.id));
         }
@@ -289,7 +292,7 @@ impl Search {
     pub async fn ranking(&self, text: &str, blend: &Blend) -> Result<Ranking, SearchFailure> {
         let query = Query::parse(text);
         let meaning = self.meaning_of(&query, blend).await?;
-        Ok(self.ranked(query, meaning, blend.clone(), Typing::Done).await?.0)
+        self.ranked(query, meaning, blend.clone()).await
     }
 
     /// Finds reads that have the problem of this one, those of other companies first. Leaves out
@@ -342,8 +345,9 @@ impl Search {
         let Some(meaning) = self.embedder.embed(&[Some(meaning)]).await?.pop().flatten() else {
             return Ok(Vec::new());
         };
-        let (ranking, _) = self.ranked(query, Some(meaning), Blend::default(), Typing::Done).await?;
-        Ok(ranking.reads.into_iter().filter(|other| other.id != of.id).collect())
+        let mut reads = self.aside(move |ranker| ranker.alike(&query, &meaning, PROBLEM_COVERAGE)).await?;
+        reads.retain(|other| other.id != of.id);
+        Ok(reads)
     }
 
     /// Notes on the parts of a question that were not understood, and how they are searched
@@ -403,17 +407,22 @@ impl Search {
         Ok(self.embedder.embed(&[Some(query.words())]).await?.pop().flatten())
     }
 
-    /// Ranks on a blocking thread.
     async fn ranked(
         &self,
         query: Query,
         meaning: Option<Embedding>,
         blend: Blend,
-        typing: Typing,
-    ) -> Result<(Ranking, Facets), SearchFailure> {
+    ) -> Result<Ranking, SearchFailure> {
+        self.aside(move |ranker| ranker.rank(&query, meaning.as_ref(), &blend, Typing::Done)).await
+    }
+
+    /// Runs `rank` on a blocking thread.
+    async fn aside<T: Send + 'static>(
+        &self,
+        rank: impl FnOnce(&Ranker) -> Result<T, SearchError> + Send + 'static,
+    ) -> Result<T, SearchFailure> {
         let ranker = self.ranker.clone();
-        let rank = move || ranker.rank(&query, meaning.as_ref(), &blend, typing);
-        Ok(tokio::task::spawn_blocking(rank).await??)
+        Ok(tokio::task::spawn_blocking(move || rank(&ranker)).await??)
     }
 
     /// The ranked reads with their texts. Leaves out reads that are no longer in the archive.

@@ -96,7 +96,7 @@ async fn one_size(
                 let began = Instant::now();
                 let query = Query::parse(text);
                 let meaning = (by != By::Words).then(|| embedder.embed(&query.words())).flatten();
-                ranker.rank(&query, meaning.as_ref(), &blend, Typing::Done)?;
+                ranker.rank_and_count(&query, meaning.as_ref(), &blend, Typing::Done)?;
                 // The first round loads the files into memory.
                 if round > 0 {
                     took.push(began.elapsed());

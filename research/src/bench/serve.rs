@@ -26,6 +26,13 @@ const LONG: u32 = 2_000;
 /// Concurrent clients of the API, and for how many seconds they ask.
 const API_CLIENTS: usize = 200;
 const API_SECONDS: u64 = 20;
+/// How the clients of the API ask: in words, the time from one request of a client to its next one
+/// (none: as soon as it has a response), and whether finished answers are kept.
+const API_LOADS: [(&str, Option<Duration>, bool); 3] = [
+    ("without a pause, answers kept", None, true),
+    ("one request a second, answers kept", Some(Duration::from_secs(1)), true),
+    ("one request a second, each answer made", Some(Duration::from_secs(1)), false),
+];
 /// Time limit for nginx to start.
 const READY_WITHIN: Duration = Duration::from_secs(10);
 
@@ -104,9 +111,15 @@ impl Serve {
                     continue;
                 }
                 if self.api {
-                    let served = made.archive.serve(&["--no-fetch"])?;
-                    let asked = ask_api(served.address, &api_paths(&made.pages)?).await?;
-                    api.push(asked.row(name, *reads));
+                    let paths = api_paths(&made.pages)?;
+                    for (load, pause, keeps) in API_LOADS {
+                        let no_cache = ["--page-cache", "0 MB"];
+                        let flags = no_cache.iter().filter(|_| !keeps).copied();
+                        let flags: Vec<&str> = std::iter::once("--no-fetch").chain(flags).collect();
+                        let served = made.archive.serve(&flags)?;
+                        let asked = ask_api(served.address, &paths, pause).await?;
+                        api.push(asked.row(name, *reads, load));
+                    }
                     continue;
                 }
                 let started = start(&made.archive).await?;
@@ -137,7 +150,8 @@ impl Serve {
             }
         }
         if !api.is_empty() {
-            let head = ["database", "reads", "requests", "a second", "errors", "p50, ms", "p99, ms"];
+            let head =
+                ["database", "reads", "clients", "requests", "a second", "errors", "p50, ms", "p99, ms"];
             println!("{}", table(&head, &api));
         }
         Ok(())
@@ -278,8 +292,9 @@ struct ApiAnswers {
 }
 
 impl ApiAnswers {
-    fn row(&self, database: &str, reads: u32) -> Vec<String> {
-        let mut row = vec![database.to_owned(), reads.to_string(), self.times.len().to_string()];
+    fn row(&self, database: &str, reads: u32, load: &str) -> Vec<String> {
+        let mut row = [database, &reads.to_string(), load].map(str::to_owned).to_vec();
+        row.push(self.times.len().to_string());
         row.push(format!("{:.0}", self.times.len() as f64 / API_SECONDS as f64));
         row.push(self.errors.to_string());
         row.extend([0.50, 0.99].map(|share| format!("{:.2}", milliseconds(&self.times, share))));
@@ -306,24 +321,37 @@ fn api_paths(pages: &[(&'static str, String)]) -> anyhow::Result<Vec<String>> {
     ])
 }
 
-/// Lets all clients ask for these addresses in turn. Each begins with another one.
-async fn ask_api(server: SocketAddr, paths: &[String]) -> anyhow::Result<ApiAnswers> {
+/// Lets all clients ask for these addresses in turn. Each begins with another one. With a `pause`,
+/// a request is due at a fixed time whether or not the one before has a response, and its time
+/// counts from then.
+async fn ask_api(
+    server: SocketAddr,
+    paths: &[String],
+    pause: Option<Duration>,
+) -> anyhow::Result<ApiAnswers> {
     let request = |path: &String| format!("GET {path} HTTP/1.1\r\nHost: {server}\r\n\r\n");
     let requests: Vec<String> = paths.iter().map(request).collect();
     let mut first = Asker::connect(server).await?;
     for (request, path) in requests.iter().zip(paths) {
         first.ask(request.as_bytes()).await.with_context(|| path.clone())?;
     }
-    let end = Instant::now() + Duration::from_secs(API_SECONDS);
+    let start = Instant::now();
+    let end = start + Duration::from_secs(API_SECONDS);
     let client = |nth: usize| {
         let requests = requests.clone();
         async move {
             let (mut open, mut answers) = (None, ApiAnswers::default());
+            // The first requests are spread over a pause.
+            let mut due = pause.map(|pause| start + pause.mul_f64(nth as f64 / API_CLIENTS as f64));
             for request in requests.iter().cycle().skip(nth % requests.len()) {
-                let began = Instant::now();
+                if let Some(due) = due {
+                    tokio::time::sleep_until(due.into()).await;
+                }
+                let began = due.unwrap_or_else(Instant::now);
                 if began >= end {
                     break;
                 }
+                due = due.zip(pause).map(|(due, pause)| due + pause);
                 match answer(server, open.take(), request).await {
                     Ok(asker) => {
                         answers.times.push(began.elapsed());

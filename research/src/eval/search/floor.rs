@@ -62,6 +62,9 @@ pub async fn learn(
     others(search, judged, urls, reads).await
 }
 
+/// Number of others that a page lists.
+const SHOWN: usize = 5;
+
 /// A read that was judged for the query which another read answers best.
 struct Pair {
     is_tuning: bool,
@@ -93,6 +96,48 @@ async fn others(search: &Search, judged: &[Judged], urls: &Urls, reads: &[ReadTe
     }
     let rows = (0..=12_u8).map(|step| row_of_pairs(f32::from(step) / 4.0, &pairs));
     let head = ["weight", "floor", "answers kept: tuning", "reporting", "others kept: tuning", "reporting"];
+    println!("{}", table(&head, &rows.collect::<Vec<_>>()));
+    shown(search, judged, urls, &ids).await
+}
+
+/// The reads that are listed as others with a problem, by how they were judged for the query.
+#[derive(Default)]
+struct Shown {
+    lists: usize,
+    answers: usize,
+    in_part: usize,
+    wrong: usize,
+    not_judged: usize,
+}
+
+/// Prints what the pages of the reads that answer a query best list as others with their problem.
+async fn shown(
+    search: &Search,
+    judged: &[Judged],
+    urls: &Urls,
+    ids: &HashMap<&str, ReadId>,
+) -> anyhow::Result<()> {
+    let mut halves = [Shown::default(), Shown::default()];
+    for query in judged.iter().filter(|query| query.kind != Kind::Topic) {
+        let of = &mut halves[usize::from(!Half::Tuning.holds(query))];
+        let best = query.grades.iter().filter(|(_, grade)| **grade == 3);
+        for id in best.filter_map(|(url, _)| ids.get(url.as_str())) {
+            of.lists += 1;
+            for other in search.others_with(*id, SHOWN).await? {
+                match urls.get(&other.read.card.id).and_then(|url| query.grades.get(url)) {
+                    Some(2..) => of.answers += 1,
+                    Some(1) => of.in_part += 1,
+                    Some(0) => of.wrong += 1,
+                    None => of.not_judged += 1,
+                }
+            }
+        }
+    }
+    let rows = ["tuning", "reporting"].into_iter().zip(halves).map(|(name, of)| {
+        let counts = [of.lists, of.answers, of.in_part, of.wrong, of.not_judged];
+        std::iter::once(name.to_owned()).chain(counts.map(|count| count.to_string())).collect()
+    });
+    let head = ["half", "lists", "answer the query", "in part", "do not", "not judged"];
     println!("{}", table(&head, &rows.collect::<Vec<_>>()));
     Ok(())
 }
