@@ -109,8 +109,10 @@ impl Search {
     /// If the archive, the index or an embedding server fails. The current index stays in use.
     pub async fn rebuild(&self, mut tell: impl FnMut(Progress)) -> Result<Option<u64>, SearchFailure> {
         let Some(mut rebuild) = self.index().rebuild()? else { return Ok(None) };
+        // As in a catch-up, nothing changes between the last change and this version.
+        let version = self.store.archive_version().await?;
         let mut progress = Progress { done: 0, reads: self.store.reads_annotated().await? };
-        let (mut after, mut come_to) = (ChangeMark::default(), 0);
+        let (mut after, mut come_to) = (ChangeMark::default(), version);
         loop {
             let changes = self.store.changes(after, STRETCH).await?;
             come_to = come_to.max(changes.version);

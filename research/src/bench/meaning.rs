@@ -16,7 +16,7 @@ const WORDS: usize = 9;
 #[derive(Debug, clap::Args)]
 pub struct Meaning {
     /// Number of vectors
-    #[arg(long, value_delimiter = ',', default_values_t = [100_000, 200_000, 1_000_000, 2_000_000])]
+    #[arg(long, value_delimiter = ',', default_values_t = [20_000, 100_000, 200_000, 1_000_000, 2_000_000])]
     vectors: Vec<u32>,
     /// Number of questions
     #[arg(long, default_value_t = 200)]
@@ -63,7 +63,7 @@ fn measured(embedder: &Embedder, sentences: &[String], asked: &[Embedding], coun
     // Exact, in parts so small that each is compared completely.
     let all: Vec<_> = kept().collect();
     let parts: Vec<Vectors> =
-        all.chunks(50_000).map(|part| Vectors::new(embedder.dimensions(), part.iter().copied())).collect();
+        all.chunks(20_000).map(|part| Vectors::new(embedder.dimensions(), part.iter().copied())).collect();
     let exactly = |query: &Embedding, limit: usize| {
         let mut rows: Vec<Row> = parts.iter().flat_map(|part| part.nearest(query, limit, None)).collect();
         rows.sort_by(|one, other| other.similarity.total_cmp(&one.similarity));

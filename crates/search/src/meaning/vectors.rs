@@ -14,14 +14,14 @@ use fearless_simd::{Level, Simd, dispatch};
 
 use super::embedding::{Embedding, dot};
 
-/// Maximum vectors that are all compared; that takes a few milliseconds.
-const EXACT_MAX: usize = 200_000;
+/// Maximum vectors that are all compared; that takes less than a millisecond.
+const EXACT_MAX: usize = 20_000;
 
 /// A part with at most this many vectors has no codes; its vectors are all compared.
 const FEW: usize = 1_000;
 
 /// Minimum number of codes whose vectors are compared exactly.
-const CANDIDATES: usize = 4_000;
+const CANDIDATES: usize = 8_000;
 
 /// Candidates per requested result, if many results are requested.
 const CANDIDATES_EACH: usize = 20;

@@ -2,6 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 use backissue_model::{Mark, ReadId, ReaderId};
+use backissue_search::Caught;
 use backissue_web::{Images, Readers};
 
 use crate::specimens::{HOSTILE, PROBLEM, QUOTE, blogs, busy_blog, late_post, now};
@@ -255,6 +256,15 @@ async fn page_with_others_is_rendered_again_after_indexing() {
     let before = site.get(&path).await.headers["etag"].clone();
     site.search.catch_up(|_| ()).await.unwrap();
     assert_ne!(site.get(&path).await.headers["etag"], before);
+}
+
+#[tokio::test]
+async fn rebuilt_index_lacks_nothing() {
+    let site = site(&[]).await;
+    // None of these reads has changed since the archive was made, but other things have.
+    backissue_store::generate(&site.store, 30, 1).await.unwrap();
+    assert_eq!(site.search.rebuild(|_| ()).await.unwrap(), Some(30));
+    assert_eq!(site.search.catch_up(|_| ()).await.unwrap(), Caught::Up { changes: 0 });
 }
 
 #[tokio::test]
