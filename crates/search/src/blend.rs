@@ -220,9 +220,10 @@ impl Ranker {
         Ok((ranking, facets))
     }
 
-    /// Finds reads that may have the problem `query`, whose embedding is `meaning`: those nearest in
-    /// meaning, at most [`CANDIDATES`], closest first ([`Ranked::closeness_to_problem`]). A search
-    /// by words would cost several times as much, and finds no better ones.
+    /// Finds reads that may have the problem `query`, whose embedding is `meaning`: those nearest
+    /// in meaning, at most [`CANDIDATES`]. They are in order of [`Ranked::closeness_to_problem`]
+    /// with the weight `coverage`. A search by words would cost several times as much and find no
+    /// better ones.
     ///
     /// # Errors
     /// If the index cannot be read.
