@@ -247,7 +247,7 @@ impl Search {
         let (ranking, facets) = {
             let (query, blend, typing) = (query.clone(), asked.blend.clone(), asked.typing);
             let rank = move |ranker: &Ranker| ranker.rank_and_count(&query, meaning.as_ref(), &blend, typing);
-            self.aside(rank).await?
+            self.blocking(rank).await?
         };
         let total = if query.has_words() { ranking.reads.len() as u64 } else { facets.total };
         let page: Vec<Ranked> = ranking.reads.into_iter().skip(asked.skip).take(asked.limit).collect();
@@ -345,7 +345,7 @@ impl Search {
         let Some(meaning) = self.embedder.embed(&[Some(meaning)]).await?.pop().flatten() else {
             return Ok(Vec::new());
         };
-        let mut reads = self.aside(move |ranker| ranker.alike(&query, &meaning, PROBLEM_COVERAGE)).await?;
+        let mut reads = self.blocking(move |ranker| ranker.alike(&query, &meaning, PROBLEM_COVERAGE)).await?;
         reads.retain(|other| other.id != of.id);
         Ok(reads)
     }
@@ -413,11 +413,11 @@ impl Search {
         meaning: Option<Embedding>,
         blend: Blend,
     ) -> Result<Ranking, SearchFailure> {
-        self.aside(move |ranker| ranker.rank(&query, meaning.as_ref(), &blend, Typing::Done)).await
+        self.blocking(move |ranker| ranker.rank(&query, meaning.as_ref(), &blend, Typing::Done)).await
     }
 
     /// Runs `rank` on a blocking thread.
-    async fn aside<T: Send + 'static>(
+    async fn blocking<T: Send + 'static>(
         &self,
         rank: impl FnOnce(&Ranker) -> Result<T, SearchError> + Send + 'static,
     ) -> Result<T, SearchFailure> {
