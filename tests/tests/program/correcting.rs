@@ -5,7 +5,7 @@ use backissue_tests::browser::{Browser, Colours};
 use fantoccini::Locator;
 
 use crate::browsing::demo;
-use crate::marking::press;
+use crate::marking::go;
 
 /// Waits for an element and returns its text.
 pub async fn wait(browser: &Browser, css: &str) -> String {
@@ -24,18 +24,18 @@ async fn read_is_corrected_and_restored_without_script() {
     let read = served.url(&first.attr("href").await.unwrap().unwrap());
     browser.window.goto(&read).await.unwrap();
     let before = wait(&browser, "h1").await;
-    press(&browser, ".correct a").await;
+    go(&browser, ".correct a").await;
     wait(&browser, "#problem").await;
     let field = browser.window.find(Locator::Css("#problem")).await.unwrap();
     field.clear().await.unwrap();
     field.send_keys("Two jobs waited for one lock.").await.unwrap();
-    press(&browser, ".settle > .row button").await;
+    go(&browser, ".settle > .row button").await;
     wait(&browser, "#how").await;
     assert_eq!(wait(&browser, "h1").await, "Two jobs waited for one lock.");
     assert_eq!(wait(&browser, "[data-statement=problem] .backing").await, "Corrected by a person.");
-    press(&browser, ".correct a").await;
+    go(&browser, ".correct a").await;
     wait(&browser, "button[name=take-back]").await;
-    press(&browser, "button[name=take-back]").await;
+    go(&browser, "button[name=take-back]").await;
     browser.window.wait().for_element(Locator::Css(".settle")).await.unwrap();
     browser.window.goto(&read).await.unwrap();
     assert_eq!(wait(&browser, "h1").await, before);

@@ -1,5 +1,7 @@
 //! A reader's marks in a real browser: with and without script, and with the keyboard alone.
 
+use std::time::Duration;
+
 use backissue_needs::needs;
 use backissue_tests::browser::{Browser, Colours};
 use backissue_tests::program::{Archive, Served, client};
@@ -7,6 +9,9 @@ use fantoccini::Locator;
 use fantoccini::key::Key;
 
 use crate::browsing::{demo, once};
+
+/// Time limit for one page to follow another.
+pub const WITHIN: Duration = Duration::from_secs(60);
 
 /// Number of reads on the page with all of these marks.
 async fn marked(browser: &Browser, marks: &str) -> usize {
@@ -18,6 +23,15 @@ async fn marked(browser: &Browser, marks: &str) -> usize {
 pub async fn press(browser: &Browser, css: &str) {
     let enter = String::from(char::from(Key::Enter));
     browser.window.find(Locator::Css(css)).await.unwrap().send_keys(&enter).await.unwrap();
+}
+
+/// Presses a button or a link that leads to another page, and waits until the old page is gone.
+/// Otherwise a test could take an element of the old page for one of the new.
+pub async fn go(browser: &Browser, css: &str) {
+    let page = browser.window.find(Locator::Css("html")).await.unwrap();
+    press(browser, css).await;
+    let left = async { while page.tag_name().await.is_ok() {} };
+    assert!(tokio::time::timeout(WITHIN, left).await.is_ok(), "{css} leads nowhere");
 }
 
 pub async fn text(browser: &Browser, css: &str) -> String {

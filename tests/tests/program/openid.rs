@@ -11,7 +11,7 @@ use fantoccini::Locator;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::{Client, Response, redirect};
 
-use crate::marking::{press, text};
+use crate::marking::{go, text};
 
 /// A server with a provider, and the port that is part of its address.
 struct Stage {
@@ -373,40 +373,40 @@ async fn browser_logs_in_at_the_provider_with_and_without_script() {
         stage.provider.log_in(StandInPerson::new("a-1", "anna"));
         goto("/readers").await;
         assert_eq!(text(&browser, "#openid a").await, "Log in with Team login");
-        press(&browser, "#openid a").await;
+        go(&browser, "#openid a").await;
         wait("#deny").await;
-        press(&browser, "#deny").await;
+        go(&browser, "#deny").await;
         wait("main a[href='/login']").await;
         assert_eq!(text(&browser, "h1").await, "You were not logged in");
-        press(&browser, "main a[href='/login']").await;
+        go(&browser, "main a[href='/login']").await;
         wait("#openid a").await;
         goto("/readers").await;
-        press(&browser, "#openid a").await;
+        go(&browser, "#openid a").await;
         wait("#allow").await;
-        press(&browser, "#allow").await;
+        go(&browser, "#allow").await;
         wait("#name").await;
         let here = browser.window.current_url().await.unwrap();
         assert_eq!((here.path(), here.query()), ("/readers", None), "back where the login was needed");
         browser.window.find(Locator::Css("#name")).await.unwrap().send_keys(name).await.unwrap();
-        press(&browser, "section.own .settle .row button").await;
+        go(&browser, "section.own .settle .row button").await;
         wait("p.address").await;
         let link = text(&browser, "p.address").await;
         goto("/account").await;
         assert!(
             text(&browser, "main").await.contains("Logging out here ends your session in this archive only.")
         );
-        press(&browser, ".log-out button").await;
+        go(&browser, ".log-out button").await;
         wait("#login").await;
         // The invited reader joins as another person, without a password.
         stage.provider.log_in(StandInPerson::new(&format!("{name}-1"), name));
         browser.window.goto(&link).await.unwrap();
-        press(&browser, "main a.press").await;
+        go(&browser, "main a.press").await;
         wait("#allow").await;
-        press(&browser, "#allow").await;
+        go(&browser, "#allow").await;
         wait(".log-out").await;
         goto("/account").await;
         assert_eq!(text(&browser, ".standfirst").await, format!("You are {name}, a reader of this archive."));
-        press(&browser, ".log-out button").await;
+        go(&browser, ".log-out button").await;
         wait("#login").await;
         goto("/account").await;
         wait("#login").await;

@@ -6,7 +6,7 @@ use fantoccini::Locator;
 use fantoccini::key::Key;
 
 use crate::browsing::{demo, once};
-use crate::marking::{press, text};
+use crate::marking::{go, text};
 
 async fn wait_for(browser: &Browser, css: &str) {
     browser.window.wait().for_element(Locator::Css(css)).await.unwrap();
@@ -25,10 +25,10 @@ async fn problem_is_answered_and_rated_without_script() {
     browser.look_like(360, 780, Colours::Light).await.unwrap();
     browser.run_scripts(false).await.unwrap();
     browser.window.goto(&served.url("/shelf")).await.unwrap();
-    press(&browser, "main a[href='/practise']").await;
+    go(&browser, "main a[href='/practise']").await;
     wait_for(&browser, ".decks").await;
     assert_fits(&browser, 360).await;
-    press(&browser, ".decks a[href='/practise/card']").await;
+    go(&browser, ".decks a[href='/practise/card']").await;
     wait_for(&browser, "#answer").await;
     assert_fits(&browser, 360).await;
     let problem = text(&browser, "h1").await;
@@ -40,7 +40,7 @@ async fn problem_is_answered_and_rated_without_script() {
         .send_keys("I would *measure* it.")
         .await
         .unwrap();
-    press(&browser, "#answer-form button").await;
+    go(&browser, "#answer-form button").await;
     wait_for(&browser, "form.rate").await;
     assert_fits(&browser, 360).await;
     assert_eq!(text(&browser, "h1").await, problem);
@@ -48,7 +48,7 @@ async fn problem_is_answered_and_rated_without_script() {
     assert!(!text(&browser, ".said").await.is_empty());
     let read =
         browser.window.find(Locator::Css(".byline a")).await.unwrap().attr("href").await.unwrap().unwrap();
-    press(&browser, "form.rate [value=good]").await;
+    go(&browser, "form.rate [value=good]").await;
     wait_for(&browser, "#answer").await;
     assert!(text(&browser, ".eyebrow").await.contains("2 of 10"));
     assert_ne!(text(&browser, "h1").await, problem);

@@ -10,19 +10,14 @@
 //! - `login.rs`: invite readers, log in and out
 //! - `accessible.rs`: the checks of axe-core on all pages
 
-use std::time::Duration;
-
 use backissue_needs::needs;
 use backissue_tests::browser::{Browser, Colours};
 use backissue_tests::program::{Archive, Served, client};
 use backissue_tests::stand_in_model::StandInModel;
 use fantoccini::Locator;
 
-use crate::marking::{press, text};
+use crate::marking::{WITHIN, go, press, text};
 use crate::modelling::honest;
-
-/// Time limit for one page to follow another, and for a worker's step.
-const WITHIN: Duration = Duration::from_secs(60);
 
 const PASSWORD: &str = "tide pool ledger";
 
@@ -42,12 +37,8 @@ impl Tour<'_> {
         assert!(wide.as_u64().unwrap() <= u64::from(self.width), "{path} is {wide} px wide");
     }
 
-    /// Presses a button or a link, and waits until its page is gone.
     async fn go(&self, css: &str) {
-        let page = self.browser.window.find(Locator::Css("html")).await.unwrap();
-        press(self.browser, css).await;
-        let left = async { while page.tag_name().await.is_ok() {} };
-        assert!(tokio::time::timeout(WITHIN, left).await.is_ok(), "{css} leads nowhere");
+        go(self.browser, css).await;
     }
 
     async fn fill(&self, css: &str, typed: &str) {
