@@ -1183,6 +1183,10 @@ pub struct UseArgs {
     /// The environment variable with the key, if it is not the usual one
     #[arg(long, value_name = "VARIABLE")]
     pub key_env: Option<String>,
+    /// The time limit for one answer, e.g. 30m; by default two minutes, or ten for a model that is
+    /// slow in the test
+    #[arg(long, value_name = "DURATION")]
+    pub timeout: Option<Pause>,
     /// Test it and tell its price, but write nothing
     #[arg(long)]
     pub dry_run: bool,

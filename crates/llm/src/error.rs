@@ -39,7 +39,7 @@ pub enum ModelError {
         is_local: bool,
     },
     /// The connection failed.
-    #[error("model `{name}`: nothing answers at {url}: {reason}; {}", if *.is_local { "is the model server running? `ollama serve` starts Ollama" } else { "check `url` and this machine's network" })]
+    #[error("model `{name}`: nothing answers at {url}: {reason}; {}", if *.is_local { "is the model server running? `ollama serve` starts Ollama, `llama-server -m FILE.gguf` llama.cpp" } else { "check `url` and this machine's network" })]
     Connect {
         /// The model.
         name: String,

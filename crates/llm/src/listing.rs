@@ -103,7 +103,8 @@ pub(crate) fn of_llama_cpp(answer: &Value) -> Option<Vec<Listed>> {
     Some(models.iter().take(MODELS_MAX).filter_map(of_one).collect())
 }
 
-/// The models of a chat-completions server. OpenRouter states prices, as texts.
+/// The models of a chat-completions server. OpenRouter states prices, as texts, and llama.cpp the
+/// size.
 fn of_chat_completions(answer: &Value) -> Vec<Listed> {
     let models = answer["data"].as_array().map(Vec::as_slice).unwrap_or_default();
     let of_one = |model: &Value| {
@@ -115,7 +116,7 @@ fn of_chat_completions(answer: &Value) -> Vec<Listed> {
         let both = price("prompt").zip(price("completion"));
         let price =
             both.map(|(input, output)| PricePerToken { input, output, cached: price("input_cache_read") });
-        Some(Listed { price, ..named(model, "id")? })
+        Some(Listed { price, bytes: model["meta"]["size"].as_u64(), ..named(model, "id")? })
     };
     models.iter().take(MODELS_MAX).filter_map(of_one).collect()
 }
@@ -190,12 +191,13 @@ mod tests {
             { "id": "a/b", "pricing": { "prompt": "0.00000125", "completion": "0.00001", "input_cache_read": "0.000000125" } },
             { "id": "a/router", "pricing": { "prompt": "-1", "completion": "-1" } },
             { "id": "a/free", "pricing": { "prompt": "0", "completion": "0" } },
-            { "id": "a/silent" },
+            { "id": "a/silent", "meta": { "size": 986_000_000 } },
         ]});
         let listed = of_protocol(Protocol::OpenAi, &answer);
         let price = PricePerToken { input: 0.000_001_25, output: 0.000_01, cached: Some(0.000_000_125) };
         assert_eq!(listed[0].price, Some(price));
         assert_eq!((listed[1].price, listed[3].price), (None, None));
         assert_eq!(listed[2].price.map(|price| price.input), Some(0.0));
+        assert_eq!((listed[2].bytes, listed[3].bytes), (None, Some(986_000_000)));
     }
 }

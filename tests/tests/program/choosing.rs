@@ -257,6 +257,10 @@ fn what_cannot_be_used_is_refused_with_a_remedy() {
         let error = choosing.refused(&["models", "use", name], &servers);
         assert!(error.contains(remedy), "{name}: {error}");
     }
+    let slow = StandInModel::start(|_| Does::Hangs).unwrap();
+    let (url, limit) = (slow.url("openai"), "--timeout=1s");
+    let slow = choosing.refused(&["models", "use", "llamacpp/m", "--url", &url, limit], &[]);
+    assert!(slow.contains("within 1 s") && slow.contains("`--timeout 30m` gives it longer"), "{slow}");
     drop(server);
     let down = choosing.refused(&["models", "use", "ollama/tiny:1b"], &servers);
     assert!(down.contains("`ollama serve` starts Ollama") && down.contains("nothing was written"), "{down}");
@@ -314,6 +318,15 @@ fn model_with_a_small_context_gets_the_short_prompt() {
     assert!(used.code == 0 && used.out.contains("It gets the short prompt."), "{}{}", used.out, used.err);
     let file = choosing.file();
     assert!(file.contains("prompt = \"short\"") && server.asked().len() == 2, "{file}");
+
+    // llama.cpp states the size of its weights in the list of its models.
+    let list = json!({ "data": [{ "id": "m", "owned_by": "llamacpp", "meta": { "size": 986_000_000 } }] });
+    let lists = move |path: &str| (path == "/v1/models").then(|| list.clone());
+    let server = StandInModel::start_listing(lists, honest).unwrap();
+    let choosing = Choosing::new("");
+    let used = choosing.run(&["models", "use", "llamacpp/m", "--url", &server.url("openai")], &[]);
+    assert!(used.code == 0 && used.out.contains("It gets the short prompt."), "{}{}", used.out, used.err);
+    assert!(choosing.file().contains("prompt = \"short\"") && server.asked().len() == 1);
 }
 
 #[test]

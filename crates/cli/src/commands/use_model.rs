@@ -152,6 +152,10 @@ fn choose(args: &UseArgs, settings: &Settings) -> anyhow::Result<Choice> {
         row.key_env = Some(variable.clone());
         choice.is_configured = false;
     }
+    if args.timeout.is_some() {
+        row.timeout = args.timeout;
+        choice.is_configured = false;
+    }
     if let Some(variable) = row.key_env.as_ref().filter(|variable| !noticed::is_set(variable)) {
         if args.url.is_some() && args.key_env.is_none() && configured.is_none() {
             // Another server need not have keys.
@@ -258,7 +262,11 @@ async fn try_out(settings: &Settings, choice: &mut Choice) -> anyhow::Result<(Op
     if let Some(store) = store {
         store.close().await;
     }
-    let tested = tested.context("the test failed, and nothing was written")?;
+    let is_slow = |error: &anyhow::Error| matches!(error.downcast_ref(), Some(ModelError::Timeout { .. }));
+    let tested = tested.map_err(|error| {
+        let longer = if is_slow(&error) { "; `--timeout 30m` gives it longer" } else { "" };
+        error.context(format!("the test failed, and nothing was written{longer}"))
+    })?;
     ensure!(
         !["problem", "approach", "outcome"].iter().all(|field| tested.refused.contains(field)),
         "the test failed, and nothing was written: no statement of its answer passes the checks; try a larger model"
