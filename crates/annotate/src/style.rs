@@ -8,11 +8,13 @@ use crate::sentences::sentences;
 /// Maximum characters of a written statement.
 pub(crate) const STATEMENT_MAX: usize = 260;
 
-/// Words that refer to the post instead of its subject.
+/// Words that refer to the post, or to a place in it, instead of its subject.
 const OF_THE_POST: &[&str] = &[
     "this post", "this blog", "this article", "this piece", "this series", "this write-up",
     "this announcement", "this story", "this talk", "the article", "the blog post", "in the post",
-    "the write-up",
+    "the write-up", "described above", "described below", "described earlier", "mentioned above",
+    "mentioned below", "mentioned earlier", "outlined above", "discussed above", "shown above",
+    "shown below", "above-mentioned", "aforementioned", "as mentioned", "see above", "see below",
 ];
 
 /// Words of praise and advertising.
@@ -27,7 +29,7 @@ const PRAISE: &[&str] = &[
     "thrilled", "unmatched", "unparalleled", "unrivalled", "wonderful", "world-class", "must-have",
 ];
 
-/// Returns `text` trimmed, if it is written as a statement must be, else the reason why not.
+/// Returns `text` trimmed, if it is written as a statement must be, else all reasons why not.
 pub(crate) fn statement(text: &str) -> Result<String, String> {
     let mut line = backissue_model::collapsed(text);
     if line.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | '%' | '"' | '”' | '`')) {
@@ -36,40 +38,42 @@ pub(crate) fn statement(text: &str) -> Result<String, String> {
     if line.is_empty() {
         return Err("it is empty; use null where there is nothing to say".into());
     }
+    let mut faults = Vec::new();
     let length = line.chars().count();
     if length > STATEMENT_MAX {
-        return Err(format!("it has {length} characters; write at most {STATEMENT_MAX}"));
+        faults.push(format!("it has {length} characters; write at most {STATEMENT_MAX}"));
     }
     if !line.ends_with('.') {
-        return Err("it does not end in a full stop".into());
+        faults.push("it does not end in a full stop".to_owned());
     }
     if line.contains(|c: char| c.is_control())
         || line.contains("```")
         || line.contains("**")
         || has_tag(&line)
     {
-        return Err("it has markup; write plain text".into());
+        faults.push("it has markup; write plain text".to_owned());
     }
     if has_address(&line) {
-        return Err("it has a web or e-mail address; leave it out".into());
+        faults.push("it has a web or e-mail address; leave it out".to_owned());
     }
-    if sentences(&line).len() != 1 {
-        return Err("it is not exactly one sentence".into());
+    let count = sentences(&line).len();
+    if count != 1 {
+        faults.push(format!("it is {count} sentences; write exactly one sentence"));
     }
     if let Some(word) = line.split(' ').map(plain_word).find(|word| is_second_person(word)) {
-        return Err(format!("it says “{word}”; write in the third person"));
+        faults.push(format!("it says “{word}”; write in the third person"));
     }
     if has_first_person(&line) {
-        return Err("it is written in the first person; name the company or project instead".into());
+        faults.push("it is written in the first person; name the company or project instead".to_owned());
     }
     let lower = line.to_lowercase();
     if let Some(words) = OF_THE_POST.iter().find(|words| has_phrase(&lower, words)) {
-        return Err(format!("it says “{words}”; say the matter and not that it is told"));
+        faults.push(format!("it says “{words}”; say the matter and not that it is told"));
     }
     if let Some(word) = PRAISE.iter().find(|word| has_phrase(&lower, word)) {
-        return Err(format!("“{word}” is praise; leave it out"));
+        faults.push(format!("“{word}” is praise; leave it out"));
     }
-    Ok(line)
+    if faults.is_empty() { Ok(line) } else { Err(faults.join("; ")) }
 }
 
 fn is_second_person(lower: &str) -> bool {
@@ -164,7 +168,7 @@ mod tests {
             ("", "empty"),
             (&*"It broke again ".repeat(20), "characters"),
             ("Did it break?", "full stop"),
-            ("It broke. It was mended.", "one sentence"),
+            ("It broke. It was mended.", "2 sentences"),
             ("We broke it.", "first person"),
             ("It broke when I slept.", "first person"),
             ("The import broke our pages.", "first person"),
@@ -173,6 +177,7 @@ mod tests {
             ("You can mend it.", "you"),
             ("In this post Acme mends it.", "this post"),
             ("The article is about locks.", "the article"),
+            ("After the move described above the lock was gone.", "described above"),
             ("Acme built an amazing lock.", "praise"),
             ("Acme mended it with **care**.", "markup"),
             ("Acme broke <script>x.", "markup"),
@@ -181,6 +186,10 @@ mod tests {
         ] {
             let refused = statement(text).unwrap_err();
             assert!(refused.contains(reason), "{text}: {refused}");
+        }
+        let refused = statement(&"We broke an amazing lock. ".repeat(20)).unwrap_err();
+        for reason in ["characters", "20 sentences", "first person", "praise"] {
+            assert!(refused.contains(reason), "all faults are told: {refused}");
         }
     }
 }

@@ -131,10 +131,14 @@ impl Spelling {
     /// unless it is the first of the whole text.
     fn is_meant(&self, text: &str, start: usize, end: usize) -> bool {
         let Some(exact) = &self.exact else { return true };
-        let before = text[..start].trim_end_matches([' ', '"', '“', '(', '*', '-', '•']);
-        let begins = start > 0 && (before.is_empty() || before.ends_with(['.', '!', '?', '\n', ':']));
-        exact == &text[start..end] && !begins
+        exact == &text[start..end] && (start == 0 || !opens_a_sentence(&text[..start]))
     }
+}
+
+/// Whether what follows `before` is the first word of a sentence or line.
+pub(crate) fn opens_a_sentence(before: &str) -> bool {
+    let before = before.trim_end_matches([' ', '"', '“', '(', '*', '-', '•']);
+    before.is_empty() || before.ends_with(['.', '!', '?', '\n', ':'])
 }
 
 #[cfg(test)]

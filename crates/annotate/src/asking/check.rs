@@ -15,6 +15,7 @@ use crate::asking::excerpt::Excerpt;
 use crate::asking::near_json::object_in;
 use crate::asking::question::{AsksFor, Question, object};
 use crate::asking::screen::one_line;
+use crate::asking::words::{has, telling, words};
 
 /// Number of sentences to show for the claim that an article has no problem.
 const FOR_NONE: usize = 20;
@@ -42,7 +43,18 @@ impl Claimed<'_> {
             Self::NoProblem => NO_PROBLEM,
         }
     }
+
+    fn text(&self) -> &str {
+        match self {
+            Self::Statement(_, statement) => &statement.text,
+            Self::NoProblem => NONE,
+        }
+    }
 }
+
+/// The words of the claim that an article has no problem.
+const NONE: &str =
+    "The article is about no engineering problem that its authors had or that they solve for others.";
 
 /// The result of a second reading for one claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,10 +71,10 @@ pub(super) struct Findings(Vec<(&'static str, Found)>);
 
 impl Findings {
     /// Parses the results in a reply. A claim without a usable result is missing.
-    pub(super) fn read(reply: &str, claims: &[&'static str]) -> Self {
-        let object = object_in(reply, |object| claims.iter().any(|name| object.contains_key(*name)));
+    pub(super) fn read(reply: &str, claims: &[Claimed<'_>]) -> Self {
+        let object = object_in(reply, |object| claims.iter().any(|claim| object.contains_key(claim.name())));
         let Some(object) = object else { return Self::default() };
-        Self(claims.iter().filter_map(|name| Some((*name, finding(&object, name)?))).collect())
+        Self(claims.iter().filter_map(|claim| Some((claim.name(), finding(&object, claim)?))).collect())
     }
 
     pub(super) fn of(&self, claim: &str) -> Option<&Found> {
@@ -70,14 +82,25 @@ impl Findings {
     }
 }
 
-fn finding(object: &Map<String, Value>, claim: &str) -> Option<Found> {
-    let finding = object.get(claim)?;
+/// The result for one claim. A reply that says "yes" and names most of the claim as not said
+/// contradicts itself, and counts as "no".
+fn finding(object: &Map<String, Value>, claim: &Claimed<'_>) -> Option<Found> {
+    let finding = object.get(claim.name())?;
     let beyond = finding.get("beyond").and_then(Value::as_str).map(one_line).unwrap_or_default();
     match finding.get("said")?.as_str()?.trim().to_lowercase().as_str() {
+        "yes" if has_most_of(&beyond, claim.text()) => Some(Found::Beyond(beyond)),
         "yes" => Some(Found::Said),
         "in part" | "no" => Some(Found::Beyond(beyond)),
         _ => None,
     }
+}
+
+/// Whether `text` has more than half of the words of `claim` that carry meaning.
+fn has_most_of(text: &str, claim: &str) -> bool {
+    let known = words(text);
+    let (all, had) =
+        telling(claim).fold((0, 0), |(all, had), word| (all + 1, had + usize::from(has(&known, word))));
+    2 * had > all
 }
 
 /// The prompt for the second reading of `claims`.
@@ -112,13 +135,7 @@ pub(super) fn question(article: &Text<'_>, excerpt: &Excerpt, claims: &[Claimed<
             last = Some(at);
         }
         line(format_args!("</article>"));
-        match claim {
-            Claimed::Statement(_, statement) => line(format_args!("claim {name}: {}\n", statement.text)),
-            Claimed::NoProblem => line(format_args!(
-                "claim {name}: The article is about no engineering problem that its authors had or that they solve for \
-                 others.\n"
-            )),
-        }
+        line(format_args!("claim {name}: {}\n", claim.text()));
     }
     line(format_args!("Answer with the JSON object only."));
     let names: Vec<&'static str> = claims.iter().map(Claimed::name).collect();
@@ -153,17 +170,36 @@ fn schema(claims: &[&'static str]) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use backissue_model::Form;
+
     use super::*;
 
     #[test]
     fn only_a_clear_yes_is_one() {
-        let claims = ["problem", "approach", "outcome"];
+        let statement = |text: &str| Statement {
+            text: text.to_owned(),
+            evidence: Vec::new(),
+            confidence: 0.9,
+            form: Form::Written,
+        };
+        let [one, two, three] =
+            ["The import held one lock.", "Chunks are copied.", "It takes 4 seconds."].map(statement);
+        let claims = [
+            Claimed::Statement("problem", &one),
+            Claimed::Statement("approach", &two),
+            Claimed::Statement("outcome", &three),
+        ];
         let reply = r#"Here: {"problem": {"beyond": "", "said": "Yes"}, "approach": {"beyond": "they only plan it",
             "said": "in part"}, "outcome": {"said": "probably"}}"#;
         let findings = Findings::read(reply, &claims);
         assert_eq!(findings.of("problem"), Some(&Found::Said));
         assert_eq!(findings.of("approach"), Some(&Found::Beyond("they only plan it".into())));
         assert_eq!(findings.of("outcome"), None);
+        let both = r#"{"problem": {"beyond": "The import held a lock", "said": "yes"},
+            "approach": {"beyond": "nothing", "said": "yes"}}"#;
+        let findings = Findings::read(both, &claims);
+        assert_eq!(findings.of("problem"), Some(&Found::Beyond("The import held a lock".into())));
+        assert_eq!(findings.of("approach"), Some(&Found::Said));
         for reply in ["", "yes", "{\"problem\": \"yes\"}", "[]"] {
             assert_eq!(Findings::read(reply, &claims).of("problem"), None, "{reply}");
         }

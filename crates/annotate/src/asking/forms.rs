@@ -54,6 +54,11 @@ pub(super) const MONTHS: [&str; 12] = [
 pub(super) const DAYS: [&str; 7] =
     ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
+/// Whether a word is a month or a day of the week.
+pub(super) fn is_of_the_calendar(word: &str) -> bool {
+    MONTHS.iter().chain(&DAYS).any(|known| known.eq_ignore_ascii_case(word))
+}
+
 /// The parts of names such as "LiveData" and "mTLS", in lower case.
 pub(super) fn humps(text: &str) -> impl Iterator<Item = String> {
     let has_hump = |word: &&str| word.chars().skip(1).any(char::is_uppercase);

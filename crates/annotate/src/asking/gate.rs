@@ -12,10 +12,11 @@ use backissue_model::{ConceptSlug, Evidence as Quote, Form, Kind, Precis, Statem
 
 use crate::asking::answer::{Answer, Claim, Said};
 use crate::asking::excerpt::Excerpt;
+use crate::asking::forms::is_of_the_calendar;
 use crate::asking::refusal::Refusal;
 use crate::asking::screen::one_line;
-use crate::asking::support::{Evidence, Unbacked};
-use crate::asking::words::{has, has_words, telling, words};
+use crate::asking::support::{Evidence, TERMS, Unbacked};
+use crate::asking::words::{self, has, has_words, telling, words};
 use crate::concepts;
 use crate::style;
 use crate::technologies::Technologies;
@@ -232,12 +233,19 @@ impl Gate<'_> {
         let texts = [self.article.text, self.article.title];
         let in_text: BTreeSet<&str> =
             texts.into_iter().flat_map(|text| known.mentions(text)).map(|(_, name)| name).collect();
-        // As the article spells it, or "Flink" for "Apache Flink" where the article has Flink.
+        // "Flink" for "Apache Flink" where the article has Flink, and names that the list lacks as
+        // the article spells them.
         let standing = |name: &'_ str| {
-            let spelled = has_words(self.article.text, name) || has_words(self.article.title, name);
-            let listed =
-                || known.mentions(name).map(|(_, listed)| listed).find(|listed| in_text.contains(listed));
-            if spelled { Some(name.to_owned()) } else { listed().map(str::to_owned) }
+            if let Some((written, listed)) = known.mentions(name).find(|(_, listed)| in_text.contains(listed))
+            {
+                let is_spelled = written == name && texts.iter().any(|text| has_words(text, name));
+                return Some(if is_spelled { name } else { listed }.to_owned());
+            }
+            let is_term = TERMS.find(name).iter().any(|term| term.end - term.start == name.len());
+            // Headings and titles may have capital letters in all words.
+            let mut sentences = self.excerpt.all.iter().map(|whole| whole.span.of(self.article.text));
+            let is_name = sentences.any(|sentence| words::names(sentence, self.article.title, name));
+            (is_name && !is_term && !is_of_the_calendar(name)).then(|| name.to_owned())
         };
         let mut kept: Vec<String> = Vec::new();
         let names_said = names.iter().map(|name| name.trim()).filter(|name| is_name(name));
@@ -247,7 +255,7 @@ impl Gate<'_> {
             }
         }
         if kept.is_empty() && !names.is_empty() {
-            let reason = "none of these names stands in the article".to_owned();
+            let reason = "none of these is the name of a system that stands in the article".to_owned();
             return Err(Refused { said: names.join(", "), reason, ..Refused::default() });
         }
         kept.truncate(TECHNOLOGIES_MAX);

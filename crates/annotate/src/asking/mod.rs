@@ -4,8 +4,7 @@
 //! and reads the reply. Each statement is checked twice. The gate compares its words: names,
 //! figures and terms must occur in the sentences that the reply names, or near them. Then a second,
 //! small prompt asks whether these sentences say it. The model gets one retry for refused fields,
-//! with the reasons. A field that is refused again is the built-in annotator's, if that is sure of
-//! it:
+//! with the reasons. A field that is refused again is the built-in annotator's:
 //!
 //! ```
 //! use backissue_annotate::asking::{Asking, PromptSettings, Readings};
@@ -60,7 +59,7 @@ mod settings;
 mod support;
 mod words;
 
-use backissue_model::{MadeBy, Precis, Statement, Sureness};
+use backissue_model::{MadeBy, Precis, Statement};
 
 use crate::Text;
 use crate::asking::answer::Answer;
@@ -76,7 +75,7 @@ pub use question::{AsksFor, Question};
 pub use refusal::Refusal;
 pub use settings::{ARTICLE_CHARACTERS, PromptSettings, PromptVersion};
 
-/// The value of [`MadeBy::annotator`] if the model made all fields.
+/// The value of [`MadeBy::annotator`] if all fields of the model's replies were accepted.
 pub const ANNOTATOR: &str = "language-model";
 
 /// The prompts about one article, and the built-in précis, whose fields replace refused ones.
@@ -200,7 +199,7 @@ impl<'a> Asking<'a> {
     fn read_findings(&self, readings: &mut Readings, reply: &str) {
         let Some(round) = readings.rounds.last_mut() else { return };
         let claims = std::mem::take(&mut round.unchecked);
-        let findings = Findings::read(reply, &claims);
+        let findings = Findings::read(reply, &claimed(&claims, &round.verdicts));
         readings.usable = claims.iter().all(|claim| findings.of(claim).is_some());
         for claim in claims {
             let reason = match findings.of(claim) {
@@ -223,11 +222,7 @@ impl<'a> Asking<'a> {
     pub fn next_question(&self, readings: &Readings) -> Option<Question> {
         let Some(last) = readings.rounds.last() else { return Some(self.question()) };
         if !last.unchecked.is_empty() {
-            let claims = |claim: &&'static str| match *claim {
-                NO_PROBLEM => Some(Claimed::NoProblem),
-                field => Some(Claimed::Statement(field, last.verdicts.part(field).as_ref()?.as_ref()?)),
-            };
-            let claims: Vec<Claimed<'_>> = last.unchecked.iter().filter_map(claims).collect();
+            let claims = claimed(&last.unchecked, &last.verdicts);
             return Some(check::question(&self.article, &self.excerpt, &claims));
         }
         let is_first = readings.rounds.len() == 1;
@@ -236,15 +231,15 @@ impl<'a> Asking<'a> {
     }
 
     /// The précis after all replies. Each field is from the first reply in which it passed. If it
-    /// passed in none, it is from the built-in annotator; a statement only if it is sure. `model`
-    /// is the model's name for [`MadeBy`].
+    /// passed in none, it is from the built-in annotator; a statement only if it may be shown.
+    /// `model` is the model's name for [`MadeBy`].
     pub fn settle(self, readings: &Readings, model: &str) -> Settled {
         let mut choice = Choice { readings, fell_back: Vec::new(), taken: 0 };
         let kind = choice.of("kind", |v| v.kind, self.built_in.kind);
-        let sure = |part: &Option<Statement>| part.clone().filter(|part| part.sureness() == Sureness::Sure);
-        let problem = choice.of("problem", |v| v.problem.clone(), sure(&self.built_in.problem));
-        let approach = choice.of("approach", |v| v.approach.clone(), sure(&self.built_in.approach));
-        let outcome = choice.of("outcome", |v| v.outcome.clone(), sure(&self.built_in.outcome));
+        let shown = |part: &Option<Statement>| part.clone().filter(|part| part.sureness().is_shown());
+        let problem = choice.of("problem", |v| v.problem.clone(), shown(&self.built_in.problem));
+        let approach = choice.of("approach", |v| v.approach.clone(), shown(&self.built_in.approach));
+        let outcome = choice.of("outcome", |v| v.outcome.clone(), shown(&self.built_in.outcome));
         let concepts = choice.of("concepts", |v| v.concepts.clone(), self.built_in.concepts.clone());
         let technologies =
             choice.of("technologies", |v| v.technologies.clone(), self.built_in.technologies.clone());
@@ -260,14 +255,23 @@ impl<'a> Asking<'a> {
             "outcome" => outcome.is_none(),
             _ => false,
         };
-        fell_back.retain(|field| !absent(field));
         let made_by = match (taken, fell_back.is_empty()) {
             (0, _) => self.built_in.made_by,
             (_, whole) => made_by(model, self.version, whole),
         };
+        fell_back.retain(|field| !absent(field));
         let precis = Precis { kind, problem, approach, outcome, concepts, technologies, made_by };
         Settled { precis, fell_back }
     }
+}
+
+/// The claims with these names, with their statements.
+fn claimed<'v>(claims: &[&'static str], verdicts: &'v Verdicts) -> Vec<Claimed<'v>> {
+    let claimed = |claim: &&'static str| match *claim {
+        NO_PROBLEM => Some(Claimed::NoProblem),
+        field => Some(Claimed::Statement(field, verdicts.part(field).as_ref()?.as_ref()?)),
+    };
+    claims.iter().filter_map(claimed).collect()
 }
 
 /// Chooses the value of each field, and counts those from the model.

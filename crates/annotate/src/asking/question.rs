@@ -42,6 +42,8 @@ pub enum AsksFor {
 
 /// Maximum characters of a description.
 const DESCRIPTION_MAX: usize = 600;
+/// Maximum sentences that a statement may cite, in the short prompt's schema.
+const SHORT_SENTENCES: usize = 4;
 /// Maximum concepts that the short prompt lists.
 const SHORT_CONCEPTS: usize = 12;
 
@@ -148,8 +150,15 @@ fn means(kind: Kind) -> &'static str {
 /// items until the time limit.
 fn schema(version: PromptVersion) -> Value {
     let list = |items: Value, most: usize| json!({ "type": "array", "items": items, "maxItems": most });
-    let text = ("text", json!({ "type": "string" }));
-    let sentences = ("sentences", list(json!({ "type": "integer" }), SENTENCES_MAX));
+    let is_short = version == PromptVersion::ThreeShort;
+    let mut text = json!({ "type": "string" });
+    if is_short {
+        // Small models copy sentence after sentence, which takes minutes on a machine without a
+        // graphics card. A statement that is cut there is too long, so it is refused.
+        text["maxLength"] = json!(2 * STATEMENT_MAX);
+    }
+    let cited = if is_short { SHORT_SENTENCES } else { SENTENCES_MAX };
+    let (text, sentences) = (("text", text), ("sentences", list(json!({ "type": "integer" }), cited)));
     // A model that chooses its sentences first writes what they say.
     let parts = if version == PromptVersion::Two { [text, sentences] } else { [sentences, text] };
     let statement = json!({ "anyOf": [object(parts), { "type": "null" }] });

@@ -46,7 +46,7 @@ const TOLD: usize = 6;
 const ENOUGH: f32 = 0.2;
 
 /// The names and aliases of all concepts.
-static TERMS: LazyLock<Phrases<usize>> = LazyLock::new(|| {
+pub(super) static TERMS: LazyLock<Phrases<usize>> = LazyLock::new(|| {
     let own = Vocabulary::builtin().phrases().filter(|(_, _, strength)| *strength == Strength::Own);
     Phrases::new(own.map(|(phrase, at, _)| (phrase.to_owned(), at)))
         .expect("some thousand phrases fit the automaton")

@@ -178,7 +178,7 @@ fn each_fault_is_refused_by_itself_with_its_reason() {
         (with("problem", json!("It broke.")), "problem", "form"),
         (with("kind", json!("novel")), "kind", "one of case-study"),
         (with("concepts", json!(["mayhem", "Not A Slug"])), "concepts", "no"),
-        (with("technologies", json!(["Kubernetes"])), "technologies", "none of these names"),
+        (with("technologies", json!(["Kubernetes"])), "technologies", "none of these is the name"),
     ] {
         let found = refusals(&answer);
         assert_eq!(found.len(), 1, "{answer}: {found:?}");
@@ -222,13 +222,26 @@ fn figures_are_near_cited_sentences_and_names_in_the_article() {
 fn items_of_a_list_that_are_not_there_are_left_out() {
     let asking = asking();
     let mut answer = with("concepts", json!(["mayhem", "sharding", "containers", "containers"]));
-    answer["technologies"] =
-        json!(["Kubernetes", "Envoy Proxy", "Titus", "titus", "a long sentence that is no name at all", ""]);
+    answer["technologies"] = json!([
+        "Kubernetes",
+        "Envoy Proxy",
+        "Titus",
+        "titus",
+        "kernel",
+        "hundreds of containers",
+        "Our",
+        "Mounting",
+        "Netflix",
+        "r5.metal",
+        "mount_setattr",
+        "a long sentence that is no name at all",
+        "",
+    ]);
     let readings = read(&asking, [&answer, &agreed()]);
     assert_eq!(readings.refusals().next(), None);
     let precis = asking.settle(&readings, "m").precis;
     assert_eq!(precis.concepts.iter().map(|c| c.as_str()).collect::<Vec<_>>(), ["containers"]);
-    assert_eq!(precis.technologies, ["Envoy", "Titus"]);
+    assert_eq!(precis.technologies, ["Envoy", "Titus", "r5.metal", "mount_setattr"]);
 }
 
 #[test]
@@ -254,6 +267,44 @@ fn a_field_is_asked_for_once_more_and_then_falls_back() {
     assert!(settled.precis.approach.unwrap().text.contains("common parent"));
     assert_eq!((settled.fell_back, settled.precis.problem), (vec!["problem"], built_in(TEXT).problem));
     assert_eq!(settled.precis.made_by.annotator, "language-model, in part built-in");
+}
+
+/// What is shown without a model, and why each statement of a model's is refused.
+#[test]
+fn refused_read_keeps_what_it_had() {
+    let mut likely = built_in(TEXT);
+    let whole = |from: &str| {
+        let start = TEXT.find(from).unwrap();
+        vec![Evidence::at(TEXT, start, start + from.len()).unwrap()]
+    };
+    let quoted = |text: &str, confidence| Statement {
+        text: text.into(),
+        evidence: whole(text),
+        confidence,
+        form: Form::Quoted,
+    };
+    likely.problem = Some(quoted("Our platform needs to start hundreds of containers in seconds.", 0.45));
+    likely.approach = Some(quoted("We moved to a newer kernel", 0.4));
+    likely.outcome = Some(quoted("Titus no longer times out.", 0.01));
+    assert!(likely.statements().filter(|(_, s)| s.sureness().is_shown()).count() == 2);
+    let mut bad = good();
+    for field in ["problem", "approach", "outcome"] {
+        bad[field] = json!({ "text": "We waited 400 seconds.", "sentences": [2] });
+    }
+    let asking = Asking::about(article(), likely.clone(), PromptSettings::default()).unwrap();
+    let readings = read(&asking, [&bad, &bad]);
+    let Settled { precis, fell_back } = asking.settle(&readings, "m");
+    assert_eq!((&precis.problem, &precis.approach), (&likely.problem, &likely.approach));
+    assert_eq!((precis.outcome, fell_back), (None, vec!["problem", "approach"]));
+    assert_eq!(precis.made_by.annotator, "language-model, in part built-in");
+
+    // Nor is a read without a statement the model's alone.
+    let none = Precis { problem: None, approach: None, outcome: None, ..likely };
+    let asking = Asking::about(article(), none, PromptSettings::default()).unwrap();
+    let readings = read(&asking, [&bad, &bad]);
+    let Settled { precis, fell_back } = asking.settle(&readings, "m");
+    assert!(precis.statements().next().is_none() && fell_back.is_empty(), "{precis:?} {fell_back:?}");
+    assert_eq!(precis.made_by.annotator, "language-model, in part built-in");
 }
 
 #[test]

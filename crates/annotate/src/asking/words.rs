@@ -4,6 +4,8 @@
 
 use std::collections::HashSet;
 
+use crate::technologies::opens_a_sentence;
+
 /// The words of `text` in lower case.
 pub(super) fn words(text: &str) -> HashSet<String> {
     text.split_whitespace().flat_map(pieces).map(str::to_lowercase).collect()
@@ -23,10 +25,30 @@ pub(super) fn has(words: &HashSet<String>, word: &str) -> bool {
 
 /// Whether `text` has `name` as whole words in this spelling.
 pub(super) fn has_words(text: &str, name: &str) -> bool {
-    text.match_indices(name).any(|(at, _)| {
-        !text[..at].ends_with(char::is_alphanumeric)
-            && !text[at + name.len()..].starts_with(char::is_alphanumeric)
+    places(text, name).next().is_some()
+}
+
+/// Where `text` has `name` as whole words in this spelling.
+fn places(text: &str, name: &str) -> impl Iterator<Item = usize> {
+    text.match_indices(name).map(|(at, _)| at).filter(move |at| {
+        !text[..*at].ends_with(char::is_alphanumeric)
+            && !text[*at + name.len()..].starts_with(char::is_alphanumeric)
     })
+}
+
+/// Whether a sentence has `name` as a name: in the marks of code, or each word with a capital
+/// letter or a digit. The first word of a sentence has a capital letter anyway, so it must be in
+/// the title too.
+pub(super) fn names(sentence: &str, title: &str, name: &str) -> bool {
+    let is_marked = |c: char| c.is_uppercase() || c.is_ascii_digit();
+    let is_odd = |word: &str| word.chars().skip(1).any(is_marked);
+    let words = || name.split_whitespace();
+    let is_name = words().all(|word| word.starts_with(is_marked) || is_odd(word));
+    sentence.contains(&format!("`{name}`"))
+        || is_name && {
+            let is_beyond_doubt = words().any(is_odd) || has_words(title, name);
+            places(sentence, name).any(|at| is_beyond_doubt || !opens_a_sentence(&sentence[..at]))
+        }
 }
 
 /// Whether two words are forms of the same word: equal except for endings of at most three letters.
