@@ -91,7 +91,12 @@ impl Server {
         why_not_saved: WhyNotSaved,
     ) -> Self {
         let reading = Self::reading_tools();
-        let tools = if scope >= Scope::Write { reading + Self::writing_tools() } else { reading };
+        let mut tools = if scope >= Scope::Write { reading + Self::writing_tools() } else { reading };
+        for route in tools.map.values_mut() {
+            let tool = &mut route.attr;
+            let schemas = std::iter::once(&mut tool.input_schema).chain(&mut tool.output_schema);
+            schemas.for_each(|schema| Arc::make_mut(schema).values_mut().for_each(drop_rust_formats));
+        }
         let prompts = Self::prompts();
         Self { store, search, site: Arc::new(site), reader, why_not_saved, tools, prompts }
     }
@@ -151,6 +156,24 @@ impl Server {
         if let Err(error) = self.search.catch_up(|_| {}).await {
             tracing::warn!(%error, "the search index was not brought up to date: {error}");
         }
+    }
+}
+
+/// Removes the formats of Rust's integers from a schema. JSON Schema does not know `uint64`, and
+/// clients warn of it.
+fn drop_rust_formats(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            let is_rust = |format: &Value| {
+                format.as_str().is_some_and(|name| name.starts_with("uint") || name.starts_with("int"))
+            };
+            if fields.get("format").is_some_and(is_rust) {
+                fields.remove("format");
+            }
+            fields.values_mut().for_each(drop_rust_formats);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_rust_formats),
+        _ => {}
     }
 }
 

@@ -3,7 +3,7 @@
 use backissue_annotate::Vocabulary;
 use backissue_digest::{Choice, WeekRead, compose, markdown};
 use backissue_model::markdown::{link, text};
-use backissue_model::{ConceptSlug, ReadId, Week};
+use backissue_model::{ConceptSlug, ReadId, Week, number_in_address};
 use backissue_store::{Order, ReadFilter, ReadSummary, StoreError};
 use rmcp::ErrorData;
 use rmcp::model::{
@@ -105,11 +105,7 @@ impl Server {
 fn named(uri: &str) -> Option<Named> {
     let (scheme, name) = uri.split_once("://")?;
     match scheme {
-        "read" => {
-            let id: i64 = name.parse().ok()?;
-            // `+1` and `01` are no other addresses of a read.
-            (id.to_string() == name).then_some(Named::Read(ReadId(id)))
-        }
+        "read" => number_in_address(name).map(|id| Named::Read(ReadId(id))),
         "week" => name.parse().ok().map(Named::Week),
         "concept" => Vocabulary::builtin().called(name).map(|concept| Named::Concept(concept.slug.clone())),
         _ => None,

@@ -61,7 +61,7 @@ pub use password::{PASSWORD_MAX, PASSWORD_MIN, Password, PasswordError, password
 pub use practice::{CardAnswer, Deck, Rated, Rating, UnknownRating};
 pub use precis::{Evidence, Form, Kind, MadeBy, Precis, Span, Statement, Sureness, UnknownForm, UnknownKind};
 pub use progress::{Phase, Progress, SourceTrouble};
-pub use read::{ReadId, Stage, UnknownStage};
+pub use read::{ReadId, Stage, UnknownStage, number_in_address};
 pub use reader::{
     Mark, Marks, READER_NAME_MAX, Reader, ReaderId, ReaderName, ReaderNameError, Role, UnknownMark,
     UnknownRole,

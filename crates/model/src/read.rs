@@ -17,6 +17,12 @@ impl fmt::Display for ReadId {
     }
 }
 
+/// The number of a thing in an address. `+1` and `01` are no numbers, so that a thing has one
+/// address.
+pub fn number_in_address(text: &str) -> Option<i64> {
+    text.parse().ok().filter(|number: &i64| number.to_string() == text)
+}
+
 /// How far a read has been processed. A stage names what exists already; the next step is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -35,3 +41,16 @@ pub enum Stage {
 pub struct UnknownStage(String);
 
 names! { Stage, UnknownStage: Discovered = "discovered", Extracted = "extracted", Annotated = "annotated" }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn number_has_one_form() {
+        assert_eq!(number_in_address("42"), Some(42));
+        for other in ["", "042", "+42", "-0", "42 ", "4.0", "99999999999999999999"] {
+            assert_eq!(number_in_address(other), None, "{other}");
+        }
+    }
+}

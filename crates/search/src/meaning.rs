@@ -17,4 +17,4 @@ mod vectors;
 pub use embedder::{DamagedEmbedder, Distilled, Embedder};
 pub use embedding::Embedding;
 pub use pieces::Pieces;
-pub use vectors::{Row, Vectors};
+pub use vectors::{EXACT_MAX, Row, Vectors};

@@ -30,6 +30,13 @@ pub struct PriorArt {
     pub missing: Option<Coverage>,
 }
 
+impl PriorArt {
+    /// Whether the whole archive was searched, as [`Answer::is_whole`](crate::Answer::is_whole).
+    pub fn is_whole(&self) -> bool {
+        self.words_only.is_none() && self.missing.is_none()
+    }
+}
+
 /// Reads with the same approach.
 #[derive(Clone, Debug)]
 pub struct Way {

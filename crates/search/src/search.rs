@@ -143,6 +143,14 @@ pub struct Answer {
     pub missing: Option<Coverage>,
 }
 
+impl Answer {
+    /// Whether the whole archive was searched, by words and by meaning. The same question may find
+    /// more in a moment if not.
+    pub fn is_whole(&self) -> bool {
+        self.words_only.is_none() && self.missing.is_none()
+    }
+}
+
 /// A found read.
 #[derive(Clone, Debug)]
 pub struct Match {

@@ -109,14 +109,12 @@ pub async fn generate_with(
         tx.commit().await
     };
     counted.await.map_err(|f: Failure| f.at(&store.location, doing))?;
-    let settled = async {
-        // PostgreSQL does this by itself, SQLite only when it is told to, which no archive does.
-        if let Database::Postgres(_) = &store.database {
-            store.database.run_alone(sql("ANALYZE")).await?;
-        }
-        Ok(())
-    };
-    settled.await.map_err(|f: Failure| f.at(&store.location, doing))
+    // PostgreSQL does this by itself, SQLite only when it is told to, which no archive does.
+    if let Database::Postgres(_) = &store.database {
+        let analyzed = store.database.run_alone(sql("ANALYZE")).await;
+        analyzed.map_err(|failure| Failure::from(failure).at(&store.location, doing))?;
+    }
+    Ok(())
 }
 
 /// A generated read.

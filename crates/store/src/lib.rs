@@ -142,7 +142,7 @@ pub use notes::{
     ShelfGroups, ShelfOrder,
 };
 pub use openid::{OpenIdJoined, OpenIdLogin, OpenIdSession, OpenIdUnlinked};
-pub use operators::ReaderChange;
+pub use operators::{ReaderChange, last_operator};
 pub use own::{OWN_FORM, OwnAnswer, OwnCorrection, OwnFile, OwnHighlight, OwnRead, Refusal, TakenIn};
 pub use own_counts::OwnCounts;
 pub use own_digests::{OwnDigest, OwnDigestSaved};

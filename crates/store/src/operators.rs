@@ -1,6 +1,6 @@
 //! The operators and how they log in: an archive keeps at least one who can.
 
-use backissue_model::ReaderId;
+use backissue_model::{Reader, ReaderId, Role};
 
 use crate::database::{Tried, Tx, sql};
 
@@ -11,6 +11,17 @@ pub enum ReaderChange {
     Done,
     /// It was not made: the reader is the only operator, or the only one who can log in.
     LastOperator,
+}
+
+/// The operator of an archive with these readers who cannot be closed, deleted or made a reader.
+/// Returns `None` if there is another who can log in.
+pub fn last_operator(readers: &[Reader]) -> Option<ReaderId> {
+    let open = readers.iter().filter(|reader| reader.role == Role::Operator && reader.closed.is_none());
+    let operators = Operators(
+        open.map(|&Reader { id, has_password, has_openid, .. }| Operator { id, has_password, has_openid })
+            .collect(),
+    );
+    operators.0.iter().map(|operator| operator.id).find(|id| operators.is_last(*id))
 }
 
 /// A way to log in.

@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::App;
 use crate::fault::Fault;
+use crate::forms::as_it_is;
 use crate::programs::Program;
 use crate::readers::Visitor;
 
@@ -23,6 +24,7 @@ pub(crate) async fn mcp(
     State(app): State<App>,
     request: Request,
 ) -> Result<Response, Fault> {
+    as_it_is(request.headers())?;
     let may_save = visitor.may_save(&app);
     let operator = app.operator.clone();
     let why_not_saved = move |url: &Url| {

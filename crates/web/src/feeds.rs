@@ -21,7 +21,7 @@ use url::Url;
 use crate::documents::{self, document};
 use crate::fault::Fault;
 use crate::feed_links::{Format, is_personal};
-use crate::freshness::{self, Incomplete};
+use crate::freshness;
 use crate::narrowing::Narrowing;
 use crate::parts::note::shelf_href;
 use crate::published::Company;
@@ -147,6 +147,7 @@ pub(crate) async fn search(
     }
     let asked = Asked { text: question.text.clone(), limit: CANDIDATES, ..Asked::default() };
     let answer = app.search.find(&asked).await?;
+    let is_whole = answer.is_whole();
     let mut reads: Vec<ReadSummary> = answer
         .matches
         .into_iter()
@@ -156,14 +157,11 @@ pub(crate) async fn search(
     reads.truncate(READS as usize);
     let title = format!("{}: {}", app.site.title, question.text.trim());
     let about = format!("The newest reads that answer “{}”.", question.text.trim());
-    let mut response =
+    let response =
         Feed { title, about, page: href("/search", &question.text, 1), content: Content::Reads(reads) }
             .answer(&app, &headers, &uri)
             .await?;
-    if answer.missing.is_some() || answer.words_only.is_some() {
-        response.extensions_mut().insert(Incomplete);
-    }
-    Ok(response)
+    Ok(freshness::kept_if(is_whole, response))
 }
 
 /// `/shelf/{secret}.atom`, `/shelf/{secret}.json`: the reads that a reader kept last, with

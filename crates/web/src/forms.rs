@@ -12,7 +12,7 @@ use axum::body::Bytes;
 use axum::extract::multipart::{Multipart, MultipartError};
 use axum::extract::{FromRequest, Request};
 use axum::handler::Handler;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, LOCATION, ORIGIN};
+use axum::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HOST, LOCATION, ORIGIN};
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -29,6 +29,18 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Maximum bytes of a form. A note of maximum length fits in any script of Unicode's basic plane.
 pub(crate) const FORM_MAX: usize = 1 << 20;
+
+/// Refuses a request whose body is compressed. Reading it would need a limit of its own.
+pub(crate) fn as_it_is(headers: &HeaderMap) -> Result<(), Fault> {
+    let coding = headers.get(CONTENT_ENCODING);
+    if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Fault::WrongMedia(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "Its body is encoded (`Content-Encoding`); send it as it is",
+        ));
+    }
+    Ok(())
+}
 
 /// Refuses changes that do not come from our own pages.
 pub(crate) async fn only_from_own_pages(request: Request, next: Next) -> Response {

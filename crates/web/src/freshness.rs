@@ -25,6 +25,14 @@ use crate::{App, assets, documents, finished};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Incomplete;
 
+/// The response, marked as [`Incomplete`] if it does not have everything.
+pub(crate) fn kept_if(is_whole: bool, mut response: Response) -> Response {
+    if !is_whole {
+        response.extensions_mut().insert(Incomplete);
+    }
+    response
+}
+
 /// The request headers on which the bytes of a page depend.
 const VARIES_BY: &str = "accept-encoding";
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use backissue_search::meaning::{Embedder, Embedding, Row, Vectors};
+use backissue_search::meaning::{EXACT_MAX, Embedder, Embedding, Row, Vectors};
 
 use crate::distill::sentences;
 use crate::labels::REPORTING;
@@ -63,7 +63,7 @@ fn measured(embedder: &Embedder, sentences: &[String], asked: &[Embedding], coun
     // Exact, in parts so small that each is compared completely.
     let all: Vec<_> = kept().collect();
     let parts: Vec<Vectors> =
-        all.chunks(20_000).map(|part| Vectors::new(embedder.dimensions(), part.iter().copied())).collect();
+        all.chunks(EXACT_MAX).map(|part| Vectors::new(embedder.dimensions(), part.iter().copied())).collect();
     let exactly = |query: &Embedding, limit: usize| {
         let mut rows: Vec<Row> = parts.iter().flat_map(|part| part.nearest(query, limit, None)).collect();
         rows.sort_by(|one, other| other.similarity.total_cmp(&one.similarity));

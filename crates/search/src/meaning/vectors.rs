@@ -15,7 +15,7 @@ use fearless_simd::{Level, Simd, dispatch};
 use super::embedding::{Embedding, dot};
 
 /// Maximum vectors that are all compared; that takes less than a millisecond.
-const EXACT_MAX: usize = 20_000;
+pub const EXACT_MAX: usize = 20_000;
 
 /// A part with at most this many vectors has no codes; its vectors are all compared.
 const FEW: usize = 1_000;

@@ -16,7 +16,7 @@ use maud::{Markup, html};
 use crate::article::{self, Shown};
 use crate::fault::Fault;
 use crate::frame::{Document, Frame};
-use crate::freshness::Incomplete;
+use crate::freshness::kept_if;
 use crate::images::{self, Asked, Showing};
 use crate::parts::highlight::Located;
 use crate::parts::marks::Marked;
@@ -86,7 +86,7 @@ pub(crate) async fn read(
     let marked = Marked::on(&app.store, &frame, listed).await?;
     let (previous, next) = beside?;
     let beside = Beside { previous, next };
-    let mut answer = frame
+    let answer = frame
         .page(document(
             &frame,
             &page,
@@ -97,10 +97,7 @@ pub(crate) async fn read(
             &beside,
         ))
         .into_response();
-    if others.is_none() {
-        answer.extensions_mut().insert(Incomplete);
-    }
-    Ok(answer)
+    Ok(kept_if(others.is_some(), answer))
 }
 
 /// Reads with the same problem. Returns `None` if they cannot be found now; the page is shown

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use backissue_model::{READER_NAME_MAX, Reader, ReaderId, ReaderName, Role};
-use backissue_store::{INVITATION_LASTS, Leaving, OpenIdUnlinked, ReaderChange, Store};
+use backissue_store::{INVITATION_LASTS, Leaving, OpenIdUnlinked, ReaderChange, Store, last_operator};
 use jiff::Timestamp;
 use maud::{Markup, html};
 
@@ -40,6 +40,7 @@ async fn page(frame: &Frame, app: &App, said: &Said) -> Result<Response, Fault> 
         return Err(Fault::NoSuchPage);
     }
     let readers = app.store.readers(frame.now).await?;
+    let last = last_operator(&readers);
     let document = Document {
         title: "Readers".to_owned(),
         unlisted: true,
@@ -54,7 +55,7 @@ async fn page(frame: &Frame, app: &App, said: &Said) -> Result<Response, Fault> 
             @if let Some((name, link)) = &said.link { (new_link(name, link)) }
             @if let Some((reader, made)) = &said.leaving { (delete_form(frame, reader, made.as_deref())) }
             (invite_form(frame, said.wrong.as_ref()))
-            @for reader in &readers { (one(frame, reader, reader.id == me)) }
+            @for reader in &readers { (one(frame, reader, reader.id == me, last == Some(reader.id))) }
         },
         ..Document::default()
     };
@@ -132,7 +133,7 @@ fn delete_form(frame: &Frame, reader: &Reader, made: Option<&str>) -> Markup {
     }
 }
 
-fn one(frame: &Frame, reader: &Reader, is_me: bool) -> Markup {
+fn one(frame: &Frame, reader: &Reader, is_me: bool, is_last_operator: bool) -> Markup {
     let zone = frame.zone();
     let name = &reader.name;
     let button = |what: &str, label: Markup| {
@@ -154,12 +155,17 @@ fn one(frame: &Frame, reader: &Reader, is_me: bool) -> Markup {
                     (button("invite", html! { @if reader.has_password { "Link for a new password" } @else { "New link" } }))
                     @if reader.has_openid { (button("unlink", html! { "End the login by OpenID" })) }
                     @if reader.invited_until.is_some() { (button("revoke", html! { "Revoke the link" })) }
-                    @match reader.role {
-                        Role::Operator => (button("reader", html! { "Make a reader" })),
-                        Role::Reader => (button("operator", html! { "Make an operator" })),
+                    @if !is_last_operator {
+                        @match reader.role {
+                            Role::Operator => (button("reader", html! { "Make a reader" })),
+                            Role::Reader => (button("operator", html! { "Make an operator" })),
+                        }
+                        @if reader.closed.is_none() { (button("close", html! { "Close the account" })) }
+                        (button("delete", html! { "Delete the account" }))
                     }
-                    @if reader.closed.is_none() { (button("close", html! { "Close the account" })) }
-                    (button("delete", html! { "Delete the account" }))
+                }
+                @if is_last_operator {
+                    p.quiet { "The only operator who can log in. To close or delete this account, first make another operator." }
                 }
             }))
         }

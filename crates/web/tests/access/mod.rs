@@ -799,6 +799,9 @@ async fn invitation_works_once_and_can_be_revoked() {
         assert_eq!(answer.status, StatusCode::CONFLICT, "{fields:?}");
         assert!(answer.body.contains("is the only operator"));
     }
+    const LAST: &str = "The only operator who can log in.";
+    let all = site.get_with("/readers", &cookie).await.body;
+    assert_eq!((all.matches(LAST).count(), all.matches("value=\"delete\"").count()), (1, 1), "clara may go");
     let (unsure, asked) = page(&[("reader", &id), ("do", "delete")], "/readers/change").await;
     assert_eq!(
         (unsure, asked.one("#made").as_str()),
@@ -818,6 +821,7 @@ async fn invitation_works_once_and_can_be_revoked() {
     assert_eq!(site.get_with("/settings", &claras).await.status, StatusCode::FORBIDDEN);
     assert_eq!(done(&[("reader", &id), ("do", "operator")]).await.status, StatusCode::SEE_OTHER);
     assert_eq!(site.get_with("/settings", &claras).await.status, StatusCode::OK, "at once");
+    assert!(!site.get_with("/readers", &cookie).await.body.contains(LAST), "there are two");
     assert_eq!(done(&[("reader", &id), ("do", "close")]).await.status, StatusCode::SEE_OTHER);
     assert!(is_refusal(&site.get_with("/shelf", &claras).await));
     let login = site.send_login_of("clara", "claras next password", "/", "localhost:7878").await;

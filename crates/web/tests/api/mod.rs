@@ -751,6 +751,7 @@ async fn errors_of_http_are_problems_at_mcp_too() {
         ("POST", "backissue_0", vec![accept], ping, 401, "wrong-token"),
         ("POST", own, vec![accept, foreign], ping, 403, "other-site"),
         ("POST", own, vec![("accept", "text/html")], ping, 406, "invalid"),
+        ("POST", own, vec![accept, ("content-encoding", "gzip")], ping, 415, "invalid"),
         ("POST", own, vec![accept, ("mcp-protocol-version", "1999-01-01")], ping, 400, "invalid"),
     ] {
         let answer = site.send_json(method, "/mcp", token, &headers, body).await;

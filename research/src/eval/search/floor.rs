@@ -62,7 +62,7 @@ pub async fn learn(
     others(search, judged, urls, reads).await
 }
 
-/// Number of others that a page lists.
+/// Number of others that a page lists, as `OTHERS` of the web crate.
 const SHOWN: usize = 5;
 
 /// A read that was judged for the query which another read answers best.

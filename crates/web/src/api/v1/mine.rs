@@ -4,7 +4,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use backissue_model::{
-    CardAnswer, Deck, Highlight, Label, Mark, Note, NoteText, Quote, Rating, ReadId, ReaderId, remark_of,
+    CardAnswer, Deck, Highlight, Label, Mark, Note, NoteText, Quote, Rating, ReadId, ReaderId,
+    number_in_address, remark_of,
 };
 use backissue_practise::next_showing;
 use backissue_store::{Highlighted, Labelled, NoteSaved, RemarkSaved, Store};
@@ -20,7 +21,7 @@ use crate::api::v1::request::{Body, Named, Nothing, Params};
 use crate::fault::Fault;
 use crate::pages::{not_highlighted, refused, too_many_labels};
 use crate::programs::Program;
-use crate::read_address::{number, read_id};
+use crate::read_address::read_id;
 use crate::readers::Visitor;
 
 /// What a reader did with a read.
@@ -376,7 +377,7 @@ pub(super) async fn save_remark(
     State(store): State<Store>,
     Body(new): Body<NewRemark>,
 ) -> Result<Response, Fault> {
-    let id = number(&id).ok_or(Fault::NoSuchHighlight)?;
+    let id = number_in_address(&id).ok_or(Fault::NoSuchHighlight)?;
     let remark = remark_of(&new.remark).map_err(refused)?;
     let saved = store.save_remark(program.reader, id, &remark, new.version.0, Timestamp::now()).await;
     match saved.map_err(Fault::or(Fault::NoSuchHighlight))? {
@@ -394,7 +395,7 @@ pub(super) async fn remove_highlight(
     program: Program,
     State(store): State<Store>,
 ) -> Result<StatusCode, Fault> {
-    let id = number(&id).ok_or(Fault::NoSuchHighlight)?;
+    let id = number_in_address(&id).ok_or(Fault::NoSuchHighlight)?;
     let removed = store.remove_highlight(program.reader, id, Timestamp::now()).await;
     removed.map_err(Fault::or(Fault::NoSuchHighlight))?;
     Ok(StatusCode::NO_CONTENT)
@@ -448,7 +449,7 @@ pub(super) async fn rate(
     State(store): State<Store>,
     Body(new): Body<NewRating>,
 ) -> Result<Response, Fault> {
-    let id = number(&id).ok_or(Fault::NoSuchAnswer)?;
+    let id = number_in_address(&id).ok_or(Fault::NoSuchAnswer)?;
     let rated = store.rate_card(program.reader, id, new.rating.0, next_showing).await;
     live(&OwnAnswer::from(rated.map_err(Fault::or(Fault::NoSuchAnswer))?))
 }

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use backissue_model::{ReaderId, SavedQuestion, SearchName};
+use backissue_model::{ReaderId, SavedQuestion, SearchName, number_in_address};
 use backissue_search::Search;
 use backissue_store::{OwnSearch, SavedSearch, SearchChange};
 use jiff::Timestamp;
@@ -17,7 +17,6 @@ use crate::fault::Fault;
 use crate::pages::saved_id;
 use crate::programs::Program;
 use crate::question::href;
-use crate::read_address::number;
 use crate::readers::Visitor;
 
 /// A saved search.
@@ -134,7 +133,7 @@ pub(super) async fn rename(
     State(app): State<App>,
     Body(new): Body<Renamed>,
 ) -> Result<Response, Fault> {
-    let id = number(&id).ok_or(Fault::NoSuchSearch)?;
+    let id = number_in_address(&id).ok_or(Fault::NoSuchSearch)?;
     let recipient = one(&app, program.reader, id).await?.recipient;
     let name = new.name.parse::<SearchName>().map_err(|why| Fault::BadForm(why.to_string()))?;
     let change = SearchChange { name, recipient };
@@ -151,7 +150,7 @@ pub(super) async fn remove(
     program: Program,
     State(app): State<App>,
 ) -> Result<StatusCode, Fault> {
-    let id = number(&id).ok_or(Fault::NoSuchSearch)?;
+    let id = number_in_address(&id).ok_or(Fault::NoSuchSearch)?;
     match app.store.remove_search(program.reader, id).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Fault::NoSuchSearch),
@@ -167,7 +166,7 @@ pub(super) async fn seen(
     program: Program,
     State(app): State<App>,
 ) -> Result<Response, Fault> {
-    let id = number(&id).ok_or(Fault::NoSuchSearch)?;
+    let id = number_in_address(&id).ok_or(Fault::NoSuchSearch)?;
     match app.store.see_answers(program.reader, id, Timestamp::now()).await? {
         true => live(&one(&app, program.reader, id).await?),
         false => Err(Fault::NoSuchSearch),

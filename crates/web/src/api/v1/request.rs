@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use backissue_model::Week;
 use serde::de::value::{MapAccessDeserializer, StringDeserializer};
@@ -21,7 +21,7 @@ use crate::api::v1::plain_words::in_plain_words;
 use crate::api::v1::schemas::fields_of;
 use crate::cursors::{open, seal};
 use crate::fault::Fault;
-use crate::forms::FORM_MAX;
+use crate::forms::{FORM_MAX, as_it_is};
 
 /// Items of a page of a list, if the request does not say.
 const USUAL: u32 = 50;
@@ -77,13 +77,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Fault> {
         let has_type = request.headers().contains_key(CONTENT_TYPE);
-        let coding = request.headers().get(CONTENT_ENCODING);
-        if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-            return Err(Fault::WrongMedia(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "Its body is encoded (`Content-Encoding`); send it as it is",
-            ));
-        }
+        as_it_is(request.headers())?;
         let body = Json::<Object<T>>::from_request(request, app).await;
         body.map(|Json(Object(body))| Self(body)).map_err(|refused| match refused {
             JsonRejection::JsonDataError(error) => {

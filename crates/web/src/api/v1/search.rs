@@ -15,7 +15,7 @@ use crate::api::search::{ApiPassage, Indexing, why};
 use crate::api::v1::request::{Fields, List, Page, Paged, Params, limit};
 use crate::api::v1::shapes::Read;
 use crate::fault::Fault;
-use crate::freshness::Incomplete;
+use crate::freshness::kept_if;
 use crate::read_address::read_id;
 use crate::readers::Visitor;
 use crate::{App, question, vocabulary};
@@ -181,11 +181,10 @@ pub(super) async fn search(
     }
     let listed = usize::try_from(found.total).unwrap_or(usize::MAX).min(CANDIDATES);
     let next = (skip + size < listed).then(|| (skip + size).to_string());
-    let has_words = found.query.has_words();
+    let (has_words, is_whole) = (found.query.has_words(), found.is_whole());
     let items =
         found.matches.into_iter().map(|read| FoundRead::of(read, has_words, shows_articles)).collect();
     let List { items, next } = page.list(items, next)?;
-    let is_whole = found.words_only.is_none() && found.missing.is_none();
     let answer = FoundReads {
         query: found.query.to_string(),
         total: found.total,
@@ -203,17 +202,7 @@ pub(super) async fn search(
         words_only: found.words_only,
         indexing: found.missing.map(Indexing::from),
     };
-    answered(&answer, is_whole)
-}
-
-/// A response with the results of a search. One that is not whole is not kept: it may be in a
-/// moment.
-fn answered<T: Serialize>(answer: &T, is_whole: bool) -> Result<Response, Fault> {
-    let mut response = kept(answer)?;
-    if !is_whole {
-        response.extensions_mut().insert(Incomplete);
-    }
-    Ok(response)
+    Ok(kept_if(is_whole, kept(&answer)?))
 }
 
 /// Who had a problem, what each did, and the outcome.
@@ -259,13 +248,12 @@ pub(super) async fn prior_art(
         return kept(&PriorArt { query, approaches: Vec::new(), notes, words_only: None, indexing: None });
     }
     let found = app.search.prior_art(&text, most, visitor.reader).await?;
-    let has_words = found.query.has_words();
+    let (has_words, is_whole) = (found.query.has_words(), found.is_whole());
     let approaches = found.ways.into_iter().map(|way| Approach {
         name: way.concept.as_ref().map(vocabulary::name),
         concept: way.concept,
         reads: way.reads.into_iter().map(|read| FoundRead::of(read, has_words, shows_articles)).collect(),
     });
-    let is_whole = found.words_only.is_none() && found.missing.is_none();
     let answer = PriorArt {
         approaches: approaches.collect(),
         query: found.query.to_string(),
@@ -273,7 +261,7 @@ pub(super) async fn prior_art(
         words_only: found.words_only,
         indexing: found.missing.map(Indexing::from),
     };
-    answered(&answer, is_whole)
+    Ok(kept_if(is_whole, kept(&answer)?))
 }
 
 /// The parameters of similar reads.

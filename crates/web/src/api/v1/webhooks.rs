@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use backissue_model::Event;
+use backissue_model::{Event, number_in_address};
 use backissue_store::{NewWebhook, Store, WEBHOOKS_MAX, Webhook, WebhookAdded};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,6 @@ use crate::api::v1::request::{Body, Named, Nothing, Params};
 use crate::fault::Fault;
 use crate::operating::operator;
 use crate::programs::Program;
-use crate::read_address::number;
 
 /// A webhook, without its address and its key, which are secret.
 #[derive(Serialize, ToSchema)]
@@ -155,7 +154,7 @@ pub(super) async fn remove(
     Params(Nothing {}): Params<Nothing>,
     State(store): State<Store>,
 ) -> Result<StatusCode, Fault> {
-    let id = number(&id).ok_or(Fault::NoSuchWebhook)?;
+    let id = number_in_address(&id).ok_or(Fault::NoSuchWebhook)?;
     match store.remove_webhook(id).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => Err(Fault::NoSuchWebhook),
@@ -170,7 +169,7 @@ pub(super) async fn test(
     Params(Nothing {}): Params<Nothing>,
     State(store): State<Store>,
 ) -> Result<Response, Fault> {
-    let id = one(&store, number(&id).ok_or(Fault::NoSuchWebhook)?).await?.id;
+    let id = one(&store, number_in_address(&id).ok_or(Fault::NoSuchWebhook)?).await?.id;
     store.test_webhook(id, Timestamp::now()).await?;
     Ok((StatusCode::ACCEPTED, live(&Known::from(one(&store, id).await?))?).into_response())
 }
