@@ -1187,6 +1187,9 @@ pub struct UseArgs {
     /// slow in the test
     #[arg(long, value_name = "DURATION")]
     pub timeout: Option<Pause>,
+    /// Use it although it cannot check what it writes
+    #[arg(long)]
+    pub anyway: bool,
     /// Test it and tell its price, but write nothing
     #[arg(long)]
     pub dry_run: bool,

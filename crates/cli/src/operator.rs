@@ -150,7 +150,14 @@ impl Operator for Serving {
 
     fn choose_model(&self, name: &str) -> bool {
         let settings = self.settings.clone();
-        let args = UseArgs { name: name.to_owned(), url: None, key_env: None, timeout: None, dry_run: false };
+        let args = UseArgs {
+            name: name.to_owned(),
+            url: None,
+            key_env: None,
+            timeout: None,
+            anyway: false,
+            dry_run: false,
+        };
         self.begin_trying(name, async move { use_model::used(&args, &settings).await })
     }
 

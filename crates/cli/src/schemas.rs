@@ -577,6 +577,9 @@ struct ModelTest {
     /// The fields of its answer that the checks refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refused: Option<Vec<String>>,
+    /// Whether the model that checks its statements sees that false claims are false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    can_check: Option<bool>,
 }
 
 /// What else could be used on this machine.

@@ -317,7 +317,7 @@ fn model_with_a_small_context_gets_the_short_prompt() {
     let used = choosing.run(&["models", "use", "lmstudio/m", "--url", &server.url("openai")], &[]);
     assert!(used.code == 0 && used.out.contains("It gets the short prompt."), "{}{}", used.out, used.err);
     let file = choosing.file();
-    assert!(file.contains("prompt = \"short\"") && server.asked().len() == 2, "{file}");
+    assert!(file.contains("prompt = \"short\"") && server.asked().len() == 3, "{file}");
 
     // llama.cpp states the size of its weights in the list of its models.
     let list = json!({ "data": [{ "id": "m", "owned_by": "llamacpp", "meta": { "size": 986_000_000 } }] });
@@ -326,7 +326,32 @@ fn model_with_a_small_context_gets_the_short_prompt() {
     let choosing = Choosing::new("");
     let used = choosing.run(&["models", "use", "llamacpp/m", "--url", &server.url("openai")], &[]);
     assert!(used.code == 0 && used.out.contains("It gets the short prompt."), "{}{}", used.out, used.err);
-    assert!(choosing.file().contains("prompt = \"short\"") && server.asked().len() == 1);
+    assert!(choosing.file().contains("prompt = \"short\"") && server.asked().len() == 2);
+}
+
+/// Like small models, which agree with whatever they are asked.
+#[test]
+fn model_that_cannot_check_is_refused_unless_a_person_insists() {
+    let server = StandInModel::start(|asked| match honest(asked) {
+        Does::Says(text) => Does::Says(text.replace(r#""no""#, r#""yes""#)),
+        does => does,
+    })
+    .unwrap();
+    let url = server.url("openai");
+    let words = ["models", "use", "llamacpp/m", "--url", &url];
+    let choosing = Choosing::new(FILE);
+    let refused = choosing.refused(&words, &[]);
+    for said in ["cannot check what it writes", "nothing was written", "`check_with`", "--anyway"] {
+        assert!(refused.contains(said), "{said}: {refused}");
+    }
+    assert_eq!(choosing.file(), FILE);
+    let used = choosing.run(&[&words[..], &["--anyway"]].concat(), &[]);
+    assert!(used.code == 0 && used.out.contains("But it calls false claims"), "{}{}", used.out, used.err);
+    assert!(choosing.file().contains("annotate_with = \"llamacpp/m\""), "{}", choosing.file());
+    let listed = choosing.run(&["models", "--json"], &[]).out;
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(listed["models"][0]["test"]["can_check"], false, "{listed}");
+    assert!(choosing.run(&["models"], &[]).out.contains("weak"));
 }
 
 #[test]

@@ -97,18 +97,24 @@ fn quoting(asked: &Asked) -> Value {
     })
 }
 
-/// The replies of an honest model. In the second reading it agrees with every claim.
+/// The replies of an honest model. In the second reading it agrees with every claim but those that
+/// the test of a model has wrong.
 pub(crate) fn honest(asked: &Asked) -> Does {
     Does::Says(agreeing(asked).unwrap_or_else(|| quoting(asked)).to_string())
 }
 
-/// The reply of a second reading that agrees with every claim. Returns `None` for other prompts.
+/// The reply of a second reading that agrees with the claims. Returns `None` for other prompts.
 fn agreeing(asked: &Asked) -> Option<Value> {
     if !asked.system.starts_with("You check claims") {
         return None;
     }
     let claims = asked.user.lines().filter_map(|line| line.strip_prefix("claim ")?.split_once(": "));
-    let finding = |(claim, _): (&str, &str)| (claim.to_owned(), json!({ "beyond": "", "said": "yes" }));
+    let finding = |(claim, text): (&str, &str)| {
+        let is_false =
+            ["The team gave all jobs one common lock.", "The import takes 40 minutes instead of 12."]
+                .contains(&text);
+        (claim.to_owned(), json!({ "beyond": "", "said": if is_false { "no" } else { "yes" } }))
+    };
     Some(Value::Object(claims.map(finding).collect()))
 }
 

@@ -15,7 +15,7 @@ use crate::asking::excerpt::Excerpt;
 use crate::asking::near_json::object_in;
 use crate::asking::question::{AsksFor, Question, object};
 use crate::asking::screen::one_line;
-use crate::asking::words::{has, telling, words};
+use crate::asking::words::shared;
 
 /// Number of sentences to show for the claim that an article has no problem.
 const FOR_NONE: usize = 20;
@@ -63,6 +63,9 @@ pub(super) enum Found {
     Said,
     /// The claim goes beyond the sentences or contradicts them. Holds the model's words about it.
     Beyond(String),
+    /// The reply contradicts itself: it says "yes", and names most of the claim as not said. Holds
+    /// the model's words about it.
+    Unclear(String),
 }
 
 /// The results of a second reading, by the names of the claims.
@@ -82,25 +85,15 @@ impl Findings {
     }
 }
 
-/// The result for one claim. A reply that says "yes" and names most of the claim as not said
-/// contradicts itself, and counts as "no".
 fn finding(object: &Map<String, Value>, claim: &Claimed<'_>) -> Option<Found> {
     let finding = object.get(claim.name())?;
     let beyond = finding.get("beyond").and_then(Value::as_str).map(one_line).unwrap_or_default();
     match finding.get("said")?.as_str()?.trim().to_lowercase().as_str() {
-        "yes" if has_most_of(&beyond, claim.text()) => Some(Found::Beyond(beyond)),
+        "yes" if shared(&beyond, claim.text()) > 0.5 => Some(Found::Unclear(beyond)),
         "yes" => Some(Found::Said),
         "in part" | "no" => Some(Found::Beyond(beyond)),
         _ => None,
     }
-}
-
-/// Whether `text` has more than half of the words of `claim` that carry meaning.
-fn has_most_of(text: &str, claim: &str) -> bool {
-    let known = words(text);
-    let (all, had) =
-        telling(claim).fold((0, 0), |(all, had), word| (all + 1, had + usize::from(has(&known, word))));
-    2 * had > all
 }
 
 /// The prompt for the second reading of `claims`.
@@ -198,7 +191,7 @@ mod tests {
         let both = r#"{"problem": {"beyond": "The import held a lock", "said": "yes"},
             "approach": {"beyond": "nothing", "said": "yes"}}"#;
         let findings = Findings::read(both, &claims);
-        assert_eq!(findings.of("problem"), Some(&Found::Beyond("The import held a lock".into())));
+        assert_eq!(findings.of("problem"), Some(&Found::Unclear("The import held a lock".into())));
         assert_eq!(findings.of("approach"), Some(&Found::Said));
         for reply in ["", "yes", "{\"problem\": \"yes\"}", "[]"] {
             assert_eq!(Findings::read(reply, &claims).of("problem"), None, "{reply}");

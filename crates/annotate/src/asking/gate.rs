@@ -113,6 +113,15 @@ impl Gate<'_> {
             self.problem(answer.problem, kind).map_err(|refused| refuse("problem", refused)).ok();
         verdicts.approach = self.part(answer.approach).map_err(|refused| refuse("approach", refused)).ok();
         verdicts.outcome = self.part(answer.outcome).map_err(|refused| refuse("outcome", refused)).ok();
+        // Small models write one sentence into several fields. It is an approach, if anything.
+        for (field, part) in [("problem", &mut verdicts.problem), ("outcome", &mut verdicts.outcome)] {
+            let (Some(Some(own)), Some(Some(approach))) = (&part, &verdicts.approach) else { continue };
+            if are_alike(&own.text, &approach.text) {
+                let reason = "it says the same as the approach; say something else, or null";
+                refuse(field, Refused { said: own.text.clone(), ..Refused::because(reason) });
+                *part = None;
+            }
+        }
         verdicts.concepts =
             self.concepts(answer.concepts).map_err(|refused| refuse("concepts", refused)).ok();
         verdicts.technologies =
@@ -290,6 +299,11 @@ fn unbacked(why: Unbacked) -> Refused {
     };
     let reason = format!("{what}; name the sentences that it rests on, and say what they say");
     Refused { said: String::new(), reason, missing }
+}
+
+/// Whether each of two statements has nearly all telling words of the other.
+fn are_alike(one: &str, other: &str) -> bool {
+    words::shared(one, other) >= 0.9 && words::shared(other, one) >= 0.9
 }
 
 impl Refused {

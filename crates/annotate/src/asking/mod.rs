@@ -47,6 +47,7 @@
 
 mod answer;
 mod check;
+pub mod drill;
 mod excerpt;
 mod figures;
 mod forms;
@@ -54,7 +55,7 @@ mod gate;
 mod near_json;
 mod question;
 mod refusal;
-mod screen;
+pub(crate) mod screen;
 mod settings;
 mod support;
 mod words;
@@ -206,6 +207,9 @@ impl<'a> Asking<'a> {
                 Some(Found::Said) => continue,
                 Some(Found::Beyond(what)) if claim == NO_PROBLEM => {
                     format!("a second reader of the article found a problem in it: {what}")
+                }
+                Some(Found::Unclear(what)) => {
+                    format!("a second reader agreed, but did not find this: {what}")
                 }
                 Some(Found::Beyond(what)) => {
                     format!("a second reader did not find all of it in the sentences that it names: {what}")

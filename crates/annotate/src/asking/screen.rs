@@ -1,6 +1,6 @@
 //! Finds paragraphs that address a language model instead of a reader.
 //!
-//! They are not part of the prompt. This is one of several defences: the reply to a paragraph that
+//! They are not part of the prompt, and no passage quotes them. This is one of several defences: the reply to a paragraph that
 //! is missed still has to pass the gate. An article *about* such paragraphs loses only a few
 //! sentences. This module must not change what a reader sees.
 
@@ -118,7 +118,7 @@ static PHRASES: LazyLock<Phrases<()>> = LazyLock::new(|| {
 });
 
 /// Whether a paragraph addresses a model.
-pub(super) fn speaks_to_a_model(paragraph: &str) -> bool {
+pub(crate) fn speaks_to_a_model(paragraph: &str) -> bool {
     PHRASES.find_all(&one_line(paragraph)).next().is_some()
 }
 

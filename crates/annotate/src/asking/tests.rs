@@ -187,6 +187,19 @@ fn each_fault_is_refused_by_itself_with_its_reason() {
 }
 
 #[test]
+fn one_statement_for_several_fields_is_an_approach() {
+    let same = json!({ "text": "Netflix mounts the common parent of all layers in a newer kernel.", "sentences": [3] });
+    let mut answer = with("problem", same.clone());
+    answer["outcome"] = json!({ "text": "The newer kernels of Netflix mount a common parent of all layers.", "sentences": [3] });
+    answer["approach"] = same;
+    let asking = asking();
+    let readings = read(&asking, [&answer]);
+    let refused: Vec<&str> = readings.refusals().map(|refusal| refusal.field).collect();
+    assert_eq!(refused, ["problem", "outcome"]);
+    assert!(readings.refusals().all(|refusal| refusal.reason.contains("the same as the approach")));
+}
+
+#[test]
 fn figures_are_near_cited_sentences_and_names_in_the_article() {
     let filler = "Then nothing happened for a while. ".repeat(9);
     let text = format!(

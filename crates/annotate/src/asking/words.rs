@@ -17,6 +17,14 @@ pub(super) fn telling(text: &str) -> impl Iterator<Item = &str> {
     text.split_whitespace().flat_map(pieces).filter(move |word| carries(word) || is_name(word))
 }
 
+/// The share of the telling words of `claim` that `text` has in some form, from 0 to 1.
+pub(super) fn shared(text: &str, claim: &str) -> f32 {
+    let known = words(text);
+    let all: Vec<&str> = telling(claim).collect();
+    let had = all.iter().filter(|word| has(&known, word)).count();
+    had as f32 / all.len().max(1) as f32
+}
+
 /// Whether `words` has the word in some form.
 pub(super) fn has(words: &HashSet<String>, word: &str) -> bool {
     let lower = word.to_lowercase();

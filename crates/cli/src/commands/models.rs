@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use backissue_annotate::asking::{Asking, Readings};
-use backissue_annotate::{Text, annotate};
+use backissue_annotate::annotate;
+use backissue_annotate::asking::{Asking, Question, Readings, drill};
 use backissue_ingest::{Asker, spent_on};
-use backissue_llm::Prompt;
+use backissue_llm::{Model, Prompt};
 use backissue_store::{Refused, RefusedRead, Spent, Store};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -25,10 +25,9 @@ pub const USAGE_ROWS: u32 = 400;
 /// Maximum reads whose refusals are listed.
 const REFUSED_READS: u32 = 100;
 
-/// A short invented article for the test, with a problem, an approach and an outcome.
-const TITLE: &str = "A lock for every job";
-const TEXT: &str = "Acme's nightly import failed whenever two jobs waited for the same lock. The team gave each job \
-a separate lock. Since then the import has not failed once, and it takes 12 minutes instead of 40.";
+/// What it means that a model fails the drill.
+pub const CANNOT_CHECK: &str = "it calls false claims about the article of the test true, so it cannot check what it writes; \
+such a model writes worse statements than the built-in annotator quotes. Take a larger model, or name one as `check_with`";
 
 /// The result of a test.
 pub struct Tested {
@@ -38,6 +37,8 @@ pub struct Tested {
     pub tokens: u64,
     /// The fields that the gate refused.
     pub refused: Vec<&'static str>,
+    /// Whether the model that does the second reading sees that false claims are false.
+    pub can_check: bool,
 }
 
 /// Lists the models, their cost, or what was refused of their replies.
@@ -109,36 +110,50 @@ pub async fn test(settings: &Settings, row: &ModelRow) -> anyhow::Result<Tested>
 /// # Errors
 /// If the model does not answer in the requested form.
 pub async fn ask(asker: &Asker, store: Option<&Store>) -> anyhow::Result<Tested> {
-    let text = Text::plain(TITLE, TEXT, "Acme");
+    let text = drill::article();
     let asking = Asking::about(text, annotate(&text), asker.prompt);
     let asking = asking.ok_or_else(|| {
         anyhow::anyhow!(
             "its `article_characters` are too few for a single sentence; the usual number is 16000"
         )
     })?;
-    let question = asking.question();
-    let prompt = Prompt { system: &question.system, user: &question.user, schema: &question.schema };
     let began = Instant::now();
-    let answered = asker.model.ask(&prompt).await;
-    let spent = match &answered {
-        Ok(reply) => spent_on(reply.usage),
-        Err(_) => Spent { failures: 1, ..Spent::default() },
-    };
-    if let Some(store) = store {
-        store.record_spent(asker.name(), spent, Timestamp::now()).await?;
-    }
+    let (reply, spent) = answered(asker.name(), &asker.model, &asking.question(), store).await?;
+    let milliseconds = began.elapsed().as_millis();
     let mut readings = Readings::default();
-    asking.read(&mut readings, &answered?.text);
+    asking.read(&mut readings, &reply);
     if !readings.have_an_answer() {
         anyhow::bail!(
             "its reply is not of the form that was asked for; choose a larger model, or one that follows a schema"
         );
     }
+    let checker = asker.checker.as_ref().unwrap_or(&asker.model);
+    let (findings, _) = answered(checker.name(), checker, &drill::question(), store).await?;
     Ok(Tested {
-        milliseconds: began.elapsed().as_millis(),
+        milliseconds,
         tokens: spent.input_tokens + spent.output_tokens,
         refused: readings.refusals().map(|refusal| refusal.field).collect(),
+        can_check: drill::is_passed(&findings),
     })
+}
+
+/// The reply to one prompt, with its cost, which is counted.
+async fn answered(
+    name: &str,
+    model: &Model,
+    question: &Question,
+    store: Option<&Store>,
+) -> anyhow::Result<(String, Spent)> {
+    let prompt = Prompt { system: &question.system, user: &question.user, schema: &question.schema };
+    let replied = model.ask(&prompt).await;
+    let spent = match &replied {
+        Ok(reply) => spent_on(reply.usage),
+        Err(_) => Spent { failures: 1, ..Spent::default() },
+    };
+    if let Some(store) = store {
+        store.record_spent(name, spent, Timestamp::now()).await?;
+    }
+    Ok((replied?.text, spent))
 }
 
 fn annotates(row: &ModelRow, settings: &Settings) -> bool {
@@ -147,9 +162,9 @@ fn annotates(row: &ModelRow, settings: &Settings) -> bool {
 
 fn as_json(row: &ModelRow, settings: &Settings, tested: Option<&anyhow::Result<Tested>>) -> Value {
     let test = tested.map(|tested| match tested {
-        Ok(Tested { milliseconds, tokens, refused }) => {
-            json!({ "ok": true, "milliseconds": milliseconds, "tokens": tokens, "refused": refused })
-        }
+        Ok(Tested { milliseconds, tokens, refused, can_check }) => json!({
+            "ok": true, "milliseconds": milliseconds, "tokens": tokens, "refused": refused, "can_check": can_check,
+        }),
         Err(failure) => json!({ "ok": false, "error": format!("{failure:#}") }),
     });
     json!({
@@ -165,13 +180,16 @@ fn tell(row: &ModelRow, settings: &Settings, tested: Option<&anyhow::Result<Test
     match tested {
         None => {}
         Some(Err(failure)) => say!("  {ALERT}bad{PLAIN} {failure:#}")?,
-        Some(Ok(Tested { milliseconds, tokens, refused })) => {
+        Some(Ok(Tested { milliseconds, tokens, refused, can_check })) => {
             let stands = match refused.as_slice() {
                 [] => "its answer is accepted".to_owned(),
                 ["answer"] => "but its answer does not have the requested form".to_owned(),
                 some => format!("the gate refuses {}", some.join(", ")),
             };
             say!("  {GOOD}ok{PLAIN}  answered in {milliseconds} ms with {tokens} tokens; {stands}")?;
+            if !can_check {
+                say!("  {ALERT}weak{PLAIN}  {CANNOT_CHECK}")?;
+            }
         }
     }
     Ok(())

@@ -66,7 +66,7 @@ pub async fn used(args: &UseArgs, settings: &Settings) -> anyhow::Result<Vec<Str
     let mut choice = choose(args, settings)?;
     // A file that cannot be changed is reported before anything is sent.
     changed(settings, &file, &choice)?;
-    let (listed, tested) = try_out(settings, &mut choice).await?;
+    let (listed, tested) = try_out(settings, args, &mut choice).await?;
     let mut told = vec![test_told(&choice.row, &tested)];
     let price = of_listed(&mut choice.row, listed.as_ref());
     told.push(Costs::of(settings).await?.told(price.as_ref()));
@@ -212,7 +212,11 @@ pub fn named(name: &str, settings: &Settings) -> anyhow::Result<ModelRow> {
 
 /// Looks the model up at its server, and tests it. A model whose context is too small for the full
 /// prompt is tested with the short one.
-async fn try_out(settings: &Settings, choice: &mut Choice) -> anyhow::Result<(Option<Listed>, Tested)> {
+async fn try_out(
+    settings: &Settings,
+    args: &UseArgs,
+    choice: &mut Choice,
+) -> anyhow::Result<(Option<Listed>, Tested)> {
     let row = &mut choice.row;
     let patient =
         |row: &ModelRow| ModelRow { timeout: Some(row.timeout.unwrap_or(Pause(TEST_WITHIN))), ..row.clone() };
@@ -271,6 +275,11 @@ async fn try_out(settings: &Settings, choice: &mut Choice) -> anyhow::Result<(Op
         !["problem", "approach", "outcome"].iter().all(|field| tested.refused.contains(field)),
         "the test failed, and nothing was written: no statement of its answer passes the checks; try a larger model"
     );
+    ensure!(
+        tested.can_check || args.anyway,
+        "the test failed, and nothing was written: {}; or add --anyway",
+        models::CANNOT_CHECK
+    );
     let usual = backissue_llm::ModelSettings::new("", row.protocol, "").timeout;
     if row.timeout.is_none() && tested.milliseconds * LONGER_THAN_THE_TEST > usual.as_millis() {
         row.timeout = Some(Pause(TEST_WITHIN));
@@ -310,7 +319,7 @@ fn of_listed(row: &mut ModelRow, listed: Option<&Listed>) -> Option<Price> {
 
 /// The result of a test, for people.
 pub fn test_told(row: &ModelRow, tested: &Tested) -> String {
-    let Tested { milliseconds, tokens, refused } = tested;
+    let Tested { milliseconds, tokens, refused, can_check } = tested;
     let stands = if refused.is_empty() {
         String::new()
     } else {
@@ -318,7 +327,8 @@ pub fn test_told(row: &ModelRow, tested: &Tested) -> String {
     };
     let prompt =
         if row.prompt == Some(PromptVersion::ThreeShort) { " It gets the short prompt." } else { "" };
-    format!("The test is passed: an answer in {milliseconds} ms with {tokens} tokens.{stands}{prompt}")
+    let weak = if *can_check { String::new() } else { format!(" But {}.", models::CANNOT_CHECK) };
+    format!("The test is passed: an answer in {milliseconds} ms with {tokens} tokens.{stands}{prompt}{weak}")
 }
 
 /// Facts about an archive that decide the cost of a model.
