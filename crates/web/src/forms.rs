@@ -30,7 +30,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Maximum bytes of a form. A note of maximum length fits in any script of Unicode's basic plane.
 pub(crate) const FORM_MAX: usize = 1 << 20;
 
-/// Refuses a request whose body is compressed. Reading it would need a limit of its own.
+/// Refuses a request whose body is compressed. Its size would need another limit.
 pub(crate) fn as_it_is(headers: &HeaderMap) -> Result<(), Fault> {
     let coding = headers.get(CONTENT_ENCODING);
     if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {

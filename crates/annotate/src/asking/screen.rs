@@ -1,8 +1,8 @@
 //! Finds paragraphs that address a language model instead of a reader.
 //!
-//! They are not part of the prompt, and no passage quotes them. This is one of several defences: the reply to a paragraph that
-//! is missed still has to pass the gate. An article *about* such paragraphs loses only a few
-//! sentences. This module must not change what a reader sees.
+//! They are not part of the prompt, and no passage quotes them. This is one of several defences:
+//! the reply to a paragraph that is missed still has to pass the gate. An article *about* such
+//! paragraphs loses only a few sentences. This module must not change what a reader sees.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
