@@ -112,7 +112,7 @@ pub async fn generate_with(
     // PostgreSQL does this by itself, SQLite only when it is told to, which no archive does.
     if let Database::Postgres(_) = &store.database {
         let analyzed = store.database.run_alone(sql("ANALYZE")).await;
-        analyzed.map_err(|failure| Failure::from(failure).at(&store.location, doing))?;
+        analyzed.map_err(|failure| failure.at(&store.location, doing))?;
     }
     Ok(())
 }
