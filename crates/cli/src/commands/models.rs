@@ -26,8 +26,8 @@ pub const USAGE_ROWS: u32 = 400;
 const REFUSED_READS: u32 = 100;
 
 /// What it means that a model fails the drill.
-pub const CANNOT_CHECK: &str = "it calls false claims about the article of the test true, so it cannot check what it writes; \
-such a model writes worse statements than the built-in annotator quotes. Take a larger model, or name one as `check_with`";
+pub const CANNOT_CHECK: &str = "it does not tell a true claim about the article of the test from two false ones, so it cannot \
+check what it writes; such a model writes worse statements than the built-in annotator quotes. Take a larger model, or name one as `check_with`";
 
 /// The result of a test.
 pub struct Tested {
