@@ -18,7 +18,7 @@ mod tools;
 
 use std::convert::Infallible;
 use std::error::Error;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use backissue_digest::Site;
 use backissue_model::{ReaderId, Scope, markdown};
@@ -90,13 +90,8 @@ impl Server {
         scope: Scope,
         why_not_saved: WhyNotSaved,
     ) -> Self {
-        let reading = Self::reading_tools();
-        let mut tools = if scope >= Scope::Write { reading + Self::writing_tools() } else { reading };
-        for route in tools.map.values_mut() {
-            let tool = &mut route.attr;
-            let schemas = std::iter::once(&mut tool.input_schema).chain(&mut tool.output_schema);
-            schemas.for_each(|schema| Arc::make_mut(schema).values_mut().for_each(drop_rust_formats));
-        }
+        let reading = READING.clone();
+        let tools = if scope >= Scope::Write { reading + WRITING.clone() } else { reading };
         let prompts = Self::prompts();
         Self { store, search, site: Arc::new(site), reader, why_not_saved, tools, prompts }
     }
@@ -159,6 +154,22 @@ impl Server {
     }
 }
 
+/// The tools that change nothing. Made once, because each request over HTTP has its own server.
+static READING: LazyLock<ToolRouter<Server>> = LazyLock::new(|| with_plain_schemas(Server::reading_tools()));
+
+/// The tools that change something.
+static WRITING: LazyLock<ToolRouter<Server>> = LazyLock::new(|| with_plain_schemas(Server::writing_tools()));
+
+/// The tools with schemas that [`drop_rust_formats`] has changed.
+fn with_plain_schemas(mut tools: ToolRouter<Server>) -> ToolRouter<Server> {
+    for route in tools.map.values_mut() {
+        let tool = &mut route.attr;
+        let schemas = std::iter::once(&mut tool.input_schema).chain(&mut tool.output_schema);
+        schemas.for_each(|schema| Arc::make_mut(schema).values_mut().for_each(drop_rust_formats));
+    }
+    tools
+}
+
 /// Removes the formats of Rust's integers from a schema. JSON Schema does not know `uint64`, and
 /// clients warn of it.
 fn drop_rust_formats(schema: &mut Value) {
@@ -218,7 +229,7 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        if !self.tools.has_route(&request.name) && Self::writing_tools().has_route(&request.name) {
+        if !self.tools.has_route(&request.name) && WRITING.has_route(&request.name) {
             let why = format!(
                 "`{}` changes something, and this agent may only read: its token lacks the scope `write`, or \
                  `backissue mcp` was started without `--write`. Its user can make such a token on /account, or with \
