@@ -23,7 +23,7 @@ use crate::{App, assets, documents, finished};
 /// Marks a response that is temporarily incomplete, so that it must not be cached for this version
 /// of the archive.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Incomplete;
+struct Incomplete;
 
 /// The response, marked as [`Incomplete`] if it does not have everything.
 pub(crate) fn kept_if(is_whole: bool, mut response: Response) -> Response {

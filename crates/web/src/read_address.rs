@@ -1,4 +1,4 @@
-//! Addresses of reads, and numbers in addresses.
+//! Addresses of reads.
 
 use backissue_model::{ReadId, number_in_address};
 use backissue_store::ReadCard;
