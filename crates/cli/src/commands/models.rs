@@ -118,7 +118,7 @@ pub async fn ask(asker: &Asker, store: Option<&Store>) -> anyhow::Result<Tested>
         )
     })?;
     let began = Instant::now();
-    let (reply, spent) = answered(asker.name(), &asker.model, &asking.question(), store).await?;
+    let (reply, spent) = answered(&asker.model, &asking.question(), store).await?;
     let milliseconds = began.elapsed().as_millis();
     let mut readings = Readings::default();
     asking.read(&mut readings, &reply);
@@ -128,7 +128,7 @@ pub async fn ask(asker: &Asker, store: Option<&Store>) -> anyhow::Result<Tested>
         );
     }
     let checker = asker.checker.as_ref().unwrap_or(&asker.model);
-    let (findings, _) = answered(checker.name(), checker, &drill::question(), store).await?;
+    let (findings, _) = answered(checker, &drill::question(), store).await?;
     Ok(Tested {
         milliseconds,
         tokens: spent.input_tokens + spent.output_tokens,
@@ -139,7 +139,6 @@ pub async fn ask(asker: &Asker, store: Option<&Store>) -> anyhow::Result<Tested>
 
 /// The reply to one prompt, with its cost, which is counted.
 async fn answered(
-    name: &str,
     model: &Model,
     question: &Question,
     store: Option<&Store>,
@@ -151,7 +150,7 @@ async fn answered(
         Err(_) => Spent { failures: 1, ..Spent::default() },
     };
     if let Some(store) = store {
-        store.record_spent(name, spent, Timestamp::now()).await?;
+        store.record_spent(model.name(), spent, Timestamp::now()).await?;
     }
     Ok((replied?.text, spent))
 }

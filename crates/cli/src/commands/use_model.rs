@@ -66,7 +66,12 @@ pub async fn used(args: &UseArgs, settings: &Settings) -> anyhow::Result<Vec<Str
     let mut choice = choose(args, settings)?;
     // A file that cannot be changed is reported before anything is sent.
     changed(settings, &file, &choice)?;
-    let (listed, tested) = try_out(settings, args, &mut choice).await?;
+    let (listed, tested) = try_out(settings, &mut choice).await?;
+    ensure!(
+        tested.can_check || args.anyway,
+        "the test failed, and nothing was written: {}; or add --anyway",
+        models::CANNOT_CHECK
+    );
     let mut told = vec![test_told(&choice.row, &tested)];
     let price = of_listed(&mut choice.row, listed.as_ref());
     told.push(Costs::of(settings).await?.told(price.as_ref()));
@@ -212,11 +217,7 @@ pub fn named(name: &str, settings: &Settings) -> anyhow::Result<ModelRow> {
 
 /// Looks the model up at its server, and tests it. A model whose context is too small for the full
 /// prompt is tested with the short one.
-async fn try_out(
-    settings: &Settings,
-    args: &UseArgs,
-    choice: &mut Choice,
-) -> anyhow::Result<(Option<Listed>, Tested)> {
+async fn try_out(settings: &Settings, choice: &mut Choice) -> anyhow::Result<(Option<Listed>, Tested)> {
     let row = &mut choice.row;
     let patient =
         |row: &ModelRow| ModelRow { timeout: Some(row.timeout.unwrap_or(Pause(TEST_WITHIN))), ..row.clone() };
@@ -274,11 +275,6 @@ async fn try_out(
     ensure!(
         !["problem", "approach", "outcome"].iter().all(|field| tested.refused.contains(field)),
         "the test failed, and nothing was written: no statement of its answer passes the checks; try a larger model"
-    );
-    ensure!(
-        tested.can_check || args.anyway,
-        "the test failed, and nothing was written: {}; or add --anyway",
-        models::CANNOT_CHECK
     );
     let usual = backissue_llm::ModelSettings::new("", row.protocol, "").timeout;
     if row.timeout.is_none() && tested.milliseconds * LONGER_THAN_THE_TEST > usual.as_millis() {
